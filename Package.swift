@@ -1,0 +1,79 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// House rules for every target: explicit existentials and imports, and a warning is an error.
+let house: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let mustache = Target.Dependency.product(name: "Mustache", package: "swift-mustache")
+let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
+
+let package = Package(
+    name: "torq-monitor",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Monitoring", targets: ["Monitoring"]),
+        .executable(name: "torq-monitor", targets: ["torq-monitor"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: [.defaults, "YAML", "Reloading"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // C libraries of the system, with shims for what Swift cannot call.
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+
+        // What is ours.
+        .target(
+            name: "MonitoringSchema", path: "sql", exclude: ["monitoring_schema.sql"], resources: [.embedInCode("migrations"), .embedInCode("functions")],
+            swiftSettings: house),
+        .target(name: "Postgres", dependencies: ["CLibPQ", collections], swiftSettings: house),
+        .target(name: "WebTransport", dependencies: ["CLibCurl", collections], swiftSettings: house),
+        .target(name: "Monitoring", dependencies: ["Postgres", "MonitoringSchema", crypto], swiftSettings: house),
+        .target(
+            name: "Notifications", dependencies: ["Monitoring", "Postgres", "WebTransport", crypto, log, metrics, mustache], swiftSettings: house),
+        .target(
+            name: "MonitorAPI", dependencies: ["Monitoring", "Notifications", "Postgres", crypto, log, metrics, mustache, hummingbird],
+            swiftSettings: house),
+        .target(name: "Demo", dependencies: ["Postgres", log, mustache, hummingbird], swiftSettings: house),
+        .target(
+            name: "MonitorService",
+            dependencies: [
+                "Monitoring", "Notifications", "MonitorAPI", "Demo", "Postgres", "WebTransport",
+                configuration, lifecycle, log, metrics, subprocess, hummingbird,
+            ], swiftSettings: house),
+        .executableTarget(name: "torq-monitor", dependencies: ["MonitorService", argumentParser], swiftSettings: house),
+
+        // Tests: each against the real thing. TestSupport makes databases and listens on sockets.
+        .target(name: "TestSupport", dependencies: ["Postgres", "MonitoringSchema", "Monitoring"], path: "Tests/TestSupport", swiftSettings: house),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "WebTransportTests", dependencies: ["WebTransport", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "MonitoringTests", dependencies: ["Monitoring", "MonitoringSchema", "Postgres", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "NotificationsTests", dependencies: ["Notifications", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "MonitorAPITests", dependencies: ["MonitorAPI", "WebTransport", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "DemoTests", dependencies: ["Demo", "WebTransport", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "MonitorServiceTests", dependencies: ["MonitorService", "WebTransport", "TestSupport", subprocess], swiftSettings: house),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,4 @@
+@main
+struct TorqMonitor {
+    static func main() {}
+}
