@@ -56,7 +56,7 @@ let package = Package(
         .target(
             name: "MonitorAPI", dependencies: ["Monitoring", "Notifications", "Postgres", crypto, log, metrics, mustache, hummingbird],
             swiftSettings: house),
-        .target(name: "Demo", dependencies: ["Postgres", log, mustache, hummingbird], swiftSettings: house),
+        .target(name: "Demo", dependencies: ["Postgres", crypto, log, mustache, hummingbird], swiftSettings: house),
         .target(
             name: "MonitorService",
             dependencies: [
