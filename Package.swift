@@ -18,6 +18,7 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let configuration = Target.Dependency.product(name: "Configuration", package: "swift-configuration")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 
 let package = Package(
@@ -38,6 +39,8 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        // What swift-configuration reads YAML with: named here because the file's lists and line numbers are read by it directly.
+        .package(url: "https://github.com/jpsim/Yams", "5.4.0"..<"7.0.0"),
     ],
     targets: [
         // C libraries of the system, with shims for what Swift cannot call.
@@ -46,13 +49,14 @@ let package = Package(
 
         // What is ours.
         .target(
-            name: "MonitoringSchema", path: "sql", exclude: ["monitoring_schema.sql"], resources: [.embedInCode("migrations"), .embedInCode("functions")],
-            swiftSettings: house),
-        .target(name: "Postgres", dependencies: ["CLibPQ", collections], swiftSettings: house),
+            name: "MonitoringSchema", path: "sql", exclude: ["monitoring_schema.sql"],
+            resources: [.embedInCode("migrations"), .embedInCode("functions")], swiftSettings: house),
+        .target(name: "Postgres", dependencies: ["CLibPQ"], swiftSettings: house),
         .target(name: "WebTransport", dependencies: ["CLibCurl", collections], swiftSettings: house),
         .target(name: "Monitoring", dependencies: ["Postgres", "MonitoringSchema", crypto], swiftSettings: house),
         .target(
-            name: "Notifications", dependencies: ["Monitoring", "Postgres", "WebTransport", crypto, log, metrics, mustache], swiftSettings: house),
+            name: "Notifications", dependencies: ["Monitoring", "Postgres", "WebTransport", crypto, log, metrics, mustache],
+            swiftSettings: house),
         .target(
             name: "MonitorAPI", dependencies: ["Monitoring", "Notifications", "Postgres", crypto, log, metrics, mustache, hummingbird],
             swiftSettings: house),
@@ -61,19 +65,27 @@ let package = Package(
             name: "MonitorService",
             dependencies: [
                 "Monitoring", "Notifications", "MonitorAPI", "Demo", "Postgres", "WebTransport",
-                configuration, lifecycle, log, metrics, subprocess, hummingbird,
+                configuration, lifecycle, log, metrics, subprocess, hummingbird, yams,
             ], swiftSettings: house),
-        .executableTarget(name: "torq-monitor", dependencies: ["MonitorService", argumentParser], swiftSettings: house),
+        .executableTarget(
+            name: "torq-monitor",
+            dependencies: ["MonitorService", "Monitoring", "MonitoringSchema", "Notifications", "Postgres", argumentParser, log],
+            swiftSettings: house),
 
         // Tests: each against the real thing. TestSupport makes databases and listens on sockets.
-        .target(name: "TestSupport", dependencies: ["Postgres", "MonitoringSchema", "Monitoring"], path: "Tests/TestSupport", swiftSettings: house),
+        .target(
+            name: "TestSupport", dependencies: ["Postgres", "MonitoringSchema", "Monitoring"], path: "Tests/TestSupport",
+            swiftSettings: house),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: house),
         .testTarget(name: "WebTransportTests", dependencies: ["WebTransport", "TestSupport"], swiftSettings: house),
-        .testTarget(name: "MonitoringTests", dependencies: ["Monitoring", "MonitoringSchema", "Postgres", "TestSupport"], swiftSettings: house),
+        .testTarget(
+            name: "MonitoringTests", dependencies: ["Monitoring", "MonitoringSchema", "Postgres", "TestSupport"], swiftSettings: house),
         .testTarget(name: "NotificationsTests", dependencies: ["Notifications", "TestSupport"], swiftSettings: house),
         .testTarget(name: "MonitorAPITests", dependencies: ["MonitorAPI", "WebTransport", "TestSupport"], swiftSettings: house),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "WebTransport", "TestSupport"], swiftSettings: house),
-        .testTarget(name: "MonitorServiceTests", dependencies: ["MonitorService", "WebTransport", "TestSupport", subprocess], swiftSettings: house),
+        .testTarget(
+            name: "MonitorServiceTests", dependencies: ["MonitorService", "WebTransport", "TestSupport", subprocess],
+            swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )

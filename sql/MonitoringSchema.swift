@@ -1,1 +1,37 @@
-enum Placeholder {}
+/// The schema as SQL text, embedded in the binary: migrations for tables, each applied once, and files of functions and
+/// views, applied again whenever one of them has changed.
+public enum MonitoringSchema {
+    /// A piece of the schema: a file of `sql/`.
+    public struct File: Sendable, Hashable {
+        /// The file's name without its ending: `v001_tables`.
+        public var name: String
+        /// Its statements.
+        public var sql: String
+    }
+
+    /// In the order in which they are applied; the number of a migration is its position, and none is ever changed after a release.
+    public static let migrations: [File] = [
+        file("v000_learning_events", PackageResources.v000_learning_events_sql),
+        file("v001_tables", PackageResources.v001_tables_sql),
+    ]
+
+    /// Functions, views and grants: every statement can be run again at any time, in this order.
+    public static let functions: [File] = [
+        file("f010_settings", PackageResources.f010_settings_sql),
+        file("f015_extraction", PackageResources.f015_extraction_sql),
+        file("f020_rollup", PackageResources.f020_rollup_sql),
+        file("f030_metrics", PackageResources.f030_metrics_sql),
+        file("f040_baseline", PackageResources.f040_baseline_sql),
+        file("f050_profile", PackageResources.f050_profile_sql),
+        file("f055_statistics", PackageResources.f055_statistics_sql),
+        file("f060_evaluation", PackageResources.f060_evaluation_sql),
+        file("f070_lifecycle", PackageResources.f070_lifecycle_sql),
+        file("f080_check", PackageResources.f080_check_sql),
+        file("f090_views", PackageResources.f090_views_sql),
+        file("f095_security", PackageResources.f095_security_sql),
+    ]
+
+    private static func file(_ name: String, _ bytes: [UInt8]) -> File {
+        File(name: name, sql: String(decoding: bytes, as: UTF8.self))
+    }
+}

@@ -30,6 +30,10 @@ CREATE TABLE monitoring_rollup_slices (
     backend           text NOT NULL,
     agent             text NOT NULL,
     version           text NOT NULL,                          -- service:version of the first hop
+    -- The four values, each of up to 201 characters, may be too long for an index entry; their digest never is.
+    slice_key         uuid NOT NULL GENERATED ALWAYS AS (md5(
+                          length(model)::text || ':' || model || length(backend)::text || ':' || backend ||
+                          length(agent)::text || ':' || agent || length(version)::text || ':' || version)::uuid) STORED,
     total_events      integer NOT NULL,
     successful_events integer NOT NULL,
     failed_events     integer NOT NULL,
@@ -42,21 +46,46 @@ CREATE TABLE monitoring_rollup_slices (
     latency_counts    integer[] NOT NULL DEFAULT '{}',
     fallback_reasons  jsonb NOT NULL DEFAULT '{}',            -- {"timeout": 4}
     event_types       jsonb NOT NULL DEFAULT '{}',            -- {"chat_interaction": 60}
-    PRIMARY KEY (hour_start, model, backend, agent, version)
+    PRIMARY KEY (hour_start, slice_key),
+    CHECK (cardinality(latency_values) = cardinality(latency_counts))
 );
 COMMENT ON TABLE monitoring_rollup_slices IS
     'Hourly counts of learning_events for each model, backend, agent and version, with the exact latency histogram.';
 
+CREATE TABLE monitoring_rollup_pending (
+    hour_start timestamptz PRIMARY KEY,                       -- start of a UTC hour with new or changed events
+    found_at   timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE monitoring_rollup_pending IS
+    'Hours that have new or changed events and wait to be rolled up; a backfill goes on from here wherever it was stopped.';
+
+CREATE TABLE monitoring_rollup_values (
+    day       date NOT NULL,                                  -- UTC
+    dimension text NOT NULL CHECK (dimension IN ('model', 'backend', 'agent', 'version', 'event_type', 'reason')),
+    value     text NOT NULL,
+    PRIMARY KEY (day, dimension, value)
+);
+COMMENT ON TABLE monitoring_rollup_values IS
+    'The values of a dimension that a day keeps apart, at most 200; events with any other value of it are counted under ''other''.';
+
 CREATE TABLE monitoring_rollup_state (
     only_row          boolean PRIMARY KEY DEFAULT true CHECK (only_row),
-    watermark         timestamptz NOT NULL DEFAULT '-infinity', -- everything ingested before it has been rolled up
+    watermark         timestamptz NOT NULL DEFAULT '-infinity', -- every change ingested before it has been found
+    seen              jsonb NOT NULL DEFAULT '{}',            -- by hour, a digest of the changes since the watermark that have been found
     last_run_at       timestamptz,
     last_duration_ms  numeric,
-    buckets_pending   integer NOT NULL DEFAULT 0,             -- of the backfill that is under way
+    hours_pending     integer NOT NULL DEFAULT 0,             -- of the backfill that is under way
     data_version      bigint NOT NULL DEFAULT 0               -- grows with every change an API answer could show
 );
 COMMENT ON TABLE monitoring_rollup_state IS 'How far the roll-up has come; one row.';
 INSERT INTO monitoring_rollup_state DEFAULT VALUES;
+
+CREATE TABLE monitoring_rollup_lock (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row)
+);
+COMMENT ON TABLE monitoring_rollup_lock IS
+    'Its one row is locked by whoever rolls up. Apart from monitoring_rollup_state, so that a long step keeps nobody from raising data_version.';
+INSERT INTO monitoring_rollup_lock DEFAULT VALUES;
 
 -- The seed's tables --------------------------------------------------------------------------------------------------
 
@@ -97,6 +126,22 @@ CREATE TABLE monitoring_metrics (
     UNIQUE NULLS NOT DISTINCT (metric_date, metric_hour)
 );
 COMMENT ON TABLE monitoring_metrics IS 'What an hour (metric_hour 0 to 23) or a day (metric_hour null) of learning_events came to.';
+
+CREATE MATERIALIZED VIEW mv_daily_metrics AS
+SELECT
+    metric_date, window_start, window_end,
+    total_events, successful_events, failed_events, fallback_events, duplicate_events,
+    scored_events, malformed_events, malformed_fields,
+    fallback_rate, error_rate, duplicate_rate,
+    latency_p50, latency_p75, latency_p90, latency_p95, latency_p99, latency_avg, latency_max, latency_min,
+    model_distribution, service_versions, fallback_reasons,
+    backend_distribution, agent_distribution, event_type_distribution,
+    health_score, computed_at, data_source
+FROM monitoring_metrics
+WHERE metric_hour IS NULL;
+COMMENT ON MATERIALIZED VIEW mv_daily_metrics IS
+    'The days of monitoring_metrics, as of the last refresh_daily_metrics_mv(); never reads learning_events.';
+CREATE UNIQUE INDEX mv_daily_metrics_by_date ON mv_daily_metrics (metric_date);
 
 CREATE TABLE monitoring_baseline (
     id                      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -144,10 +189,12 @@ CREATE TABLE monitoring_alerts (
     affected_agent         text,
     affected_version       text,
     status                 text NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'acknowledged', 'resolved', 'ignored')),
-    opened_at              timestamptz NOT NULL,              -- of this opening: a reopening keeps it
+    opened_at              timestamptz NOT NULL,              -- of the first opening: a reopening keeps it
+    live_since             timestamptz NOT NULL,              -- of the latest opening or reopening
     last_evidence_at       timestamptz NOT NULL,              -- last evaluation in which a window showed evidence
     high_since             timestamptz,                       -- since when without a break at the threshold that becomes critical
     lower_since            timestamptz,                       -- since when without a break below the present severity
+    lower_severity         text,                              -- the highest seen since then
     snoozed_until          timestamptz,
     acknowledged_at        timestamptz,
     acknowledged_by        text,
@@ -155,6 +202,7 @@ CREATE TABLE monitoring_alerts (
     resolved_by            text,                              -- null: it resolved by itself
     resolution_note        text,
     held_severity          text,                              -- resolved by hand while the condition held: its severity then
+    cleared_at             timestamptz,                       -- when the condition was last found to be over: no window reaches back over it
     notified               boolean NOT NULL DEFAULT false,    -- at least one delivery succeeded
     notified_at            timestamptz,
     notification_channels  text[] NOT NULL DEFAULT '{}',      -- names of the receivers that were reached
@@ -188,10 +236,12 @@ CREATE TABLE monitoring_alert_transitions (
     occurred_at   timestamptz NOT NULL,
     created_at    timestamptz NOT NULL DEFAULT now(),
     routed_at     timestamptz,                                -- when its notifications were written
+    withheld      text CHECK (withheld IN ('snoozed', 'silenced')),   -- why it is told at the end of that alone; null once looked at
     UNIQUE (alert_id, sequence)
 );
-COMMENT ON TABLE monitoring_alert_transitions IS 'Every step of every alert, written in the transaction of the change, never updated but for routed_at.';
+COMMENT ON TABLE monitoring_alert_transitions IS 'Every step of every alert, written in the transaction of the change, never updated but for routed_at and withheld.';
 CREATE INDEX monitoring_alert_transitions_unrouted ON monitoring_alert_transitions (id) WHERE routed_at IS NULL;
+CREATE INDEX monitoring_alert_transitions_withheld ON monitoring_alert_transitions (id) WHERE withheld IS NOT NULL;
 
 -- Telling ------------------------------------------------------------------------------------------------------------
 
@@ -206,13 +256,16 @@ CREATE TABLE monitoring_notifications (
     status          text NOT NULL DEFAULT 'pending'
                     CHECK (status IN ('pending', 'sending', 'delivered', 'superseded', 'dead', 'dropped')),
     due_at          timestamptz NOT NULL,
-    attempts        integer NOT NULL DEFAULT 0,
+    give_up_at      timestamptz NOT NULL DEFAULT now() + interval '1 day',   -- it is dead when it fails after that
+    attempts        integer NOT NULL DEFAULT 0,               -- begun, whether or not they were recorded
+    failures        integer NOT NULL DEFAULT 0,               -- in a row: the next wait follows from it
     claim_id        uuid,
     claimed_by      text,
     claimed_until   timestamptz,
     body            text,                                     -- frozen at the first attempt
     content_type    text,
-    last_error      text,
+    is_plain        boolean NOT NULL DEFAULT false,           -- text alone: its form was refused
+    last_error      text,                                     -- from the closed list of reasons
     superseded_by   uuid,
     delivered_at    timestamptz,
     created_at      timestamptz NOT NULL DEFAULT now(),
@@ -220,8 +273,10 @@ CREATE TABLE monitoring_notifications (
     UNIQUE (alert_id, receiver, cause, sequence)
 );
 COMMENT ON TABLE monitoring_notifications IS 'The outbox: one transition (or repetition) to be told to one receiver.';
-CREATE INDEX monitoring_notifications_due ON monitoring_notifications (receiver, due_at, created_at) WHERE status IN ('pending', 'sending');
+CREATE INDEX monitoring_notifications_due ON monitoring_notifications (receiver, due_at, created_at) WHERE status = 'pending';
+CREATE INDEX monitoring_notifications_claimed ON monitoring_notifications (claimed_by) WHERE status = 'sending';
 CREATE INDEX monitoring_notifications_by_status ON monitoring_notifications (status, created_at DESC);
+CREATE INDEX monitoring_notifications_by_age ON monitoring_notifications (created_at DESC, id);
 
 CREATE TABLE monitoring_delivery_attempts (
     id              bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -238,6 +293,16 @@ CREATE TABLE monitoring_delivery_attempts (
     UNIQUE (notification_id, attempt)
 );
 COMMENT ON TABLE monitoring_delivery_attempts IS 'One HTTP request made for a notification, with what it met.';
+
+CREATE TABLE monitoring_receivers (
+    receiver        text PRIMARY KEY,                         -- its name in the configuration
+    endpoint        text NOT NULL,                            -- digest of its address: another one starts afresh
+    paused_until    timestamptz,                              -- it asked for rest, or is disabled: nothing is sent before
+    disabled_at     timestamptz,                              -- its answers say that it is gone; one message an hour looks again
+    disabled_reason text,                                     -- from the closed list of reasons
+    updated_at      timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE monitoring_receivers IS 'What is known of a receiver''s endpoint, over all processes.';
 
 CREATE TABLE monitoring_silences (
     id          uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -260,6 +325,38 @@ CREATE TABLE monitoring_settings (
     written_at timestamptz NOT NULL DEFAULT now()
 );
 COMMENT ON TABLE monitoring_settings IS 'The settings that evaluations go by; the highest version holds.';
+
+CREATE TABLE monitoring_baseline_profile (
+    baseline_name  text NOT NULL,
+    window_days    integer NOT NULL,
+    as_of          date NOT NULL,                             -- the UTC day whose evaluations go by it
+    metric_name    text NOT NULL,                             -- the rates, latency_p95, and unsuccessful_rate for health
+    hour_of_day    smallint NOT NULL CHECK (hour_of_day BETWEEN 0 AND 23),
+    total_events   numeric NOT NULL,                          -- events of this hour of day, smoothed over its neighbours
+    bad_events     numeric NOT NULL,                          -- the bad ones among them, smoothed alike
+    rate           double precision NOT NULL,                 -- expected share of bad events, shrunk towards overall_rate
+    weight         double precision NOT NULL,                 -- events that this rate rests on, those of the shrinkage included
+    latency_p95    double precision,                          -- milliseconds: a latency above it counts as bad
+    overall_rate   double precision NOT NULL,
+    dispersion     double precision NOT NULL,                 -- variance of the baseline's hours over what chance alone gives, >= 1
+    baseline_from  timestamptz NOT NULL,
+    baseline_until timestamptz NOT NULL,
+    accepted_from  timestamptz,                               -- of monitoring_baseline when it was derived
+    computed_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (baseline_name, window_days, as_of, metric_name, hour_of_day)
+);
+COMMENT ON TABLE monitoring_baseline_profile IS
+    'What evaluations of a UTC day expect at each hour of day: a cache that can be emptied at any time.';
+CREATE INDEX monitoring_baseline_profile_by_end ON monitoring_baseline_profile (baseline_until);
+
+CREATE TABLE monitoring_evaluation_state (
+    only_row          boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    applied_at        timestamptz NOT NULL DEFAULT '-infinity', -- the latest moment whose evaluation was applied
+    last_run_at       timestamptz,
+    last_duration_ms  numeric
+);
+COMMENT ON TABLE monitoring_evaluation_state IS 'How far evaluations have been applied; one row, locked while one is being applied.';
+INSERT INTO monitoring_evaluation_state DEFAULT VALUES;
 
 CREATE TABLE monitoring_lease (
     name       text PRIMARY KEY,

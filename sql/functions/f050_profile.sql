@@ -1,0 +1,311 @@
+-- The profile: what a metric is expected to be at each hour of day, and how well that is known.
+-- Evaluations of a UTC day share one profile, which ends a day before that day began: between 24 and 48 hours before the
+-- moment that is evaluated.
+
+CREATE OR REPLACE FUNCTION monitoring_profile_metrics() RETURNS TABLE (metric_name text, alert_metrics text[])
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+VALUES
+    ('fallback_rate',     ARRAY['fallback_rate']),
+    ('error_rate',        ARRAY['error_rate']),
+    ('duplicate_rate',    ARRAY['duplicate_rate']),
+    ('latency_p95',       ARRAY['latency_p95']),
+    ('unsuccessful_rate', ARRAY['health_score', 'error_rate'])
+$$;
+COMMENT ON FUNCTION monitoring_profile_metrics() IS
+    'What a profile is made of: shares of bad events, each with the metrics whose alerts make an hour unfit for it.';
+
+CREATE OR REPLACE FUNCTION monitoring_unfit_hours(p_metrics text[], p_since timestamptz, p_until timestamptz)
+RETURNS tstzmultirange
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+SELECT coalesce(
+    range_agg(tstzrange(date_trunc('hour', a.opened_at - least(shown.seconds, 86400) * interval '1 second', 'UTC'), ends.at)),
+    '{}'::tstzmultirange)
+FROM monitoring_alerts a
+LEFT JOIN monitoring_alert_transitions opening ON opening.alert_id = a.id AND opening.sequence = 1
+CROSS JOIN LATERAL (SELECT coalesce((opening.evidence ->> 'window_seconds')::integer, 3600) AS seconds) shown
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN a.status = 'resolved' AND a.held_severity IS NULL THEN coalesce(a.cleared_at, a.resolved_at) ELSE 'infinity' END AS at
+) ends
+WHERE a.metric_name = ANY (p_metrics)
+  AND a.opened_at < p_until
+  AND a.opened_at >= p_since
+  AND ends.at > a.opened_at
+$$;
+COMMENT ON FUNCTION monitoring_unfit_hours(text[], timestamptz, timestamptz) IS
+    'The times in which alerts of these metrics were live, with the window (a day at most) that showed each: an incident is no '
+    'normal, and its hours before it was noticed would pass for dispersion. Those opened before p_since, an accepted new normal, do not count.';
+
+CREATE OR REPLACE FUNCTION monitoring_baseline_spans(p_baseline_name text, p_window_days integer, p_as_of date)
+RETURNS TABLE (metric_name text, baseline_from timestamptz, baseline_until timestamptz, accepted_from timestamptz,
+               unfit tstzmultirange, armed boolean)
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_day      timestamptz := p_as_of::timestamp AT TIME ZONE 'UTC';
+    v_accepted timestamptz;
+    v_first    timestamptz;
+    v_until    timestamptz := v_day - interval '1 day';
+    v_least    integer := least(96, p_window_days * 18);       -- fit hours that make a baseline: four days of the five
+BEGIN
+    SELECT b.accepted_from INTO v_accepted
+    FROM monitoring_baseline b
+    WHERE b.baseline_name = p_baseline_name AND b.accepted_from <= v_day;
+    SELECT greatest(min(bucket_start), v_accepted) INTO v_first FROM monitoring_rollup;
+    IF v_accepted > v_day - interval '6 days' THEN      -- a new normal is used as soon as a day of it is there
+        v_until := v_day;
+        v_least := 20;
+    END IF;
+    RETURN QUERY
+        WITH metrics AS (
+            SELECT m.metric_name, monitoring_unfit_hours(m.alert_metrics, coalesce(v_accepted, '-infinity'), v_until) AS unfit
+            FROM monitoring_profile_metrics() m
+        ),
+        days AS (                                       -- fit hours of each day, counted back from the end
+            SELECT metrics.metric_name, back, count(*) FILTER (WHERE NOT hour <@ metrics.unfit AND hour >= v_first) AS fit
+            FROM metrics,
+                generate_series(1, greatest(28, p_window_days)) back,
+                generate_series(v_until - back * interval '24 hours', v_until - (back - 1) * interval '24 hours' - interval '1 hour',
+                                interval '1 hour') hour
+            GROUP BY metrics.metric_name, back
+        ),
+        reaches AS (
+            SELECT days.metric_name, back, sum(fit) OVER (PARTITION BY days.metric_name ORDER BY back) AS fit FROM days
+        ),
+        chosen AS (                                     -- the window, or as much more as gives half of its hours
+            SELECT
+                reaches.metric_name,
+                coalesce(min(back) FILTER (WHERE back >= p_window_days AND fit >= p_window_days * 12), greatest(28, p_window_days)) AS back
+            FROM reaches
+            GROUP BY reaches.metric_name
+        )
+        SELECT metric_name, v_until - back * interval '24 hours', v_until, v_accepted, metrics.unfit, coalesce(reaches.fit >= v_least, false)
+        FROM metrics JOIN chosen USING (metric_name) JOIN reaches USING (metric_name, back);
+END
+$$;
+COMMENT ON FUNCTION monitoring_baseline_spans(text, integer, date) IS
+    'From when to when the baseline of a UTC day reaches for each metric, what is left out of it, and whether enough is left '
+    '(four days, so that a metric is armed after five). Where alerts leave too little of the window it reaches back up to 28 days.';
+
+CREATE OR REPLACE FUNCTION monitoring_count_above(p_values integer[], p_counts integer[], p_limit double precision) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT CASE
+    WHEN p_limit IS NULL OR cardinality(p_values) = 0 OR p_values[cardinality(p_values)] <= p_limit THEN 0
+    ELSE (SELECT sum(c) FROM unnest(p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :]) c)
+END
+$$;
+COMMENT ON FUNCTION monitoring_count_above(integer[], integer[], double precision) IS
+    'How many of a latency histogram''s events lie above a limit in milliseconds; a binary search, then the tail alone.';
+
+CREATE OR REPLACE FUNCTION monitoring_profile_latency(p_from timestamptz, p_until timestamptz, p_unfit tstzmultirange)
+RETURNS TABLE (hour_of_day integer, latency_p95 double precision)
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+WITH durations AS (
+    SELECT extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day, duration, sum(events) AS events
+    FROM monitoring_rollup, unnest(latency_values, latency_counts) AS histogram (duration, events)
+    WHERE bucket_start >= p_from AND bucket_start < p_until AND NOT date_trunc('hour', bucket_start, 'UTC') <@ p_unfit
+    GROUP BY 1, 2
+),
+running AS (
+    SELECT
+        durations.hour_of_day, duration,
+        sum(events) OVER (PARTITION BY durations.hour_of_day ORDER BY duration) AS until_here,
+        sum(events) OVER (PARTITION BY durations.hour_of_day) AS events
+    FROM durations
+),
+hours AS (
+    SELECT running.hour_of_day, min(duration) FILTER (WHERE until_here >= 0.95 * events) AS p95 FROM running GROUP BY 1
+)
+SELECT
+    day.hour_of_day,
+    coalesce(
+        (SELECT sum(near.weight * hours.p95) / sum(near.weight)
+         FROM (VALUES (23, 1), (0, 2), (1, 1)) near (step, weight)
+         JOIN hours ON hours.hour_of_day = (day.hour_of_day + near.step) % 24),
+        (SELECT avg(hours.p95) FROM hours))::double precision
+FROM generate_series(0, 23) day (hour_of_day)
+$$;
+COMMENT ON FUNCTION monitoring_profile_latency(timestamptz, timestamptz, tstzmultirange) IS
+    'The p95 of latency at each hour of day in milliseconds, smoothed over its neighbours by a quarter, a half, a quarter.';
+
+CREATE OR REPLACE FUNCTION monitoring_derive_profile(p_baseline_name text, p_window_days integer, p_as_of date)
+RETURNS SETOF monitoring_baseline_profile
+LANGUAGE plpgsql STABLE
+SET jit = off
+AS $$
+BEGIN
+    RETURN QUERY
+        WITH spans AS MATERIALIZED (
+            SELECT * FROM monitoring_baseline_spans(p_baseline_name, p_window_days, p_as_of) WHERE armed
+        ),
+        limits AS MATERIALIZED (
+            SELECT latency.hour_of_day, latency.latency_p95
+            FROM spans, LATERAL monitoring_profile_latency(spans.baseline_from, spans.baseline_until, spans.unfit) latency
+            WHERE spans.metric_name = 'latency_p95'
+        ),
+        hours AS MATERIALIZED (
+            SELECT
+                date_trunc('hour', bucket_start, 'UTC') AS hour,
+                extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day,
+                sum(total_events) AS total_events,
+                sum(fallback_events) AS fallback_events,
+                sum(failed_events) AS failed_events,
+                sum(duplicate_events) AS duplicate_events,
+                sum(total_events - successful_events) AS unsuccessful_events,
+                sum(latency_events) AS latency_events,
+                sum(monitoring_count_above(latency_values, latency_counts, limits.latency_p95)) AS slow_events
+            FROM monitoring_rollup
+            LEFT JOIN limits ON limits.hour_of_day = extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer
+            WHERE bucket_start >= (SELECT min(spans.baseline_from) FROM spans)
+              AND bucket_start < (SELECT max(spans.baseline_until) FROM spans)
+            GROUP BY 1, 2
+        ),
+        counts AS MATERIALIZED (                        -- one row a metric and hour
+            SELECT each.metric_name, hours.hour_of_day, each.total::double precision AS total, each.bad::double precision AS bad
+            FROM hours
+            CROSS JOIN LATERAL (VALUES
+                ('fallback_rate',     hours.total_events,   hours.fallback_events),
+                ('error_rate',        hours.total_events,   hours.failed_events),
+                ('duplicate_rate',    hours.total_events,   hours.duplicate_events),
+                ('unsuccessful_rate', hours.total_events,   hours.unsuccessful_events),
+                ('latency_p95',       hours.latency_events, hours.slow_events)) each (metric_name, total, bad)
+            JOIN spans ON spans.metric_name = each.metric_name
+            WHERE hours.hour >= greatest(spans.baseline_from, spans.accepted_from)
+              AND hours.hour < spans.baseline_until
+              AND NOT hours.hour <@ spans.unfit
+        ),
+        overall AS (                                    -- never nought: half an event more than was seen
+            SELECT c.metric_name, (sum(c.bad) + 0.5) / (sum(c.total) + 1) AS rate FROM counts c GROUP BY c.metric_name
+        ),
+        sums AS (
+            SELECT c.metric_name, c.hour_of_day, sum(c.total) AS total, sum(c.bad) AS bad FROM counts c GROUP BY c.metric_name, c.hour_of_day
+        ),
+        smoothed AS (
+            SELECT
+                overall.metric_name, day.hour_of_day, overall.rate AS overall_rate,
+                coalesce(sum(near.weight * sums.total), 0) AS total,
+                coalesce(sum(near.weight * sums.bad), 0) AS bad
+            FROM overall
+            CROSS JOIN generate_series(0, 23) day (hour_of_day)
+            CROSS JOIN (VALUES (23, 0.25), (0, 0.5), (1, 0.25)) near (step, weight)
+            LEFT JOIN sums ON sums.metric_name = overall.metric_name AND sums.hour_of_day = (day.hour_of_day + near.step) % 24
+            GROUP BY overall.metric_name, day.hour_of_day, overall.rate
+        ),
+        rates AS (                                      -- shrunk by ten bad events at the overall rate
+            SELECT s.*, (s.bad + 10) / (s.total + 10 / s.overall_rate) AS rate, s.total + 10 / s.overall_rate AS weight FROM smoothed s
+        ),
+        dispersions AS (
+            SELECT
+                c.metric_name,
+                greatest(1, sum((c.bad - c.total * r.rate) ^ 2) / nullif(sum(c.total * r.rate * (1 - r.rate)), 0)) AS dispersion
+            FROM counts c
+            JOIN rates r ON r.metric_name = c.metric_name AND r.hour_of_day = c.hour_of_day
+            GROUP BY c.metric_name
+        )
+        SELECT
+            p_baseline_name, p_window_days, p_as_of, r.metric_name, r.hour_of_day::smallint, r.total::numeric, r.bad::numeric,
+            r.rate, r.weight, CASE r.metric_name WHEN 'latency_p95' THEN limits.latency_p95 END, r.overall_rate,
+            coalesce(d.dispersion, 1), spans.baseline_from, spans.baseline_until, spans.accepted_from, now()
+        FROM rates r
+        JOIN spans ON spans.metric_name = r.metric_name
+        LEFT JOIN dispersions d ON d.metric_name = r.metric_name
+        LEFT JOIN limits ON limits.hour_of_day = r.hour_of_day;
+    -- What has too little left keeps the last profile there was.
+    RETURN QUERY
+        SELECT
+            p_baseline_name, p_window_days, p_as_of, last.metric_name, last.hour_of_day, last.total_events, last.bad_events,
+            last.rate, last.weight, last.latency_p95, last.overall_rate, last.dispersion, last.baseline_from, last.baseline_until,
+            last.accepted_from, now()
+        FROM monitoring_baseline_spans(p_baseline_name, p_window_days, p_as_of) spans
+        CROSS JOIN LATERAL (
+            SELECT * FROM monitoring_baseline_profile old
+            WHERE old.baseline_name = p_baseline_name AND old.window_days = p_window_days AND old.metric_name = spans.metric_name
+              AND old.as_of = (SELECT max(older.as_of) FROM monitoring_baseline_profile older
+                               WHERE older.baseline_name = p_baseline_name AND older.window_days = p_window_days
+                                 AND older.metric_name = spans.metric_name AND older.as_of < p_as_of)
+              AND old.accepted_from IS NOT DISTINCT FROM spans.accepted_from) last
+        WHERE NOT spans.armed;
+END
+$$;
+COMMENT ON FUNCTION monitoring_derive_profile(text, integer, date) IS
+    'The profile of a UTC day: for each metric and hour of day the expected rate (X + 10) / (N + 10 / overall), X and N smoothed '
+    'over the neighbouring hours, its weight, and the dispersion of the baseline''s hours, sum((x - e)^2) / sum(e (1 - p)), at '
+    'least 1. No rows for a metric that is not armed.';
+
+CREATE OR REPLACE FUNCTION monitoring_fill_profile(p_baseline_name text, p_window_days integer, p_as_of date) RETURNS boolean
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    v_accepted timestamptz;
+    v_metrics  integer;
+BEGIN
+    SELECT accepted_from INTO v_accepted
+    FROM monitoring_baseline
+    WHERE baseline_name = p_baseline_name AND accepted_from <= p_as_of::timestamp AT TIME ZONE 'UTC';
+    SELECT count(DISTINCT metric_name) INTO v_metrics
+    FROM monitoring_baseline_profile
+    WHERE baseline_name = p_baseline_name AND window_days = p_window_days AND as_of = p_as_of
+      AND accepted_from IS NOT DISTINCT FROM v_accepted;
+    IF v_metrics > 0 THEN
+        RETURN false;
+    END IF;
+    DELETE FROM monitoring_baseline_profile
+    WHERE baseline_name = p_baseline_name AND window_days = p_window_days AND as_of = p_as_of;
+    INSERT INTO monitoring_baseline_profile
+    SELECT * FROM monitoring_derive_profile(p_baseline_name, p_window_days, p_as_of)
+    ON CONFLICT DO NOTHING;
+    DELETE FROM monitoring_baseline_profile WHERE as_of < p_as_of - 30 AND baseline_name = p_baseline_name;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION monitoring_fill_profile(text, integer, date) IS
+    'Caches the profile of a UTC day unless it is there; true where it was derived. Nothing is cached while no metric is armed.';
+
+CREATE OR REPLACE FUNCTION monitoring_profile(p_baseline_name text, p_window_days integer, p_as_of date)
+RETURNS SETOF monitoring_baseline_profile
+LANGUAGE plpgsql STABLE
+ROWS 120
+AS $$
+DECLARE
+    v_accepted timestamptz;
+BEGIN
+    SELECT accepted_from INTO v_accepted
+    FROM monitoring_baseline
+    WHERE baseline_name = p_baseline_name AND accepted_from <= p_as_of::timestamp AT TIME ZONE 'UTC';
+    RETURN QUERY
+        SELECT * FROM monitoring_baseline_profile cached
+        WHERE cached.baseline_name = p_baseline_name AND cached.window_days = p_window_days AND cached.as_of = p_as_of
+          AND cached.accepted_from IS NOT DISTINCT FROM v_accepted;
+    IF NOT FOUND THEN
+        RETURN QUERY SELECT * FROM monitoring_derive_profile(p_baseline_name, p_window_days, p_as_of);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION monitoring_profile(text, integer, date) IS
+    'The profile of a UTC day, from the cache or derived on the spot; changes nothing.';
+
+-- A cached profile goes when buckets that it rests on change: late events, an import, a recomputation.
+
+CREATE OR REPLACE FUNCTION monitoring_forget_profiles() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    DELETE FROM monitoring_baseline_profile
+    WHERE baseline_until > (SELECT min(bucket_start) FROM changed);
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION monitoring_forget_profiles() IS 'Trigger: empties the cache of profiles that the changed buckets could alter.';
+
+CREATE OR REPLACE TRIGGER monitoring_rollup_inserted
+    AFTER INSERT ON monitoring_rollup REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_profiles();
+
+CREATE OR REPLACE TRIGGER monitoring_rollup_updated
+    AFTER UPDATE ON monitoring_rollup REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_profiles();
