@@ -1,0 +1,35 @@
+import Testing
+
+@testable import Postgres
+
+struct ConfigurationTests {
+    @Test(arguments: [
+        ("postgresql://torq:hush@db.example:5433/monitor?sslmode=require", "host=db.example port=5433 user=torq dbname=monitor"),
+        ("host=/run/postgresql password='hush' dbname=monitor", "host=/run/postgresql dbname=monitor"),
+        ("dbname='postgresql://torq:hush@db/monitor'", "libpq's defaults"),
+        ("", "libpq's defaults"),
+    ])
+    func theDescriptionShowsNoPassword(conninfo: String, description: String) throws {
+        #expect(try PostgresConfiguration(conninfo).description == description)
+    }
+
+    @Test(arguments: [
+        ("hots=db password=hush", "there is no keyword hots"),
+        ("postgresql://db/monitor?sslmod=x&password=hush", "there is no keyword sslmod"),
+        ("password=hush hush", "keywords and values are written keyword=value, and values with spaces in quotes"),
+        ("password='hush", "a quotation mark is not closed"),
+        ("postgresql://torq:hu%sh@db/", "a character after % is no hexadecimal digit (write % as %25)"),
+        ("hUsh%=1", "it holds an unknown keyword"),
+        ("host=a\0b", "it holds a zero byte"),
+    ])
+    func errorsNameTheKeywordAndQuoteNothing(conninfo: String, explanation: String) {
+        let expected = PostgresError(.invalidConfiguration, message: "the conninfo is not valid: \(explanation)")
+        #expect(throws: expected) { try PostgresConfiguration(conninfo) }
+    }
+
+    @Test func aPasswordIsTakenOutOfForeignMessages() throws {
+        let configuration = try PostgresConfiguration("postgresql://torq:p%40ss@db/monitor")
+        #expect(configuration.redacted("no such host p@ss, p@ss") == "no such host …, …")
+        #expect(try PostgresConfiguration("host=db").redacted("no such host") == "no such host")
+    }
+}
