@@ -1,0 +1,158 @@
+public import MonitoringSchema
+public import Postgres
+
+/// Brings a database's schema up to date: each migration once, the functions whenever one of them changed, all in one
+/// transaction under a lock, so that any number of processes may do it at once.
+public struct SchemaMigrator: Sendable {
+    private let client: PostgresClient
+    /// How long to wait for another process that builds the index.
+    var indexPatience: Duration = .seconds(30)
+
+    /// - Parameter client: Of the database; its user owns the schema, or will. It needs two connections.
+    public init(client: PostgresClient) {
+        self.client = client
+    }
+
+    /// What stands between a database and this version's schema.
+    public struct Plan: Sendable, Hashable {
+        /// Files that are still to be applied, in order.
+        public var pending: [MonitoringSchema.File]
+        /// Whether the schema is up to date.
+        public var isCurrent: Bool { pending.isEmpty }
+    }
+
+    /// What a migration did.
+    public struct Report: Sendable, Hashable {
+        /// Names of the files that were applied.
+        public var applied: [String]
+        /// What somebody else has to do, a sentence each.
+        public var advice: [String]
+    }
+
+    /// Compares without changing anything.
+    ///
+    /// - Throws: `MonitoringError` with `.schemaMismatch` where a migration was applied in another version, or where the database
+    ///   is ahead of this program.
+    public func plan() async throws -> Plan {
+        try await client.withConnection { try await Self.plan(on: $0) }
+    }
+
+    /// Applies what is pending.
+    public func migrate() async throws -> Report {
+        var applied: [String] = []
+        if try await !plan().isCurrent {
+            applied = try await client.transaction { connection in
+                // Another process may have been first: look again once the lock is held.
+                try await connection.query("SELECT pg_advisory_xact_lock(hashtext('torq-monitor schema'))", timeout: .seconds(120))
+                let pending = try await Self.plan(on: connection).pending
+                guard !pending.isEmpty else { return [] }
+                try await connection.executeScript("SET LOCAL client_min_messages = warning; " + MonitoringSchema.ledger)
+                for file in pending {
+                    try await connection.executeScript(file.sql, timeout: .seconds(300))
+                    try await connection.executeScript(MonitoringSchema.note(file))
+                }
+                return pending.map(\.name)
+            }
+        }
+        return Report(applied: applied, advice: try await indexChanges() + grants())
+    }
+
+    /// What is still to be granted so that the roll-up sees how long other users' transactions have been running.
+    private func grants() async throws -> [String] {
+        guard let grant = try await client.query(Self.missingGrant)[0].decode("missing", as: String?.self) else { return [] }
+        return [
+            "this user does not see how long other users' transactions take, so that events of one that takes more than two minutes "
+                + "are never counted; a superuser can run: \(grant)"
+        ]
+    }
+
+    private static func plan(on connection: PostgresConnection) async throws -> Plan {
+        let known: Bool = try await connection.query("SELECT to_regclass('monitoring_migrations') IS NOT NULL AS known")[0].decode("known")
+        guard known else { return Plan(pending: MonitoringSchema.migrations + MonitoringSchema.functions) }
+        var applied: [String: String] = [:]
+        for row in try await connection.query("SELECT name, checksum FROM monitoring_migrations") {
+            applied[try row.decode("name")] = try row.decode("checksum", as: String.self)
+        }
+        let files = MonitoringSchema.migrations + MonitoringSchema.functions
+        if let foreign = applied.keys.filter({ name in !files.contains { $0.name == name } }).min() {
+            throw MonitoringError(
+                .schemaMismatch, "the database's schema is newer than this program (it has \(foreign)): run a newer torq-monitor")
+        }
+        if let changed = MonitoringSchema.migrations.first(where: { applied[$0.name] ?? $0.checksum != $0.checksum }) {
+            throw MonitoringError(
+                .schemaMismatch, "migration \(changed.name) was applied to this database in another version than this program's")
+        }
+        let tables = MonitoringSchema.migrations.filter { applied[$0.name] == nil }
+        // Functions build upon each other and on the tables: where one changed, all are loaded again.
+        let stale = !tables.isEmpty || MonitoringSchema.functions.contains { applied[$0.name] != $0.checksum }
+        return Plan(pending: tables + (stale ? MonitoringSchema.functions : []))
+    }
+
+    /// Finding changed events needs an index on updated_at. On a table that is in use it is built without blocking writers,
+    /// which cannot be done in a transaction; where the table is somebody else's, its owner is told what to run.
+    private func indexChanges() async throws -> [String] {
+        let deadline = ContinuousClock.now + indexPatience
+        while try await !hasIndex() {
+            if let advice = try await buildIndexAlone() { return advice }
+            guard ContinuousClock.now < deadline else {
+                return ["another process is still building the index on updated_at of learning_events"]
+            }
+            try await Task.sleep(for: .milliseconds(250))
+        }
+        return []
+    }
+
+    /// Builds the index while an idle transaction says so to other processes: its lock ends with the process, and it holds no
+    /// snapshot that the build would wait for. For the same reason others must not wait for the lock, but ask again.
+    ///
+    /// - Returns: nil where another process is at it.
+    private func buildIndexAlone() async throws -> [String]? {
+        try await client.transaction { connection in
+            guard try await connection.query(Self.lock)[0].decode("is_free") else { return nil }
+            // The portal of a SELECT keeps its snapshot until the next statement's takes its place: this one has none.
+            try await connection.query("SET LOCAL idle_in_transaction_session_timeout = 0")
+            guard try await !hasIndex() else { return [] }
+            do {
+                // A build that was cut off leaves an index that is never read, and costs every insert.
+                if try await client.query(Self.isBroken)[0].decode("is_broken") {
+                    try await client.query(Self.removal, timeout: .seconds(600))
+                }
+                try await client.query(Self.index, timeout: .seconds(3600))
+                return []
+            } catch let error as PostgresError where ["42501", "0A000"].contains(error.sqlState) {
+                return ["learning_events has no index on updated_at, and this user may not build it; its owner can run: \(Self.index)"]
+            }
+        }
+    }
+
+    private func hasIndex() async throws -> Bool {
+        try await client.query(Self.indexed)[0].decode("indexed")
+    }
+
+    private static let missingGrant = """
+        SELECT CASE WHEN NOT pg_has_role('pg_read_all_stats', 'USAGE') THEN format('GRANT pg_read_all_stats TO %I', current_user) END AS missing
+        """
+
+    private static let lock = "SELECT pg_try_advisory_xact_lock(hashtext('torq-monitor index')) AS is_free"
+
+    private static let removal = "DROP INDEX CONCURRENTLY IF EXISTS monitoring_learning_events_updated_at"
+
+    private static let isBroken = """
+        SELECT EXISTS (
+            SELECT
+            FROM pg_index i
+            WHERE i.indexrelid = to_regclass('monitoring_learning_events_updated_at') AND NOT i.indisvalid
+        ) AS is_broken
+        """
+
+    private static let index = "CREATE INDEX CONCURRENTLY monitoring_learning_events_updated_at ON learning_events (updated_at)"
+
+    private static let indexed = """
+        SELECT EXISTS (
+            SELECT
+            FROM pg_index i
+            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+            WHERE i.indrelid = to_regclass('learning_events') AND a.attname = 'updated_at' AND i.indisvalid AND i.indpred IS NULL
+        ) AS indexed
+        """
+}
