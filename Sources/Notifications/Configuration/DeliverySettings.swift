@@ -1,0 +1,37 @@
+/// Times and bounds of sending. The defaults are meant to be kept; tests make them short.
+public struct DeliverySettings: Sendable, Hashable {
+    /// When a message that failed is sent again.
+    public var backoff: Backoff
+    /// For the whole request, connecting included.
+    public var requestTimeout: Duration
+    /// How often due messages are looked for when nothing wakes the dispatcher.
+    public var pollInterval: Duration
+    /// How often a process says that it is alive.
+    public var heartbeatInterval: Duration
+    /// After what silence a process counts as dead and its claims come back.
+    public var heartbeatTimeout: Duration
+    /// Requests at the same time, over all receivers.
+    public var maximumInFlight: Int
+    /// How long a receiver rests after an answer that says it is gone for good.
+    public var disabledRest: Duration
+
+    /// - Parameters:
+    ///   - requestTimeout: A claim lasts twice as long and ten seconds more.
+    ///   - maximumInFlight: 1 or more.
+    public init(
+        backoff: Backoff = Backoff(), requestTimeout: Duration = .seconds(15), pollInterval: Duration = .seconds(1),
+        heartbeatInterval: Duration = .seconds(2), heartbeatTimeout: Duration = .seconds(10), maximumInFlight: Int = 64,
+        disabledRest: Duration = .seconds(3600)
+    ) {
+        self.backoff = backoff
+        self.requestTimeout = requestTimeout
+        self.pollInterval = pollInterval
+        self.heartbeatInterval = heartbeatInterval
+        self.heartbeatTimeout = heartbeatTimeout
+        self.maximumInFlight = max(1, maximumInFlight)
+        self.disabledRest = disabledRest
+    }
+
+    /// How long a claim lasts: longer than any request can.
+    var claimSeconds: Double { requestTimeout.seconds * 2 + 10 }
+}

@@ -1,0 +1,177 @@
+import Foundation
+public import Logging
+import Monitoring
+public import Postgres
+public import WebTransport
+
+/// Tells receivers of transitions: routes them into the outbox, and sends what the outbox holds. At least once, each with the
+/// same id and body, in order for one alert and receiver. Any number of processes may run one on the same database.
+public final class Dispatcher: Sendable {
+    private let client: PostgresClient
+    private let router: TransitionRouter
+    private let outbox: Outbox
+    private let lanes: [ReceiverLane]
+    private let settings: DeliverySettings
+    private let logger: Logger
+    private let signal = Signal()
+
+    /// - Parameters:
+    ///   - linkSigner: Signs the links in messages.
+    ///   - process: A name for people, such as the host's; a random part is added, so that two processes may share it.
+    public init(
+        client: PostgresClient, transport: WebTransport, configuration: NotificationConfiguration, linkSigner: LinkSigner, process: String,
+        logger: Logger
+    ) {
+        self.client = client
+        self.logger = logger
+        settings = configuration.delivery
+        let chance = UInt32.random(in: .min ... .max)
+        let outbox = Outbox(
+            client: client, process: "\(process.prefix(64))/\(String(chance, radix: 16))", settings: configuration.delivery)
+        self.outbox = outbox
+        router = TransitionRouter(client: client, configuration: configuration, logger: logger)
+        let inFlight = InFlightLimit(configuration.delivery.maximumInFlight)
+        lanes = configuration.receivers.values.sorted { $0.name < $1.name }.map { receiver in
+            ReceiverLane(
+                courier: Courier(receiver: receiver, transport: transport, settings: configuration.delivery, logger: logger),
+                outbox: outbox, configuration: configuration, signer: linkSigner, inFlight: inFlight, logger: logger)
+        }
+    }
+
+    /// There may be a new transition: looks at once instead of at the next poll.
+    public func wake() {
+        signal.raise()
+    }
+
+    /// Works until its task is cancelled. Then nothing new is taken, requests under way finish within their timeout and are
+    /// recorded, and what is left goes back to the outbox. Errors of the database are logged and tried again; none ends it.
+    public func run() async {
+        await announce()
+        // Not a child: while the last requests finish, this process must still be seen to live.
+        let heart = Task { await beat() }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.listen() }
+            group.addTask { await self.route() }
+            group.addTask { await self.publish() }
+            for lane in lanes { group.addTask { await lane.run() } }
+        }
+        heart.cancel()
+        await heart.value
+        do {
+            try await shielded { [outbox] in
+                try await outbox.leave()
+                try await outbox.bumpDataVersion()
+            }
+        } catch {
+            logger.warning("claims could not be given back", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Nothing is claimed before others can see that this process lives: they would take its claims for those of a dead one.
+    private func announce() async {
+        var pausing = PausingAfterErrors()
+        while !Task.isCancelled {
+            do {
+                _ = try await outbox.heartbeat()
+                return
+            } catch {
+                logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: pausing.failed())
+            }
+        }
+    }
+
+    private func beat() async {
+        var pausing = PausingAfterErrors()
+        var beats = 0
+        while !Task.isCancelled {
+            do {
+                try await Task.sleep(for: settings.heartbeatInterval)
+                let returned = try await outbox.heartbeat()
+                if returned > 0 {
+                    logger.warning("claims of a dead process came back", metadata: ["count": "\(returned)"])
+                    for lane in lanes { lane.wake() }
+                }
+                if beats % 30 == 0 {
+                    try await outbox.forgetDead()
+                    let buried = try await outbox.buryUndefined(known: lanes.map(\.receiver.name))
+                    if buried > 0 { logger.error("notifications for undefined receivers are dead", metadata: ["count": "\(buried)"]) }
+                }
+                beats += 1
+                pausing.succeeded()
+            } catch is CancellationError {
+                return
+            } catch {
+                if Task.isCancelled { return }
+                logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
+                try? await Task.sleep(for: pausing.failed())
+            }
+        }
+    }
+
+    private func listen() async {
+        let notices = client.notifications(on: "monitoring_transitions") { [logger] error, failures in
+            // Until it is back, transitions are found by polling: once is worth a warning.
+            logger.log(
+                level: failures == 1 ? .warning : .debug, "notices of transitions are not heard",
+                metadata: ["error": "\(error)", "failures": "\(failures)"])
+        }
+        for await _ in notices {
+            signal.raise()
+            if Task.isCancelled { return }
+        }
+    }
+
+    /// Raises the data version after changes, a few times a second at most, and apart from the lanes: it may have to wait for an
+    /// evaluation.
+    private func publish() async {
+        var pausing = PausingAfterErrors()
+        while !Task.isCancelled {
+            guard await outbox.changed.wait(atMost: .seconds(60)) else { continue }
+            do {
+                try await outbox.bumpDataVersion()
+                pausing.succeeded()
+                try await Task.sleep(for: .milliseconds(200))
+            } catch {
+                if Task.isCancelled { return }
+                logger.warning("data version cannot be raised", metadata: ["error": "\(error)"])
+                outbox.changed.raise()
+                try? await Task.sleep(for: pausing.failed())
+            }
+        }
+    }
+
+    /// They have something new.
+    private func wakeLanes(of receivers: Set<String>) {
+        guard !receivers.isEmpty else { return }
+        outbox.changed.raise()
+        for lane in lanes where receivers.contains(lane.receiver.name) { lane.wake() }
+    }
+
+    private func route() async {
+        var pausing = PausingAfterErrors()
+        var nextEnds = ContinuousClock.now
+        while !Task.isCancelled {
+            var wait = settings.pollInterval
+            do {
+                var routed = 0
+                repeat {
+                    let batch = try await router.routeBatch()
+                    routed = batch.routed
+                    wakeLanes(of: batch.receivers)
+                } while routed > 0 && !Task.isCancelled
+                // However often it is woken: the ends of snoozes and silences come by themselves, without a notice.
+                if ContinuousClock.now >= nextEnds, !Task.isCancelled {
+                    wakeLanes(of: try await router.routeEnds())
+                    nextEnds = .now + settings.pollInterval
+                }
+                pausing.succeeded()
+            } catch {
+                if Task.isCancelled { return }
+                wait = pausing.failed()
+                logger.warning("transitions cannot be routed", metadata: ["error": "\(error)"])
+            }
+            _ = await signal.wait(atMost: wait)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Foundation
+public import Postgres
+
+/// The keys that sign links: the configured one, and those that the database keeps.
+public struct LinkKeyStore: Sendable {
+    private let client: PostgresClient
+
+    /// - Parameter client: Of a database with the monitor's schema.
+    public init(client: PostgresClient) {
+        self.client = client
+    }
+
+    /// The keys, the one that signs first. Without a configured one, the database's is made once, whoever comes first.
+    ///
+    /// Keys of the database go on verifying where a configured one was added later.
+    /// - Throws: `NotificationConfigurationError` for a configured key that is too short; `PostgresError`.
+    public func keys(configured: String?) async throws -> [LinkKey] {
+        let first = try configured.map { text throws(NotificationConfigurationError) in try LinkKey(configured: text) }
+        let stored = try await client.transaction { connection in
+            if first == nil { try await connection.query(Self.lock) }
+            var rows = try await connection.query(Self.select)
+            if rows.isEmpty, first == nil {
+                var random = SystemRandomNumberGenerator()
+                let id = (0..<4).map { _ in hex(random.next()) }.joined()
+                let secret = (0..<32).map { _ in random.next() as UInt8 }
+                try await connection.query(Self.insert, [.text(id), .bytes(secret)])
+                rows = try await connection.query(Self.select)
+            }
+            return try rows.map { LinkKey(id: try $0.decode("key_id"), secret: try $0.decode("secret")) }
+        }
+        return (first.map { [$0] } ?? []) + stored
+    }
+
+    private static let lock = "LOCK TABLE monitoring_link_keys IN SHARE ROW EXCLUSIVE MODE"
+
+    private static let select = """
+        SELECT key_id, secret
+        FROM monitoring_link_keys
+        WHERE retired_at IS NULL
+        ORDER BY created_at DESC, key_id
+        """
+
+    private static let insert = "INSERT INTO monitoring_link_keys (key_id, secret) VALUES ($1::text, $2::bytea)"
+}

@@ -1,0 +1,39 @@
+import Foundation
+import Monitoring
+import Postgres
+
+/// A notification that this process may send until its claim ends.
+struct ClaimedNotification: Sendable, Hashable {
+    var id: UUID
+    /// This attempt's number, from 1.
+    var attempt: Int
+    /// In a row, before this attempt.
+    var failures: Int
+    var isPlain: Bool
+    /// Frozen by an earlier attempt.
+    var body: String?
+    var contentType: String?
+    /// Until it is given up.
+    var timeLeft: Duration
+    var cause: NotificationCause
+    var createdAt: Date
+    var alert: Alert
+    /// What is told; at the end of a snooze or a silence, the newest step that it kept from being told.
+    var transition: AlertTransition?
+
+    init(row: PostgresRow) throws {
+        id = try row.decode("id")
+        attempt = try row.decode("attempts")
+        failures = try row.decode("failures")
+        isPlain = try row.decode("is_plain")
+        body = try row.decode("body")
+        contentType = try row.decode("content_type")
+        timeLeft = .seconds(try row.decode("seconds_left") as Double)
+        cause = try row.word("cause")
+        createdAt = try row.decode("created_at")
+        let alertText: String = try row.decode("alert")
+        alert = try MonitoringJSON.decode(Alert.self, from: alertText.utf8)
+        let transitionText: String? = try row.decode("transition")
+        transition = try transitionText.map { try MonitoringJSON.decode(AlertTransition.self, from: $0.utf8) }
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import Logging
+import Monitoring
+import Postgres
+
+/// Turns transitions into notifications: each transition once, in one transaction with the mark that it is done.
+///
+/// Several processes may route at once: a transition is taken only when all earlier ones of its alert are done, so that an end
+/// is never looked at before its beginning. A row that somebody else has locked is left for the next round rather than waited
+/// for: an evaluation holds several alerts, and waiting for one while holding another could never end.
+struct TransitionRouter: Sendable {
+    let client: PostgresClient
+    let configuration: NotificationConfiguration
+    let logger: Logger
+
+    /// Routes one batch.
+    ///
+    /// - Returns: How many transitions were routed, and the receivers that have something new. Call again while there were any.
+    func routeBatch() async throws -> (routed: Int, receivers: Set<String>) {
+        let (routed, receivers, decisions) = try await client.transaction { connection in
+            let transitions = try await connection.query(Self.take, [.int(Self.batchSize)]).map(UnroutedTransition.init(row:))
+            guard !transitions.isEmpty else { return (0, Set<String>(), [TellingDecision]()) }
+            let silences = try await silences(connection)
+            let decisions = transitions.map { TellingDecision($0, silences: silences, configuration: configuration) }
+            var wanted: [(transition: UnroutedTransition, receiver: String)] = []
+            for (transition, decision) in zip(transitions, decisions) {
+                switch decision {
+                case .tell(let names), .tellThoseWhoKnow(let names): wanted += names.map { (transition, $0) }
+                case .notTold, .ignored, .snoozed, .silenced: break
+                }
+            }
+            var receivers: Set<String> = []
+            if !wanted.isEmpty {
+                let rows = try await connection.query(
+                    Self.write,
+                    [
+                        .uuidArray(wanted.map(\.transition.alertID)), .textArray(wanted.map(\.receiver)),
+                        .intArray(wanted.map(\.transition.sequence)), .textArray(wanted.map(\.transition.kind.rawValue)),
+                        .textArray(wanted.map(\.transition.severity.rawValue)),
+                        .double(configuration.delivery.backoff.giveUpAfter.seconds),
+                    ])
+                for row in rows { receivers.insert(try row.decode("receiver")) }
+            }
+            let ignored = transitions.filter { $0.kind == .ignored }.map(\.alertID)
+            if !ignored.isEmpty { try await connection.query(Self.drop, [.uuidArray(ignored)]) }
+            let withheld = zip(transitions, decisions).map { transition, decision in decision.withheld(transition.kind) ?? "" }
+            try await connection.query(Self.mark, [.intArray(transitions.map { Int($0.id) }), .textArray(withheld)])
+            return (transitions.count, receivers, decisions)
+        }
+        for decision in decisions {
+            logger.trace("transition routed", metadata: ["decision": "\(decision)"])
+        }
+        return (routed, receivers)
+    }
+
+    func silences(_ connection: PostgresConnection) async throws -> [Silence] {
+        let rows = try await connection.query(Self.activeSilences, [.int(Self.maximumSilences)])
+        if rows.count == Self.maximumSilences {
+            logger.warning("there may be more silences than are looked at", metadata: ["looked_at": "\(rows.count)"])
+        }
+        return try rows.compactMap { row in
+            let id: UUID = try row.decode("id")
+            let texts: [String] = try row.decode("matchers")
+            do {
+                return Silence(matchers: try texts.map { try Matcher($0) })
+            } catch {
+                logger.warning("silence has a faulty matcher and covers nothing", metadata: ["silence": "\(id)", "error": "\(error)"])
+                return nil
+            }
+        }
+    }
+
+    static let batchSize = 500
+    /// The newest hold; what a silence beyond would have covered is told.
+    static let maximumSilences = 20_000
+
+    private static let take = """
+        SELECT
+            t.id, t.alert_id, t.sequence, t.transition, t.to_severity,
+            a.alert_type, a.metric_name, a.status,
+            a.affected_model AS model, a.affected_backend AS backend, a.affected_agent AS agent, a.affected_version AS version,
+            t.transition <> 'ignored' AND (
+                a.status = 'ignored' OR t.to_status = 'ignored'
+                OR (coalesce(t.from_status, '') = 'ignored' AND t.transition <> 'reopened')) AS is_ignored,
+            coalesce(a.snoozed_until > now(), false) AS is_snoozed
+        FROM monitoring_alert_transitions t
+        JOIN monitoring_alerts a ON a.id = t.alert_id
+        WHERE t.routed_at IS NULL
+          AND NOT EXISTS (
+              SELECT FROM monitoring_alert_transitions earlier
+              WHERE earlier.alert_id = t.alert_id
+                AND earlier.sequence < t.sequence
+                AND earlier.routed_at IS NULL)
+        ORDER BY t.id
+        LIMIT $1::integer
+        FOR UPDATE OF t SKIP LOCKED
+        FOR KEY SHARE OF a SKIP LOCKED
+        """
+
+    private static let activeSilences = """
+        SELECT id, matchers
+        FROM monitoring_silences
+        WHERE starts_at <= now() AND ends_at > now()
+        ORDER BY created_at DESC
+        LIMIT $1::integer
+        """
+
+    /// An end is told where this opening of the alert was told or still waits to be: where a notification that says so is newer
+    /// than the end before it. created_at is the clock's, not the transaction's: later steps sort later over all processes.
+    private static let write = """
+        INSERT INTO monitoring_notifications
+            (alert_id, receiver, cause, sequence, transition, severity, due_at, give_up_at, created_at)
+        SELECT
+            w.alert_id, w.receiver, 'transition', w.sequence, w.transition, w.severity,
+            now(), now() + make_interval(secs => $6::double precision), clock_timestamp()
+        FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[])
+            AS w (alert_id, receiver, sequence, transition, severity)
+        WHERE w.transition NOT IN ('resolved', 'acknowledged')
+           OR EXISTS (
+               SELECT FROM monitoring_notifications told
+               WHERE told.alert_id = w.alert_id
+                 AND told.receiver = w.receiver
+                 AND told.cause IN ('transition', 'snooze_ended', 'silence_ended')
+                 AND told.transition IS DISTINCT FROM 'resolved'
+                 AND told.status IN ('pending', 'sending', 'delivered')
+                 AND told.sequence < w.sequence
+                 AND told.sequence > coalesce((
+                     SELECT max(ended.sequence)
+                     FROM monitoring_alert_transitions ended
+                     WHERE ended.alert_id = w.alert_id
+                       AND ended.transition = 'resolved'
+                       AND ended.sequence < w.sequence), 0))
+        ON CONFLICT (alert_id, receiver, cause, sequence) DO NOTHING
+        RETURNING receiver
+        """
+
+    private static let drop = """
+        UPDATE monitoring_notifications
+        SET status = 'dropped', last_error = 'ignored', updated_at = now()
+        WHERE alert_id = ANY ($1::uuid[])
+          AND status = 'pending'
+        """
+
+    private static let mark = """
+        UPDATE monitoring_alert_transitions t
+        SET routed_at = now(), withheld = nullif(m.withheld, '')
+        FROM unnest($1::bigint[], $2::text[]) AS m (id, withheld)
+        WHERE t.id = m.id
+        """
+}

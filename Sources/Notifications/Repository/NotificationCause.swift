@@ -1,0 +1,9 @@
+/// Why a notification was written.
+enum NotificationCause: String, Sendable, Hashable, CaseIterable {
+    case transition
+    case repetition = "repeat"
+    case escalationStep = "escalation_step"
+    case silenceEnded = "silence_ended"
+    case snoozeEnded = "snooze_ended"
+    case test
+}

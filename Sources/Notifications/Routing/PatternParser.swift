@@ -1,0 +1,148 @@
+/// Reads a pattern by recursive descent; groups go at most 20 deep.
+struct PatternParser {
+    private let scalars: [Unicode.Scalar]
+    private var position = 0
+    private var depth = 0
+
+    init(_ source: String) {
+        scalars = Array(source.unicodeScalars)
+    }
+
+    mutating func parse() throws(PatternError) -> PatternTree {
+        if peek == "^" { position += 1 }
+        let tree = try alternatives()
+        if position < scalars.count { throw PatternError("has a ')' without its '('") }
+        return tree
+    }
+
+    private var peek: Unicode.Scalar? { position < scalars.count ? scalars[position] : nil }
+
+    private mutating func take(_ scalar: Unicode.Scalar) -> Bool {
+        guard peek == scalar else { return false }
+        position += 1
+        return true
+    }
+
+    private mutating func alternatives() throws(PatternError) -> PatternTree {
+        var branches = [try sequence()]
+        while take("|") { branches.append(try sequence()) }
+        return branches.count == 1 ? branches[0] : .either(branches)
+    }
+
+    private mutating func sequence() throws(PatternError) -> PatternTree {
+        var parts: [PatternTree] = []
+        while let scalar = peek, scalar != "|", scalar != ")" {
+            if scalar == "$", position == scalars.count - 1 {
+                position += 1
+                break
+            }
+            parts.append(try quantified())
+        }
+        return parts.isEmpty ? .empty : .sequence(parts)
+    }
+
+    private mutating func quantified() throws(PatternError) -> PatternTree {
+        var tree = try atom()
+        while let scalar = peek {
+            switch scalar {
+            case "*": tree = .repeated(tree, least: 0, most: nil)
+            case "+": tree = .repeated(tree, least: 1, most: nil)
+            case "?": tree = .repeated(tree, least: 0, most: 1)
+            case "{":
+                position += 1
+                let (least, most) = try bounds()
+                tree = .repeated(tree, least: least, most: most)
+                continue
+            default: return tree
+            }
+            position += 1
+        }
+        return tree
+    }
+
+    private mutating func bounds() throws(PatternError) -> (Int, Int?) {
+        guard let least = number() else { throw PatternError("has a '{' that begins no repetition") }
+        var most: Int? = least
+        if take(",") { most = number() }
+        guard take("}"), least <= 100, most ?? 0 <= 100, most ?? least >= least else {
+            throw PatternError("has a repetition that is not {n}, {n,} or {n,m} up to 100")
+        }
+        return (least, most)
+    }
+
+    private mutating func number() -> Int? {
+        var digits = ""
+        while let scalar = peek, ("0"..."9").contains(scalar), digits.count < 4 {
+            digits.unicodeScalars.append(scalar)
+            position += 1
+        }
+        return Int(digits)
+    }
+
+    private mutating func atom() throws(PatternError) -> PatternTree {
+        let scalar = scalars[position]
+        position += 1
+        switch scalar {
+        case "(": return try group()
+        case "[": return .set(try bracket())
+        case ".": return .set(.any)
+        case "\\": return .set(try escape())
+        case "*", "+", "?", "{": throw PatternError("has a '\(scalar)' with nothing to repeat")
+        case "^", "$": throw PatternError("has a '\(scalar)' in its middle; it always matches the whole value")
+        default: return .set(.one(scalar))
+        }
+    }
+
+    private mutating func group() throws(PatternError) -> PatternTree {
+        depth += 1
+        guard depth <= 20 else { throw PatternError("has groups more than 20 deep") }
+        if take("?"), !take(":") { throw PatternError("has a group other than (…) and (?:…)") }
+        let tree = try alternatives()
+        guard take(")") else { throw PatternError("has a '(' without its ')'") }
+        depth -= 1
+        return tree
+    }
+
+    private mutating func escape() throws(PatternError) -> ScalarSet {
+        guard let scalar = peek else { throw PatternError("ends in a backslash") }
+        position += 1
+        switch scalar {
+        case "d", "D": return ScalarSet(ranges: [48...57], isNegated: scalar == "D")
+        case "w", "W": return ScalarSet(ranges: [48...57, 65...90, 95...95, 97...122], isNegated: scalar == "W")
+        case "s", "S": return ScalarSet(ranges: [9...13, 32...32], isNegated: scalar == "S")
+        case "n": return .one("\n")
+        case "t": return .one("\t")
+        default:
+            guard scalar.isASCII, !scalar.properties.isAlphabetic, !("0"..."9").contains(scalar) else {
+                throw PatternError("has the unknown escape '\\\(scalar)'")
+            }
+            return .one(scalar)
+        }
+    }
+
+    private mutating func bracket() throws(PatternError) -> ScalarSet {
+        var set = ScalarSet(ranges: [])
+        set.isNegated = take("^")
+        var isFirst = true
+        while let scalar = peek, isFirst || scalar != "]" {
+            isFirst = false
+            position += 1
+            let low = scalar == "\\" ? try escape() : .one(scalar)
+            guard !low.isNegated else { throw PatternError("has an opposite class inside a class") }
+            if low.ranges.count == 1, low.ranges[0].count == 1, peek == "-", position + 1 < scalars.count, scalars[position + 1] != "]" {
+                position += 1
+                let end = scalars[position]
+                position += 1
+                let high = end == "\\" ? try escape() : .one(end)
+                guard high.ranges.count == 1, high.ranges[0].count == 1, high.ranges[0].lowerBound >= low.ranges[0].lowerBound else {
+                    throw PatternError("has a range in a class that runs backwards")
+                }
+                set.ranges.append(low.ranges[0].lowerBound...high.ranges[0].lowerBound)
+            } else {
+                set.ranges += low.ranges
+            }
+        }
+        guard take("]") else { throw PatternError("has a '[' without its ']'") }
+        return set
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import Monitoring
+import Postgres
+
+/// A transition whose notifications have not been written, with what routes look at.
+struct UnroutedTransition: Sendable, Hashable {
+    var id: Int64
+    var alertID: UUID
+    var sequence: Int
+    var kind: AlertTransition.Kind
+    var severity: Severity
+    var labels: AlertLabels
+    /// Whether the alert is ignored now, or was until this step.
+    var isIgnored: Bool
+    var isSnoozed: Bool
+
+    init(
+        id: Int64, alertID: UUID, sequence: Int, kind: AlertTransition.Kind, severity: Severity, labels: AlertLabels, isIgnored: Bool,
+        isSnoozed: Bool
+    ) {
+        self.id = id
+        self.alertID = alertID
+        self.sequence = sequence
+        self.kind = kind
+        self.severity = severity
+        self.labels = labels
+        self.isIgnored = isIgnored
+        self.isSnoozed = isSnoozed
+    }
+
+    init(row: PostgresRow) throws {
+        id = try row.decode("id")
+        alertID = try row.decode("alert_id")
+        sequence = try row.decode("sequence")
+        kind = try row.word("transition")
+        severity = try row.word("to_severity")
+        isIgnored = try row.decode("is_ignored")
+        isSnoozed = try row.decode("is_snoozed")
+        var values: [AlertLabels.Name: String] = [.severity: severity.rawValue]
+        for name in AlertLabels.Name.allCases where name != .severity {
+            let value: String? = try row.decode(name.rawValue)
+            values[name] = value
+        }
+        labels = AlertLabels(values)
+    }
+}
+
+extension PostgresRow {
+    /// One of the words of an enumeration.
+    func word<Word: RawRepresentable<String>>(_ column: String) throws -> Word {
+        let text: String = try decode(column)
+        guard let word = Word(rawValue: text) else {
+            throw MonitoringError(.unexpectedValue, "column \(column) holds an unknown word")
+        }
+        return word
+    }
+}

@@ -1,0 +1,271 @@
+import Foundation
+import Logging
+import Monitoring
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Notifications
+
+@Suite(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint)) struct DispatcherTests {
+    @Test func anOpenedAlertIsDeliveredAndRecorded() async throws {
+        let server = try HTTPFixture { _ in .answer(status: 200, body: Array("ok".utf8)) }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receivers = [
+                try fixture.receiver(at: server.url("/hook/S3CRET-TOKEN")), try fixture.receiver("chat", .slack, at: server.url("/chat")),
+            ]
+            try await fixture.withDispatcher(fixture.configuration(receivers)) {
+                let id = try await fixture.open()
+                let records = try await fixture.settled(id, [.delivered, .delivered])
+                #expect(records.map(\.receiver).sorted() == ["chat", "hook"])
+                #expect(
+                    records.allSatisfy { $0.attempts == 1 && $0.deliveredAt != nil && $0.transition == "opened" && $0.severity == .high })
+                #expect(try await fixture.isNotified(id)?.sorted() == ["chat", "hook"])
+                let hook = try #require(records.first { $0.receiver == "hook" })
+                let attempts = try await NotificationRepository(client: database.client).attempts(notificationID: hook.id)
+                #expect(attempts.map(\.outcome) == ["delivered"])
+                #expect(attempts.first?.httpStatus == 200 && attempts.first?.answer == "ok" && attempts.first?.remoteAddress == "127.0.0.1")
+                #expect((attempts.first?.totalMilliseconds ?? 0) > 0)
+                let request = try #require(server.requests.first { $0.target == "/hook/S3CRET-TOKEN" })
+                #expect(
+                    request.header("webhook-id") == hook.id.uuidString.lowercased() && request.header("Content-Type") == "application/json")
+                let chat = try #require(server.requests.first { $0.target == "/chat" })
+                let text = try JSONValue(parsing: String(decoding: chat.body, as: UTF8.self))["text"]
+                #expect(text == .string("HIGH: Fallback rate 7.8x its baseline on gpt-4o in test"))
+            }
+        }
+    }
+
+    /// It ends its connection: on a reused one libcurl would repeat the next request by itself.
+    private static let failure = "HTTP/1.1 500 No\r\nConnection: close\r\nContent-Length: 21\r\n\r\nno /hook/S3CRET-TOKEN"
+
+    @Test func aFailureIsTriedAgainWithTheSameIdAndBody() async throws {
+        let script = Script([.rawThenClose(Self.failure), .reset, .answer(status: 200)])
+        let server = try HTTPFixture { _ in script.next() }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            try await fixture.withDispatcher(fixture.configuration([fixture.receiver(at: server.url("/hook/S3CRET-TOKEN"))])) {
+                let id = try await fixture.open()
+                let record = try #require(try await fixture.settled(id, [.delivered]).first)
+                let attempts = try await NotificationRepository(client: database.client).attempts(notificationID: record.id)
+                #expect(attempts.map(\.outcome) == ["retry", "retry", "delivered"])
+                #expect(attempts.map(\.reason) == ["server_error", "reset", nil])
+                #expect(attempts.map(\.httpStatus) == [500, nil, 200])
+                #expect(attempts.first?.answer == "no [scrubbed]")
+                #expect(record.attempts == 3 && record.lastError == nil)
+            }
+        }
+        #expect(Set(server.requests.map { $0.header("webhook-id") }).count == 1 && Set(server.requests.map(\.body)).count == 1)
+    }
+
+    @Test func a429PausesTheWholeReceiver() async throws {
+        let script = Script([.answer(status: 429, headers: [("Retry-After", "1")]), .answer(status: 200)])
+        let server = try HTTPFixture { _ in script.next() }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver(at: server.url())
+            try await fixture.withDispatcher(fixture.configuration([receiver])) {
+                let first = try await fixture.open()
+                try await eventually("it is paused") { try await Self.isPaused(database.client) }
+                let paused = ContinuousClock.now
+                let second = try await fixture.open("other")
+                _ = try await fixture.settled(second, [.delivered])
+                #expect(paused.duration(to: .now) > .milliseconds(500))
+                _ = try await fixture.settled(first, [.delivered])
+            }
+            #expect(try await !Self.isPaused(database.client))
+        }
+        #expect(server.requests.count == 3)
+    }
+
+    private static func isPaused(_ client: PostgresClient) async throws -> Bool {
+        try await client.query("SELECT FROM monitoring_receivers WHERE paused_until IS NOT NULL").count > 0
+    }
+
+    @Test func aRefusalIsDeadAndCanBeRetried() async throws {
+        let script = Script([.answer(status: 400), .answer(status: 200)])
+        let server = try HTTPFixture { _ in script.next() }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            try await fixture.withDispatcher(fixture.configuration([fixture.receiver(at: server.url())])) {
+                let id = try await fixture.open()
+                let dead = try #require(try await fixture.settled(id, [.dead]).first)
+                #expect(dead.lastError == "bad_request" && dead.attempts == 1)
+                #expect(try await fixture.isNotified(id) == nil)
+                let change = try await NotificationRepository(client: database.client).retry(id: dead.id)
+                #expect(change?.changed == true)
+                #expect(try await fixture.settled(id, [.delivered]).first?.attempts == 2)
+                #expect(try await NotificationRepository(client: database.client).drop(id: dead.id)?.changed == false)
+                #expect(try await NotificationRepository(client: database.client).drop(id: UUID()) == nil)
+            }
+        }
+    }
+
+    @Test func aGoneEndpointRestsAndKeepsWhatWaits() async throws {
+        let server = try HTTPFixture { _ in .answer(status: 410) }
+        let other = try HTTPFixture { _ in .answer(status: 200) }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            var id = UUID()
+            try await fixture.withDispatcher(fixture.configuration([fixture.receiver(at: server.url())])) { [fixture] in
+                let first = try await fixture.open()
+                try await eventually("it is disabled") {
+                    try await database.client.query(
+                        "SELECT FROM monitoring_receivers WHERE disabled_reason = 'gone' AND disabled_at IS NOT NULL"
+                    ).count == 1
+                }
+                #expect(try await fixture.settled(first, [.pending]).first?.lastError == "gone")
+            }
+            id = try #require(try await NotificationRepository(client: database.client).list().first?.alertID)
+            // Another address of the same receiver starts afresh.
+            try await database.client.query("UPDATE monitoring_notifications SET due_at = now()")
+            try await fixture.withDispatcher(fixture.configuration([fixture.receiver(at: other.url())])) { [id] in
+                _ = try await fixture.settled(id, [.delivered])
+            }
+        }
+        #expect(server.requests.count == 1)
+    }
+
+    @Test func refusedBlocksAreSentAsText() async throws {
+        let script = Script([.answer(status: 400, body: Array("invalid_blocks".utf8)), .answer(status: 200, body: Array("ok".utf8))])
+        let server = try HTTPFixture { _ in script.next() }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            try await fixture.withDispatcher(fixture.configuration([fixture.receiver("chat", .slack, at: server.url())])) {
+                _ = try await fixture.settled(fixture.open(), [.delivered])
+            }
+        }
+        let bodies = try server.requests.map { try JSONValue(parsing: String(decoding: $0.body, as: UTF8.self)) }
+        #expect(bodies.map { $0["blocks"] != nil } == [true, false])
+    }
+
+    @Test func theNewestReplacesWhatWaitsInAChat() async throws {
+        let server = try HTTPFixture { _ in .answer(status: 200) }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let id = try await fixture.open()
+            try await fixture.step(id, .escalated, to: .critical)
+            try await fixture.step(id, .resolved, status: .resolved, to: .critical)
+            let receivers = [try fixture.receiver("chat", .slack, at: server.url("/chat")), try fixture.receiver(at: server.url("/hook"))]
+            let configuration = try fixture.configuration(receivers)
+            // All of it is routed before anything is sent, as after an outage.
+            let router = TransitionRouter(client: database.client, configuration: configuration, logger: .init(label: "test"))
+            while try await router.routeBatch().routed > 0 {}
+            try await fixture.withDispatcher(configuration) {
+                try await eventually("everything is settled") {
+                    try await fixture.notifications(id).allSatisfy { $0.status == .delivered || $0.status == .superseded }
+                }
+            }
+            let records = try await fixture.notifications(id)
+            let chat = records.filter { $0.receiver == "chat" }
+            #expect(chat.map(\.status) == [.superseded, .superseded, .delivered])
+            #expect(chat.map(\.supersededBy) == [chat[2].id, chat[2].id, nil])
+            #expect(records.filter { $0.receiver == "hook" }.map(\.status) == [.delivered, .delivered, .delivered])
+        }
+        let hooks = try server.requests.filter { $0.target == "/hook" }.map {
+            try JSONValue(parsing: String(decoding: $0.body, as: UTF8.self))["type"]
+        }
+        #expect(hooks == [.string("alert.opened"), .string("alert.escalated"), .string("alert.resolved")])
+        #expect(server.requests.filter { $0.target == "/chat" }.count == 1)
+    }
+
+    @Test func claimsOfADeadProcessComeBack() async throws {
+        let server = try HTTPFixture { _ in .answer(status: 200) }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver(at: server.url())
+            let configuration = try fixture.configuration([receiver])
+            let id = try await fixture.open()
+            _ = try await TransitionRouter(client: database.client, configuration: configuration, logger: .init(label: "test")).routeBatch()
+            // This one claims, keeps the body, sends, and is killed before it can record.
+            let dead = Outbox(client: database.client, process: "dead/1", settings: OutboxFixture.fast)
+            _ = try await dead.heartbeat()
+            let claimID = UUID()
+            let claimed = try await dead.claim(claimID, receiver: receiver, limit: 10)
+            #expect(claimed.map(\.attempt) == [1])
+            let body = RenderedMessage(body: #"{"frozen": true}"#, contentType: "application/json", isPlain: false)
+            #expect(try await dead.freeze([(claimed[0].id, body)], claimID: claimID) == [claimed[0].id])
+            try await fixture.withDispatcher(configuration) {
+                let records = try await fixture.settled(id, [.delivered])
+                #expect(records.map(\.attempts) == [2])
+            }
+            // Its late result counts for nothing: the claim is not its own any more.
+            var machine = DeliveryMachine(failures: 0, isPlain: false, settings: OutboxFixture.fast)
+            let late = AttemptResult(
+                claimed[0], action: machine.answered(.refused(.badRequest), timeLeft: .seconds(1), unit: 0), startedAt: Date())
+            #expect(try await dead.record([late], receiver: "hook", claimID: claimID) == 0)
+            #expect(try await fixture.notifications(id).map(\.status) == [.delivered])
+        }
+        #expect(server.requests.map { String(decoding: $0.body, as: UTF8.self) } == [#"{"frozen": true}"#])
+    }
+
+    @Test func aHangingReceiverDelaysNoOther() async throws {
+        let hanging = try HTTPFixture { _ in .hang }
+        let server = try HTTPFixture { _ in .answer(status: 200) }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receivers = [try fixture.receiver("bad", at: hanging.url()), try fixture.receiver("good", at: server.url())]
+            var delivery = OutboxFixture.fast
+            delivery.requestTimeout = .seconds(3)
+            try await fixture.withDispatcher(fixture.configuration(receivers, delivery: delivery)) {
+                let first = try await fixture.open()
+                let isHanging = await hanging.received(1)
+                #expect(isHanging)
+                let second = try await fixture.open("other")
+                try await eventually("the good one has both", timeout: .seconds(2)) {
+                    let records = try await fixture.notifications(first) + fixture.notifications(second)
+                    return records.filter { $0.receiver == "good" && $0.status == .delivered }.count == 2
+                }
+            }
+            // The request that hung was seen through, and recorded: nothing is left claimed.
+            #expect(try await database.client.query("SELECT FROM monitoring_notifications WHERE status = 'sending'").isEmpty)
+            #expect(try await database.client.query("SELECT FROM monitoring_processes").isEmpty)
+            #expect(try await database.client.query("SELECT FROM monitoring_delivery_attempts WHERE reason = 'timeout'").count >= 1)
+        }
+    }
+
+    @Test func manyDispatchersSendEachOnceAndInOrder() async throws {
+        let server = try HTTPFixture { _ in .answer(status: 200) }
+        try await withTestDatabase(schema: true, poolSize: 8) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let configuration = try fixture.configuration([fixture.receiver(at: server.url())])
+            try await fixture.withDispatcher(configuration) {
+                try await fixture.withDispatcher(configuration) {
+                    var ids: [UUID] = []
+                    for number in 0..<20 { ids.append(try await fixture.open("m\(number)")) }
+                    for id in ids { try await fixture.step(id, .escalated, to: .critical) }
+                    for id in ids { try await fixture.step(id, .resolved, status: .resolved) }
+                    for id in ids { _ = try await fixture.settled(id, [.delivered, .delivered, .delivered]) }
+                }
+            }
+        }
+        let sent = try server.requests.map { try JSONValue(parsing: String(decoding: $0.body, as: UTF8.self)) }
+        #expect(sent.count == 60 && Set(server.requests.map { $0.header("webhook-id") }).count == 60)
+        let byAlert = Dictionary(grouping: sent) { $0["data"]?["alert"]?["id"]?.string ?? "" }
+        #expect(byAlert.values.allSatisfy { $0.map { $0["data"]?["transition"]?["sequence"]?.integer } == [1, 2, 3] })
+    }
+
+    @Test func lostConnectionsLoseNothing() async throws {
+        let server = try HTTPFixture { _ in .answer(status: 200) }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let victim = PostgresClient(try PostgresConfiguration(database.url, applicationName: "victim"), poolSize: 4)
+            let configuration = try fixture.configuration([fixture.receiver(at: server.url())])
+            try await OutboxFixture(client: victim).withDispatcher(configuration) {
+                var ids: [UUID] = []
+                for number in 0..<40 {
+                    ids.append(try await fixture.open("m\(number)"))
+                    guard number % 8 == 7 else { continue }
+                    try await database.client.query(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim' AND datname = current_database()"
+                    )
+                }
+                for id in ids { _ = try await fixture.settled(id, [.delivered], timeout: .seconds(30)) }
+            }
+            await victim.close()
+            #expect(try await database.client.query("SELECT FROM monitoring_notifications WHERE status <> 'delivered'").isEmpty)
+        }
+        #expect(Set(server.requests.map { $0.header("webhook-id") }).count == 40)
+    }
+}

@@ -1,0 +1,152 @@
+import Foundation
+import Logging
+import Monitoring
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Notifications
+
+@Suite(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint)) struct OutboxTests {
+    private func outbox(_ client: PostgresClient, _ process: String) async throws -> Outbox {
+        let outbox = Outbox(client: client, process: process, settings: OutboxFixture.fast)
+        _ = try await outbox.heartbeat()
+        return outbox
+    }
+
+    private func route(_ fixture: OutboxFixture, _ receiver: Receiver) async throws {
+        let router = TransitionRouter(
+            client: fixture.client, configuration: try fixture.configuration([receiver]), logger: Logger(label: "test"))
+        while try await router.routeBatch().routed > 0 {}
+    }
+
+    private func delivered(_ notification: ClaimedNotification) -> AttemptResult {
+        AttemptResult(notification, action: .deliver, startedAt: Date())
+    }
+
+    @Test(arguments: [ReceiverKind.webhook, .slack])
+    func oneStepOfAnAlertIsUnderWayAtATime(kind: ReceiverKind) async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", kind, at: "https://example.com/x")
+            let (first, second) = (try await outbox(database.client, "a"), try await outbox(database.client, "b"))
+            let id = try await fixture.open()
+            try await route(fixture, receiver)
+            let claimID = UUID()
+            let claimed = try await first.claim(claimID, receiver: receiver, limit: 10)
+            #expect(claimed.map { $0.transition?.sequence } == [1])
+            try await fixture.step(id, .escalated, to: .critical)
+            try await route(fixture, receiver)
+            #expect(try await second.claim(UUID(), receiver: receiver, limit: 10).isEmpty)
+            #expect(try await first.record(claimed.map(delivered), receiver: "r", claimID: claimID) == 1)
+            #expect(try await second.claim(UUID(), receiver: receiver, limit: 10).map { $0.transition?.sequence } == [2])
+        }
+    }
+
+    @Test func whatIsGivenBackCountsAsNotClaimed() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", at: "https://example.com/x")
+            let outbox = try await outbox(database.client, "a")
+            let id = try await fixture.open()
+            try await route(fixture, receiver)
+            let claimID = UUID()
+            let claimed = try await outbox.claim(claimID, receiver: receiver, limit: 10)
+            let result = AttemptResult(claimed[0], action: .giveBack, startedAt: Date())
+            #expect(try await outbox.record([result], receiver: "r", claimID: claimID) == 0)
+            let record = try #require(try await fixture.notifications(id).first)
+            #expect(record.status == .pending && record.attempts == 0)
+            #expect(try await NotificationRepository(client: database.client).attempts(notificationID: record.id).isEmpty)
+        }
+    }
+
+    @Test func aPausedReceiverIsNotClaimedFromUntilItsTime() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", at: "https://example.com/x")
+            let outbox = try await outbox(database.client, "a")
+            try await outbox.register(receiver)
+            _ = try await fixture.open()
+            _ = try await fixture.open("other")
+            try await route(fixture, receiver)
+            let claimID = UUID()
+            let claimed = try await outbox.claim(claimID, receiver: receiver, limit: 1)
+            let paused = AttemptResult(claimed[0], action: .retryAndPause(for: .seconds(60), .rateLimited), startedAt: Date())
+            _ = try await outbox.record([paused], receiver: "r", claimID: claimID)
+            #expect(try await outbox.claim(UUID(), receiver: receiver, limit: 10).isEmpty)
+            let wait = try #require(try await outbox.nextDue(receiver: "r"))
+            #expect(wait > .seconds(50) && wait <= .seconds(60))
+            // The same address keeps its rest, another does not.
+            try await outbox.register(receiver)
+            #expect(try await outbox.claim(UUID(), receiver: receiver, limit: 10).isEmpty)
+            try await outbox.register(fixture.receiver("r", at: "https://example.com/y"))
+            #expect(try await outbox.claim(UUID(), receiver: receiver, limit: 10).count == 1)
+        }
+    }
+
+    @Test func aLockedAlertDelaysItsBatchAndLosesNothing() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", at: "https://example.com/x")
+            let outbox = try await outbox(database.client, "a")
+            let ids = [try await fixture.open(), try await fixture.open("other")]
+            try await route(fixture, receiver)
+            let claimID = UUID()
+            let claimed = try await outbox.claim(claimID, receiver: receiver, limit: 10)
+            // As an evaluation does it: one alert is held while the other is asked for.
+            let recording = Task { try await outbox.record(claimed.map(delivered), receiver: "r", claimID: claimID) }
+            try await database.client.transaction { connection in
+                for id in ids.sorted(by: { $0.uuidString > $1.uuidString }) {
+                    try await connection.query("SELECT FROM monitoring_alerts WHERE id = $1::uuid FOR UPDATE", [.uuid(id)])
+                }
+            }
+            #expect(try await recording.value == 2)
+            for id in ids { #expect(try await fixture.isNotified(id) == ["r"]) }
+        }
+    }
+
+    @Test func aKilledProcessIsForgottenAfterADay() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let outbox = try await outbox(database.client, "alive")
+            for (process, age) in [("killed", "25 h"), ("late", "23 h")] {
+                try await database.client.query(
+                    "INSERT INTO monitoring_processes VALUES ($1::text, now(), now() - $2::text::interval)", [.text(process), .text(age)])
+            }
+            try await outbox.forgetDead()
+            let left = try await database.client.query("SELECT process FROM monitoring_processes ORDER BY process")
+            #expect(try left.map { try $0.decode("process") as String } == ["alive", "late"])
+        }
+    }
+
+    @Test func theNewestOfAFullOutboxAreFoundByTheirIndex() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let id = try await fixture.open()
+            try await database.client.query(
+                """
+                INSERT INTO monitoring_notifications (alert_id, receiver, cause, sequence, severity, due_at, created_at)
+                SELECT $1::uuid, 'r', 'repeat', n, 'high', now(), now() - n * interval '1 s' FROM generate_series(1, 5000) AS n
+                """, [.uuid(id)])
+            try await database.client.query("ANALYZE monitoring_notifications")
+            let plan = try await database.client.query(
+                "EXPLAIN \(NotificationRepository.newest)", [.text(nil), .text(nil), .int(50)]
+            ).map { try $0.decode("QUERY PLAN") as String }
+            #expect(plan.contains { $0.contains("monitoring_notifications_by_age") }, "\(plan)")
+            #expect(try await NotificationRepository(client: database.client).list(limit: 3).map(\.sequence) == [1, 2, 3])
+        }
+    }
+
+    @Test func whatWaitsForAnUndefinedReceiverEndsAfterItsDay() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let outbox = try await outbox(database.client, "a")
+            let id = try await fixture.open()
+            try await route(fixture, fixture.receiver("gone", at: "https://example.com/x"))
+            #expect(try await outbox.buryUndefined(known: ["other"]) == 0)
+            try await database.client.query("UPDATE monitoring_notifications SET give_up_at = now() - interval '1 second'")
+            #expect(try await outbox.buryUndefined(known: ["gone"]) == 0)
+            #expect(try await outbox.buryUndefined(known: ["other"]) == 1)
+            #expect(try await fixture.notifications(id).map(\.lastError) == ["undefined_receiver"])
+        }
+    }
+}
