@@ -1,0 +1,59 @@
+import HTTPTypes
+import Hummingbird
+import Logging
+
+/// What every answer has, whatever it answers: the request's id, a problem document for an error, a line in the access log.
+struct AnswerMiddleware: RouterMiddleware {
+    let gate: Gate
+
+    func handle(
+        _ request: Request, context: MonitorContext, next: (Request, MonitorContext) async throws -> Response
+    ) async throws -> Response {
+        let began = ContinuousClock.now
+        var response: Response
+        do {
+            try gate.checkOrigin(
+                authority: request.head.authority, headers: request.headers, place: Gate.Place(path: request.uri.path))
+            response = try await next(request, context)
+        } catch {
+            var problem = Self.problem(describing: error, context)
+            if problem.kind == .notFound, !EndpointTable.methods.contains(request.method) {
+                problem = Problem(.methodUnknown, "There is no method \(request.method.rawValue.prefix(20)).")
+            }
+            response = problem.response()
+            if request.method == .head { response = response.createHeadResponse() }
+        }
+        response.headers[.requestID] = context.requestID
+        response.headers[.xContentTypeOptions] = "nosniff"
+        let elapsed = began.duration(to: .now)
+        // The route's pattern, never the path: that of a link is a secret.
+        context.logger.debug(
+            "Request answered",
+            metadata: [
+                "method": .string(String(request.method.rawValue.prefix(20))), "route": .string(context.endpointPath ?? "none"),
+                "status": .stringConvertible(response.status.code),
+                "milliseconds": .stringConvertible(
+                    Double(elapsed.components.attoseconds / 1_000_000_000_000) / 1000 + Double(elapsed.components.seconds) * 1000),
+            ])
+        return response
+    }
+
+    /// What the client is told; the log hears more where it is our fault.
+    static func problem(describing error: any Error, _ context: MonitorContext) -> Problem {
+        if let error = error as? HTTPError, error.status == .notFound { return Problem(.notFound, "There is nothing at this path.") }
+        let problem = Problem(describing: error)
+        // A client that hung up is nobody's fault.
+        if error is CancellationError { return problem }
+        switch problem.kind {
+        case .internalError, .unavailable:
+            context.logger.error(
+                "Request failed",
+                metadata: [
+                    "route": .string(context.endpointPath ?? "none"), "error": .string(String(String(describing: error).prefix(500))),
+                ])
+        default:
+            break
+        }
+        return problem
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// All endpoints, as a router that lets in, reads, checks and answers.
+struct EndpointTable: Sendable {
+    static let maximumBody = 1024 * 1024
+    /// A body that drips in is given up.
+    static let bodyDeadline = Duration.seconds(20)
+
+    let endpoints: [Endpoint]
+    let gate: Gate
+    let clock: @Sendable () -> Date
+
+    func router() -> Router<MonitorContext> {
+        let router = Router(context: MonitorContext.self, options: [.autoGenerateHeadEndpoints])
+        router.add(middleware: AnswerMiddleware(gate: gate))
+        for (path, group) in Dictionary(grouping: endpoints, by: \.path) {
+            for endpoint in group {
+                router.on(RouterPath(path), method: endpoint.method) { request, context in
+                    try await answer(endpoint, request, context)
+                }
+            }
+            let methods = group.map(\.method)
+            let allowed = Self.allowed(methods)
+            for method in Self.methods where !methods.contains(method) && !(method == .head && methods.contains(.get)) {
+                router.on(RouterPath(path), method: method) { _, _ in
+                    if method == .options { return Response(status: .noContent, headers: [.allow: allowed]) }
+                    throw Problem(
+                        .methodNotAllowed, "\(method.rawValue) is not for this path; \(allowed) are.", headers: [.allow: allowed])
+                }
+            }
+        }
+        return router
+    }
+
+    /// Every method that has a meaning; what is none of them is 501.
+    static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .delete, .patch, .options, .trace, .connect]
+
+    static func allowed(_ methods: [HTTPRequest.Method]) -> String {
+        let implied: [HTTPRequest.Method] = methods.contains(.get) ? [.head, .options] : [.options]
+        return (methods + implied).map(\.rawValue).sorted().joined(separator: ", ")
+    }
+
+    private func answer(_ endpoint: Endpoint, _ request: Request, _ context: MonitorContext) async throws -> Response {
+        do {
+            let principal = try gate.admit(request.headers, to: endpoint.access)
+            let query = try QueryParameters(request.uri.query, allowed: endpoint.query)
+            let body = try await Self.body(of: request, as: endpoint.body)
+            let call = Call(request: request, context: context, principal: principal, query: query, body: body, now: clock())
+            return try await Self.within(endpoint.deadline, else: .unavailable) { try await endpoint.handle(call) }
+        } catch  where endpoint.isPage {
+            let problem = AnswerMiddleware.problem(describing: error, context)
+            return ErrorPage.response(problem, path: request.uri.path)
+        }
+    }
+
+    private static func body(of request: Request, as kind: Endpoint.Body) async throws -> [UInt8] {
+        let tooLarge = Problem(.bodyTooLarge, "A body has at most 1 MB.", headers: [.connection: "close"])
+        if let declared = request.headers[.contentLength].flatMap(Int.init), declared > maximumBody { throw tooLarge }
+        var collected = ByteBuffer()
+        do {
+            let stream = request.body
+            collected = try await within(bodyDeadline, else: .bodyTimeout) { try await stream.collect(upTo: maximumBody) }
+        } catch is NIOTooManyBytesError {
+            throw tooLarge
+        }
+        guard collected.readableBytes > 0 else { return [] }
+        let type = request.headers[.contentType]?.split(separator: ";").first?.trimmingCharacters(in: .whitespaces).lowercased()
+        switch kind {
+        case .none:
+            if request.method == .get || request.method == .head { return [] }
+            throw Problem(.invalidBody, "No body is taken here.")
+        case .json:
+            guard type == "application/json" else { throw Problem(.unsupportedMediaType, "A body here is application/json.") }
+        case .form:
+            guard type == "application/x-www-form-urlencoded" else {
+                throw Problem(.unsupportedMediaType, "A body here is application/x-www-form-urlencoded.")
+            }
+        }
+        return Array(collected.readableBytesView)
+    }
+
+    /// What `body` gives, or `problem` where that does not come in time: no client waits for a database that hangs, and no
+    /// client that drips holds us up.
+    private static func within<Value: Sendable>(
+        _ deadline: Duration, else problem: Problem, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                try await Task.sleep(for: deadline)
+                throw problem
+            }
+            defer { group.cancelAll() }
+            guard let first = try await group.next() else { throw problem }
+            return first
+        }
+    }
+}

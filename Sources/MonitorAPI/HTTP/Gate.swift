@@ -1,0 +1,95 @@
+import HTTPTypes
+
+/// Decides who may come in. Pure: headers in, a principal or a problem out.
+struct Gate: Sendable {
+    /// What an endpoint asks of those who use it.
+    enum Access: Sendable, Hashable {
+        /// Anybody: it says nothing, or has a check of its own.
+        case open
+        case read
+        case write
+    }
+
+    /// What kind of thing a path leads to, as far as the ways there go.
+    enum Place: Sendable, Hashable {
+        /// A link of a message, or what its page needs: its token is its check.
+        case link
+        /// A page that shows and changes nothing.
+        case page
+        case api
+
+        init(path: String) {
+            self =
+                path.hasPrefix("/a/") || path == "/style.css" ? .link : path == "/" || path.hasPrefix("/alerts/") ? .page : .api
+        }
+    }
+
+    private let tokens: [ListenerToken]
+    private let publicAuthority: Authority?
+
+    init(_ configuration: ListenerConfiguration) {
+        tokens = configuration.tokens
+        publicAuthority = configuration.publicAuthority
+    }
+
+    /// Without tokens everything rests on nobody else reaching this machine's loopback address: a page in a browser must not
+    /// (it would send its Origin, or come by a name of its own that leads to 127.0.0.1), nor what a proxy passes on.
+    ///
+    /// Links and pages may be reached by the public URL's name as well: whoever configured that name lets it lead here. The API may not.
+    func checkOrigin(authority: String?, headers: HTTPFields, place: Place) throws(Problem) {
+        guard tokens.isEmpty else { return }
+        guard let host = authority.flatMap({ Authority($0) }), Authority.isLoopback(host.host) || (place != .api && host == publicAuthority)
+        else {
+            throw Problem(.misdirected, "Without tokens this listener answers to localhost and loopback addresses alone.")
+        }
+        if HTTPField.Name.forwarding.contains(where: { headers[$0] != nil }) {
+            throw Problem(.forbidden, "Without tokens this listener takes no request that a proxy passes on. Configure listener.tokens.")
+        }
+        if let origin = headers[.origin], place != .link, Authority(origin: origin) != host {
+            throw Problem(.forbidden, "Without tokens this listener takes no request from another site's page.")
+        }
+    }
+
+    /// - Throws: 401 without a known token, 403 where its scope does not reach.
+    func admit(_ headers: HTTPFields, to access: Access) throws(Problem) -> Principal {
+        guard !tokens.isEmpty, access != .open else { return .local }
+        guard let presented = Self.bearer(headers[.authorization]) else {
+            throw Problem(
+                .unauthenticated, "Send the header Authorization: Bearer and a token of this listener.",
+                headers: [.wwwAuthenticate: "Bearer"])
+        }
+        let digest = ListenerToken.digest(of: presented)
+        // All are compared, so that the time taken does not tell which one comes close.
+        let known = tokens.reduce(nil as ListenerToken?) { found, token in token.matches(digest) ? token : found }
+        guard let token = known else {
+            throw Problem(
+                .unauthenticated, "This token is not known here.", headers: [.wwwAuthenticate: #"Bearer error="invalid_token""#])
+        }
+        guard token.scope == .write || (token.scope == .read && access == .read) else {
+            throw Problem(.forbidden, "The token \(token.name) has the scope \(token.scope.rawValue), which does not allow this.")
+        }
+        return Principal(tokenName: token.name, scope: token.scope)
+    }
+
+    /// A form must come from a page of this listener. A browser that says so is believed; one that says nothing holds the
+    /// link, which no other site knows.
+    ///
+    /// A page under `Referrer-Policy: no-referrer` posts with `Origin: null` (Fetch, "append a request Origin header"), so null
+    /// says nothing either way.
+    func checkForm(authority: String?, headers: HTTPFields) throws(Problem) {
+        let refusal = Problem(.forbidden, "This form was sent from another site's page.")
+        if let site = headers[.secFetchSite] {
+            guard ["same-origin", "none"].contains(site) else { throw refusal }
+            return
+        }
+        guard let origin = headers[.origin], origin != "null" else { return }
+        let sender = Authority(origin: origin)
+        guard let sender, sender == authority.flatMap({ Authority($0) }) || sender == publicAuthority else { throw refusal }
+    }
+
+    private static func bearer(_ header: String?) -> String? {
+        guard let header, header.utf8.count <= 4096, header.lowercased().hasPrefix("bearer ") else { return nil }
+        let token = header.dropFirst(7).drop { $0 == " " }
+        return token.isEmpty ? nil : String(token)
+    }
+}

@@ -1,0 +1,14 @@
+import HTTPTypes
+
+extension HTTPField.Name {
+    static let requestID = HTTPField.Name("X-Request-Id")!
+    static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
+    static let robotsTag = HTTPField.Name("X-Robots-Tag")!
+    static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")!
+    static let crossOriginOpenerPolicy = HTTPField.Name("Cross-Origin-Opener-Policy")!
+    static let frameOptions = HTTPField.Name("X-Frame-Options")!
+    /// What a proxy says of the client; believed from nobody as yet.
+    static let forwarding = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"].map {
+        HTTPField.Name($0)!
+    }
+}

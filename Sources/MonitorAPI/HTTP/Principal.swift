@@ -1,0 +1,14 @@
+/// Who a request comes from, as far as the listener can tell.
+struct Principal: Sendable, Hashable {
+    /// The token's name; nil where there are no tokens.
+    var tokenName: String?
+    var scope: AccessScope
+
+    /// Whoever reaches a listener without tokens, on the loopback address.
+    static let local = Principal(tokenName: nil, scope: .write)
+
+    /// What the audit holds as the credential.
+    var credential: String { tokenName ?? "local" }
+    /// Who acts where the client gives no name.
+    var defaultActor: String { tokenName ?? "api" }
+}

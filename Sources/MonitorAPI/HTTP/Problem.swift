@@ -1,0 +1,99 @@
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Monitoring
+import NIOCore
+
+/// An error as clients see it: RFC 9457 problem details. Its text is for them; it holds no secret and no word of the database.
+struct Problem: Error, Sendable, Hashable {
+    /// The kinds. Their raw values are part of the API.
+    enum Kind: String, Sendable, Hashable, CaseIterable {
+        case invalidParameter = "invalid-parameter"
+        case unknownParameter = "unknown-parameter"
+        case invalidBody = "invalid-body"
+        case unauthenticated
+        case forbidden
+        case notFound = "not-found"
+        case methodNotAllowed = "method-not-allowed"
+        case transitionForbidden = "transition-forbidden"
+        case linkExpired = "link-expired"
+        case bodyTooLarge = "body-too-large"
+        case bodyTimeout = "body-timeout"
+        case unsupportedMediaType = "unsupported-media-type"
+        case misdirected
+        case internalError = "internal-error"
+        case methodUnknown = "method-unknown"
+        case unavailable
+
+        var status: HTTPResponse.Status {
+            switch self {
+            case .invalidParameter, .unknownParameter, .invalidBody: .badRequest
+            case .unauthenticated: .unauthorized
+            case .forbidden: .forbidden
+            case .notFound: .notFound
+            case .methodNotAllowed: .methodNotAllowed
+            case .transitionForbidden: .conflict
+            case .linkExpired: .gone
+            case .bodyTooLarge: .contentTooLarge
+            case .bodyTimeout: .requestTimeout
+            case .unsupportedMediaType: .unsupportedMediaType
+            case .misdirected: .misdirectedRequest
+            case .internalError: .internalServerError
+            case .methodUnknown: .notImplemented
+            case .unavailable: .serviceUnavailable
+            }
+        }
+
+        var title: String {
+            switch self {
+            case .invalidParameter: "A parameter has a value that is not allowed"
+            case .unknownParameter: "There is no such parameter"
+            case .invalidBody: "The body is not what is expected"
+            case .unauthenticated: "A token is needed"
+            case .forbidden: "That is not allowed"
+            case .notFound: "There is nothing here"
+            case .methodNotAllowed: "That method is not for this path"
+            case .transitionForbidden: "The alert cannot do that from where it stands"
+            case .linkExpired: "This link is no longer valid"
+            case .bodyTooLarge: "The body is too large"
+            case .bodyTimeout: "The body did not come in time"
+            case .unsupportedMediaType: "The body has a type that is not taken here"
+            case .misdirected: "This host name is not served here"
+            case .internalError: "Something went wrong"
+            case .methodUnknown: "There is no such method"
+            case .unavailable: "The monitor cannot answer at the moment"
+            }
+        }
+    }
+
+    var kind: Kind
+    /// A sentence for people: what was wrong, and what is allowed.
+    var detail: String
+    /// Further members, for programs.
+    var members: [String: JSONValue] = [:]
+    var headers = HTTPFields()
+
+    init(_ kind: Kind, _ detail: String, members: [String: JSONValue] = [:], headers: HTTPFields = HTTPFields()) {
+        self.kind = kind
+        self.detail = detail
+        self.members = members
+        self.headers = headers
+    }
+
+    /// What programs tell problems apart by.
+    var type: String { "urn:torq-monitor:problem:\(kind.rawValue)" }
+
+    /// The answer.
+    func response() -> Response {
+        var document = members
+        document["type"] = .string(type)
+        document["title"] = .string(kind.title)
+        document["status"] = .integer(Int64(kind.status.code))
+        document["detail"] = .string(detail)
+        var fields = headers
+        fields[.contentType] = "application/problem+json"
+        fields[.cacheControl] = "no-store"
+        let bytes = (try? MonitoringJSON.encode(JSONValue.object(document))) ?? Array("{}".utf8)
+        return Response(status: kind.status, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+    }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import Monitoring
+
+/// An alert as pages show it: words, ready for a template.
+struct AlertCard: Sendable {
+    let id: String
+    let title: String
+    let severity: String
+    let status: String
+    let summary: String
+    /// `since 14:05 UTC (12 min)`.
+    let since: String
+    /// Who has it, or that nobody has.
+    let holder: String
+    let isHeld: Bool
+    let figures: [Figure]
+
+    /// A name and what it says.
+    struct Figure: Sendable {
+        let name: String
+        let value: String
+    }
+
+    init(_ alert: Alert, now: Date) {
+        id = alert.id.uuidString.lowercased()
+        title = Wording.sentence(alert.alertType)
+        severity = alert.severity.rawValue
+        status = alert.status.rawValue
+        summary = alert.summary.isEmpty ? Self.sentence(alert) : alert.summary
+        let end = alert.resolvedAt ?? now
+        let duration = Wording.span(end.timeIntervalSince(alert.openedAt))
+        let opened = Wording.moment(alert.openedAt, now: now)
+        since =
+            alert.resolvedAt.map { "\(opened) to \(Wording.moment($0, now: now)) UTC (\(duration))" } ?? "since \(opened) UTC (\(duration))"
+        switch alert.status {
+        case .open: holder = Self.waiting(alert, now: now)
+        case .acknowledged:
+            holder =
+                "\(alert.acknowledgedBy ?? "Somebody") has it"
+                + (alert.acknowledgedAt.map { " since \(Wording.moment($0, now: now)) UTC" } ?? "")
+        case .resolved: holder = alert.resolvedBy.map { "Resolved by \($0)" } ?? "Resolved by itself"
+        case .ignored: holder = "Ignored until the condition clears"
+        }
+        isHeld = alert.status != .open
+        figures = Self.figures(alert)
+    }
+
+    private static func waiting(_ alert: Alert, now: Date) -> String {
+        if let until = alert.snoozedUntil, until > now { return "Snoozed until \(Wording.moment(until, now: now)) UTC" }
+        return "Nobody has it yet"
+    }
+
+    private static func sentence(_ alert: Alert) -> String {
+        "\(Wording.metric(alert.metricName)) is \(Wording.value(alert.currentValue, of: alert.metricName)), "
+            + "expected \(Wording.value(alert.baselineValue, of: alert.metricName))."
+    }
+
+    private static func figures(_ alert: Alert) -> [Figure] {
+        var figures = [
+            Figure(name: Wording.metric(alert.metricName), value: Wording.value(alert.currentValue, of: alert.metricName)),
+            Figure(name: "Expected", value: Wording.value(alert.baselineValue, of: alert.metricName)),
+        ]
+        if let ratio = alert.deviationRatio { figures.append(Figure(name: "Deviation", value: Wording.number(ratio, places: 1) + "×")) }
+        let affected = [
+            ("Model", alert.affectedModel), ("Backend", alert.affectedBackend), ("Agent", alert.affectedAgent),
+            ("Version", alert.affectedVersion),
+        ]
+        for case (let name, let value?) in affected { figures.append(Figure(name: name, value: value)) }
+        return figures
+    }
+}
+
+extension Alert {
+    /// How worried somebody who looks at this alert should be.
+    var tone: PageFrame.Tone {
+        switch (status, severity) {
+        case (.resolved, _), (.ignored, _): .calm
+        case (.acknowledged, _): .watch
+        case (.open, .critical): .critical
+        case (.open, .high): .high
+        case (.open, _): .watch
+        }
+    }
+}

@@ -1,0 +1,35 @@
+import Foundation
+import Monitoring
+import Postgres
+
+/// The picture of an alert: its metric before, while and after it stood.
+struct AlertCharts: Sendable {
+    private let trends: TrendQueries
+
+    init(client: PostgresClient) {
+        trends = TrendQueries(client: client)
+    }
+
+    /// Markup; empty for a metric that has no course.
+    func chart(of alert: Alert, now: Date) async throws -> String {
+        let span = Self.span(of: alert, now: now)
+        let steps = try await trends.steps(from: span.start, until: span.end, seconds: span.seconds)
+        let mark = TrendQueries.Mark(
+            metricName: alert.metricName,
+            span: Chart.Span(start: alert.openedAt, end: alert.resolvedAt, severity: alert.peakSeverity.rawValue))
+        let chart = Chart(
+            metric: alert.metricName, steps: steps, from: span.start, until: span.end, seconds: span.seconds, baseline: alert.baselineValue,
+            marks: [mark], hasAxes: true)
+        return chart.points.contains { $0.value != nil } ? chart.html : ""
+    }
+
+    /// From six hours (or as long as it stood, up to three days) before the alert to an hour after it, in at most 48 steps.
+    static func span(of alert: Alert, now: Date) -> (start: Date, end: Date, seconds: Int) {
+        let end = min(now, (alert.resolvedAt ?? now).addingTimeInterval(3600))
+        let stood = (alert.resolvedAt ?? now).timeIntervalSince(alert.openedAt)
+        let start = max(alert.openedAt.addingTimeInterval(-min(max(21_600, stood), 259_200)), end.addingTimeInterval(-1_209_600))
+        let length = end.timeIntervalSince(start)
+        let seconds = [300, 600, 900, 1800, 3600, 7200, 14_400, 28_800].first { length / Double($0) <= 48 } ?? 28_800
+        return (start, end, seconds)
+    }
+}

@@ -1,0 +1,130 @@
+import Foundation
+import Monitoring
+import Notifications
+
+/// What the page of an alert shows: words and markup, ready for its template.
+struct AlertPage: Sendable {
+    /// A step of its life.
+    struct Moment: Sendable {
+        let time: String
+        let title: String
+        let tone: String
+        let by: String
+        let note: String
+        let hasNote: Bool
+    }
+
+    /// Somebody who was told, or is to be.
+    struct Message: Sendable {
+        let receiver: String
+        let what: String
+        let status: String
+        let detail: String
+        let attempts: [Attempt]
+    }
+
+    /// One request.
+    struct Attempt: Sendable {
+        let number: Int
+        let time: String
+        let outcome: String
+        let detail: String
+    }
+
+    let markHTML = Brand.mark
+    /// Whether the brand leads to the status page.
+    let leadsHome: Bool
+    let card: AlertCard
+    let chartHTML: String
+    let hasChart: Bool
+    let timeline: [Moment]
+    let messages: [Message]
+    let hasMessages: Bool
+    let causes: [StatusPage.Row]
+    let hasCauses: Bool
+    let evidence: String
+    let hasEvidence: Bool
+    let events: [String]
+    let hasEvents: Bool
+
+    init(
+        _ alert: Alert, timeline: [AlertTransition], notifications: [DeliveredNotification], chartHTML: String, leadsHome: Bool, now: Date
+    ) {
+        self.leadsHome = leadsHome
+        card = AlertCard(alert, now: now)
+        self.chartHTML = chartHTML
+        hasChart = !chartHTML.isEmpty
+        self.timeline = timeline.map { Self.moment($0, now: now) }
+        messages = notifications.map { Self.message($0, now: now) }
+        hasMessages = !messages.isEmpty
+        causes = Self.causes(alert.contextData)
+        hasCauses = !causes.isEmpty
+        evidence = Self.pretty(alert.contextData)
+        hasEvidence = alert.contextData != .object([:])
+        events = alert.relatedEvents
+        hasEvents = !alert.relatedEvents.isEmpty
+    }
+
+    private static func moment(_ step: AlertTransition, now: Date) -> Moment {
+        let severity =
+            step.fromSeverity == nil || step.fromSeverity == step.toSeverity
+            ? (step.transition == .opened ? " as \(step.toSeverity.rawValue)" : "")
+            : " from \(step.fromSeverity?.rawValue ?? "") to \(step.toSeverity.rawValue)"
+        let title = step.transition == .deescalated ? "De-escalated" : Wording.sentence(step.transition.rawValue)
+        let tone =
+            switch step.transition {
+            case .opened, .escalated, .reopened: step.toSeverity.rawValue
+            case .resolved: "good"
+            default: "plain"
+            }
+        return Moment(
+            time: Wording.moment(step.occurredAt, now: now), title: title + severity, tone: tone,
+            by: step.actor == "monitor" ? "by the monitor" : "by \(step.actor)" + (step.credential.map { " (\($0))" } ?? ""),
+            note: step.note ?? "", hasNote: step.note != nil)
+    }
+
+    private static func message(_ notification: DeliveredNotification, now: Date) -> Message {
+        let record = notification.record
+        let what = Wording.sentence(record.transition ?? record.cause)
+        let detail =
+            switch record.status {
+            case .delivered: record.deliveredAt.map { "at \(Wording.moment($0, now: now)) UTC" } ?? ""
+            case .pending, .sending: "due at \(Wording.moment(record.dueAt, now: now)) UTC"
+            case .superseded, .dead, .dropped: record.lastError?.replacing("_", with: " ") ?? ""
+            }
+        return Message(
+            receiver: record.receiver, what: what, status: record.status.rawValue, detail: detail,
+            attempts: notification.attempts.map { attempt in
+                Attempt(
+                    number: attempt.attempt, time: Wording.moment(attempt.startedAt, now: now), outcome: attempt.outcome,
+                    detail: [
+                        attempt.httpStatus.map { "HTTP \($0)" } ?? attempt.reason?.replacing("_", with: " "),
+                        attempt.totalMilliseconds.map(Wording.milliseconds),
+                    ].compactMap { $0 }.joined(separator: ", "))
+            })
+    }
+
+    /// The slices that the evaluation looked at, by their share of the excess; at most six.
+    private static func causes(_ context: JSONValue) -> [StatusPage.Row] {
+        let slices = context["slices"]?.array ?? []
+        return slices.prefix(6).compactMap { slice in
+            guard let dimension = slice["dimension"]?.string, let value = slice["value"]?.string, let share = slice["excess_share"]?.double
+            else {
+                return nil
+            }
+            let bad = slice["bad_events"]?.double.map { Wording.number($0, places: 0) } ?? "–"
+            let total = slice["total_events"]?.double.map { Wording.number($0, places: 0) } ?? "–"
+            let expected = slice["expected_events"]?.double.map { ", expected \(Wording.number($0, places: 1))" } ?? ""
+            return StatusPage.Row(
+                name: "\(Wording.sentence(dimension)) \(value.isEmpty ? "(none named)" : value)",
+                value: "\(Wording.number(min(max(share, 0), 9.99) * 100, places: 0))\u{A0}% of the excess",
+                detail: "\(bad) of \(total) events\(expected)", barHTML: StatusPage.bar(share))
+        }
+    }
+
+    private static func pretty(_ value: JSONValue) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    }
+}

@@ -1,0 +1,25 @@
+import HTTPTypes
+import Hummingbird
+
+/// A problem as a person sees it.
+enum ErrorPage {
+    static func response(_ problem: Problem, path: String) -> Response {
+        let body = """
+            <header class="masthead"><div class="wrap narrow">
+            <p class="brand">\(Brand.mark) torq-monitor</p>
+            <h1>\(HTMLText.escape(problem.kind.title))</h1>
+            </div></header>
+            <main class="wrap narrow"><section class="card message"><p>\(HTMLText.escape(problem.detail))</p></section></main>
+            """
+        let tone: PageFrame.Tone = problem.kind.status.code >= 500 ? .watch : .neutral
+        return PageFrame(title: problem.kind.title, tone: tone, root: PageFrame.root(above: path), body: body)
+            .response(status: problem.kind.status, headers: problem.headers)
+    }
+}
+
+/// The sign of the monitor: a pulse.
+enum Brand {
+    static let mark =
+        #"<svg class="mark" viewBox="0 0 16 16" aria-hidden="true"><path d="M1 9h3.500l2-5.500 3 9 1.800-3.500H15" fill="none" "#
+        + #"stroke="currentColor" stroke-width="1.600" stroke-linejoin="round" stroke-linecap="round"/></svg>"#
+}

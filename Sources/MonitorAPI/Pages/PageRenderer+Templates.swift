@@ -1,0 +1,95 @@
+extension PageRenderer.Template {
+    /// The content between a page's body tags. A name that ends in `HTML` holds markup of ours, all else is escaped.
+    var text: String {
+        switch self {
+        case .status: Self.statusText
+        case .alert: Self.alertText
+        case .link: Self.linkText
+        }
+    }
+
+    private static let statusText = """
+        <header class="masthead"><div class="wrap">
+        <div class="bar-top"><p class="brand">{{{markHTML}}} torq-monitor</p>
+        <p class="clock"><span>{{time}} UTC</span>
+        {{#isRefreshing}}<a href="./">Stop refreshing</a>{{/isRefreshing}}{{^isRefreshing}}<a href="./?refresh=60">Refresh every minute</a>{{/isRefreshing}}</p></div>
+        <div class="hero"><div><h1>{{headline}}</h1><p class="lede">{{subline}}</p></div>
+        <p class="health">{{{gaugeHTML}}}<span class="health-value"><strong>{{healthValue}}</strong><span>health</span></span></p></div>
+        </div></header>
+        <main class="wrap">
+        <section aria-labelledby="alerts"><h2 id="alerts">Alerts</h2>
+        {{#isQuiet}}<p class="card quiet">Nothing is open. The last 24 hours are below.</p>{{/isQuiet}}
+        {{^isQuiet}}<ul class="alerts">{{#alerts}}<li class="card alert {{severity}}">
+        <div class="alert-head"><span class="badge {{severity}}">{{severity}}</span><h3><a href="alerts/{{id}}">{{title}}</a></h3></div>
+        <p class="alert-summary">{{summary}}</p>
+        <p class="alert-foot"><span class="holder{{^isHeld}} alone{{/isHeld}}">{{holder}}</span><span class="muted">{{since}}</span></p>
+        </li>{{/alerts}}</ul>{{/isQuiet}}
+        </section>
+        <section aria-labelledby="course"><h2 id="course">The last 24 hours</h2>
+        <div class="tiles">{{#tiles}}<article class="card tile {{direction}}">
+        <h3>{{name}}</h3><p class="figure"><strong>{{value}}</strong> <span class="muted">{{caption}}</span></p>
+        <p class="comparison">{{comparison}}</p>{{{chartHTML}}}</article>{{/tiles}}</div>
+        <p class="legend muted"><span class="key line"></span>half-hour values <span class="key base"></span>baseline <span class="key span"></span>an alert stood</p>
+        </section>
+        <div class="columns">
+        <section class="card" aria-labelledby="models"><h2 id="models">Fallback rate by model</h2>
+        {{#hasModels}}<ul class="rows">{{#models}}<li><p class="row"><span class="row-name">{{name}}</span><strong>{{value}}</strong></p>{{{barHTML}}}<p class="muted small">{{detail}}</p></li>{{/models}}</ul>{{/hasModels}}
+        {{^hasModels}}<p class="muted">No events.</p>{{/hasModels}}</section>
+        <section class="card" aria-labelledby="reasons"><h2 id="reasons">Why they fell back</h2>
+        {{#hasReasons}}<ul class="rows">{{#reasons}}<li><p class="row"><span class="row-name">{{name}}</span><strong>{{value}}</strong></p>{{{barHTML}}}</li>{{/reasons}}</ul>{{/hasReasons}}
+        {{^hasReasons}}<p class="muted">Nothing fell back.</p>{{/hasReasons}}</section>
+        </div>
+        </main>
+        <footer class="wrap"><dl class="notes">{{#notes}}<div><dt>{{name}}</dt><dd>{{value}}</dd></div>{{/notes}}</dl></footer>
+        """
+
+    private static let alertText = """
+        <header class="masthead"><div class="wrap">
+        <div class="bar-top"><p class="brand">{{#leadsHome}}<a href="../">{{{markHTML}}} torq-monitor</a>{{/leadsHome}}{{^leadsHome}}{{{markHTML}}} torq-monitor{{/leadsHome}}</p></div>
+        <p class="kicker"><span class="badge {{card.severity}}">{{card.severity}}</span> <span>{{card.status}}, {{card.since}}</span></p>
+        <h1>{{card.title}}</h1><p class="lede">{{card.summary}}</p><p class="holding">{{card.holder}}</p>
+        </div></header>
+        <main class="wrap">
+        <section class="card" aria-labelledby="picture"><h2 id="picture">The figures</h2>
+        <dl class="facts">{{#card.figures}}<div><dt>{{name}}</dt><dd>{{value}}</dd></div>{{/card.figures}}</dl>
+        {{{chartHTML}}}
+        {{#hasChart}}<p class="legend muted"><span class="key line"></span>measured <span class="key base"></span>expected <span class="key span"></span>the alert stood</p>{{/hasChart}}</section>
+        {{#hasCauses}}<section class="card" aria-labelledby="causes"><h2 id="causes">Where it comes from</h2>
+        <ul class="rows causes">{{#causes}}<li><p class="row"><span class="row-name">{{name}}</span><strong>{{value}}</strong></p>{{{barHTML}}}<p class="muted small">{{detail}}</p></li>{{/causes}}</ul></section>{{/hasCauses}}
+        <div class="columns">
+        <section class="card" aria-labelledby="story"><h2 id="story">What happened</h2>
+        <ol class="timeline">{{#timeline}}<li class="{{tone}}"><p><strong>{{title}}</strong> <span class="muted">{{time}} UTC</span></p>
+        <p class="muted small">{{by}}</p>{{#hasNote}}<p class="said">{{note}}</p>{{/hasNote}}</li>{{/timeline}}</ol></section>
+        <section class="card" aria-labelledby="told"><h2 id="told">Who was told</h2>
+        {{#hasMessages}}<ul class="messages">{{#messages}}<li><p class="row"><span class="row-name">{{receiver}}: {{what}}</span><span class="state {{status}}">{{status}}</span></p>
+        <p class="muted small">{{detail}}</p>
+        {{#attempts}}<p class="attempt small"><span class="muted">{{number}}.</span> {{time}} UTC, {{outcome}}<span class="muted">, {{detail}}</span></p>{{/attempts}}</li>{{/messages}}</ul>{{/hasMessages}}
+        {{^hasMessages}}<p class="muted">Nobody yet.</p>{{/hasMessages}}</section>
+        </div>
+        {{#hasEvidence}}<details class="card"><summary>Evidence</summary><pre tabindex="0">{{evidence}}</pre></details>{{/hasEvidence}}
+        {{#hasEvents}}<details class="card"><summary>Example events</summary><ul class="events">{{#events}}<li><code>{{.}}</code></li>{{/events}}</ul></details>{{/hasEvents}}
+        </main>
+        <footer class="wrap"><p class="muted small">Alert {{card.id}}</p></footer>
+        """
+
+    private static let linkText = """
+        <header class="masthead"><div class="wrap narrow">
+        <p class="brand">{{{markHTML}}} torq-monitor</p>
+        <p class="kicker"><span class="badge {{card.severity}}">{{card.severity}}</span> <span>{{card.status}}, {{card.since}}</span></p>
+        <h1>{{card.title}}</h1><p class="lede">{{card.summary}}</p>
+        </div></header>
+        <main class="wrap narrow">
+        {{#hasHeadline}}<section class="card outcome{{#isGood}} good{{/isGood}}" role="status"><h2>{{headline}}</h2><p>{{detail}}</p></section>{{/hasHeadline}}
+        {{#offersForm}}<section class="card" aria-labelledby="do"><h2 id="do">{{button}} this alert</h2><p class="muted" id="means">{{consequence}}</p>
+        <form method="post">
+        <p class="field"><label for="name">Your name</label><input id="name" name="name" type="text" value="{{name}}" maxlength="{{maximumName}}" autocomplete="name" aria-describedby="name-help">
+        <span class="muted small" id="name-help">Shown to the others, and remembered on this device. Empty: somebody from {{receiver}}.</span></p>
+        <p class="field"><label for="note">Note <span class="muted">(optional)</span></label><textarea id="note" name="note" rows="2" maxlength="{{maximumNote}}"></textarea></p>
+        <button type="submit" aria-describedby="means">{{button}}</button>
+        </form></section>{{/offersForm}}
+        <section class="card" aria-labelledby="picture"><h2 id="picture">The figures</h2>
+        <dl class="facts">{{#card.figures}}<div><dt>{{name}}</dt><dd>{{value}}</dd></div>{{/card.figures}}</dl>{{{chartHTML}}}
+        <p class="holding muted">{{card.holder}}</p></section>
+        </main>
+        """
+}

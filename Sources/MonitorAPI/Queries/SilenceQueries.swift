@@ -1,0 +1,59 @@
+import Foundation
+import Postgres
+
+/// Silences in the database. What they hold back is the dispatcher's business.
+struct SilenceQueries: Sendable {
+    let client: PostgresClient
+
+    /// Latest end first.
+    ///
+    /// - Parameter all: With those that have ended.
+    func list(all: Bool, limit: Int, now: Date) async throws -> [Silence] {
+        try await client.query(Self.list, [.bool(all), .timestamp(now), .int(limit)], timeout: .seconds(10)).map {
+            try Silence(row: $0, now: now)
+        }
+    }
+
+    func create(matchers: [String], from start: Date, until end: Date, by creator: String, comment: String, now: Date) async throws
+        -> Silence
+    {
+        let rows = try await client.query(
+            Self.create,
+            [.textArray(matchers), .timestamp(start), .timestamp(end), .text(creator), .text(comment), .timestamp(now)],
+            timeout: .seconds(10))
+        return try Silence(row: rows[0], now: now)
+    }
+
+    /// Ends it now; one that had not begun never does. nil where there is none. Ending it again changes nothing.
+    func end(id: UUID, now: Date) async throws -> Silence? {
+        try await client.query(Self.end, [.uuid(id), .timestamp(now)], timeout: .seconds(10)).first.map { try Silence(row: $0, now: now) }
+    }
+
+    private static let columns = "id, matchers, starts_at, ends_at, created_by, comment, created_at"
+
+    private static let list = """
+        SELECT \(columns)
+        FROM monitoring_silences
+        WHERE $1::boolean OR ends_at > $2::timestamptz
+        ORDER BY ends_at DESC, id
+        LIMIT $3::integer
+        """
+
+    private static let create = """
+        WITH version AS (SELECT monitoring_bump_data_version())
+        INSERT INTO monitoring_silences (matchers, starts_at, ends_at, created_by, comment, created_at)
+        SELECT $1::text[], $2::timestamptz, $3::timestamptz, $4::text, $5::text, $6::timestamptz
+        FROM version
+        RETURNING \(columns)
+        """
+
+    /// A range that is empty is not allowed, so one that had not begun becomes a millisecond that is over.
+    private static let end = """
+        WITH version AS (SELECT monitoring_bump_data_version())
+        UPDATE monitoring_silences
+        SET starts_at = least(starts_at, $2::timestamptz - interval '1 millisecond'), ends_at = least(ends_at, $2::timestamptz)
+        FROM version
+        WHERE id = $1::uuid
+        RETURNING \(columns)
+        """
+}

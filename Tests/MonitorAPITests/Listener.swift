@@ -1,0 +1,101 @@
+import Foundation
+import Logging
+import MonitorAPI
+import Notifications
+import Postgres
+import TestSupport
+import Testing
+import WebTransport
+
+/// A listener on a free port, over a database of the test's own, with a client of it.
+struct Listener: Sendable {
+    /// The moment that all tests stand at.
+    static let now = Date(timeIntervalSince1970: 1_773_144_000)  // 2026-03-10T12:00:00Z
+
+    let port: Int
+    let database: TestDatabase
+    let transport: WebTransport
+    let signer: LinkSigner
+
+    func send(
+        _ method: String = "GET", _ path: String, headers: [(name: String, value: String)] = [], body: String = ""
+    ) async throws -> Answer {
+        let response = try await transport.send(
+            WebRequest(
+                method: method, url: "http://127.0.0.1:\(port)\(path)", headers: headers, body: Array(body.utf8), keepBytes: 1 << 20,
+                addresses: .any))
+        return Answer(response)
+    }
+
+    func post(_ path: String, _ json: String = "", headers: [(name: String, value: String)] = []) async throws -> Answer {
+        let type = json.isEmpty ? [] : [(name: "Content-Type", value: "application/json")]
+        return try await send("POST", path, headers: type + headers, body: json)
+    }
+
+    func submit(_ path: String, _ form: String, headers: [(name: String, value: String)] = []) async throws -> Answer {
+        try await send("POST", path, headers: [(name: "Content-Type", value: "application/x-www-form-urlencoded")] + headers, body: form)
+    }
+
+    /// One value of the database, as text.
+    func value(_ sql: String) async throws -> String? {
+        try await database.client.query("SELECT (\(sql))::text AS value").first?.decode("value")
+    }
+}
+
+/// An answer as tests compare it.
+struct Answer: Sendable {
+    let status: Int
+    let text: String
+    private let response: WebResponse
+
+    init(_ response: WebResponse) {
+        status = response.status
+        text = String(decoding: response.body, as: UTF8.self)
+        self.response = response
+    }
+
+    func header(_ name: String) -> String? { response.header(name) }
+}
+
+/// Runs a listener around `body`, and stops it.
+func withListener(
+    tokens: [ListenerToken] = [], publicURL: String? = nil, fixture: Bool = true,
+    _ body: @escaping @Sendable (Listener) async throws -> Void
+) async throws {
+    try await withTestDatabase(schema: true) { database in
+        if fixture {
+            try await database.client.withConnection { try await $0.executeScript(Fixture.sql) }
+        }
+        try await withListener(over: database, client: database.client, tokens: tokens, publicURL: publicURL, body)
+    }
+}
+
+/// The same over a database that is there already, through any client.
+func withListener(
+    over database: TestDatabase, client: PostgresClient, tokens: [ListenerToken] = [], publicURL: String? = nil,
+    _ body: @escaping @Sendable (Listener) async throws -> Void
+) async throws {
+    let signer = LinkSigner(keys: [LinkKey(id: "test", secret: [UInt8](repeating: 1, count: 32))])
+    let server = MonitorServer(
+        configuration: try ListenerConfiguration(port: 0, publicURL: publicURL, tokens: tokens), client: client, linkSigner: signer,
+        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), clock: { Listener.now })
+    let transport = WebTransport()
+    let (ports, port) = AsyncStream.makeStream(of: Int.self)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+            try await server.run { listening in
+                port.yield(listening)
+                port.finish()
+            }
+        }
+        group.addTask {
+            for await number in ports {
+                try await body(Listener(port: number, database: database, transport: transport, signer: signer))
+            }
+        }
+        // The listener runs until it is cancelled, so what ends first is the body, or a failure.
+        try await group.next()
+        group.cancelAll()
+        await transport.close()
+    }
+}

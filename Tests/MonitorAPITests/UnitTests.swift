@@ -1,0 +1,110 @@
+import Foundation
+import HTTPTypes
+import Testing
+
+@testable import MonitorAPI
+
+/// The listener's parts that need no socket.
+struct UnitTests {
+    @Test(
+        "a host that others can reach needs tokens",
+        arguments: [
+            ("127.0.0.1", true), ("127.8.9.10", true), ("localhost", true), ("::1", true), ("[::1]", true), ("0.0.0.0", false),
+            ("::", false),
+            ("127.0.0.1.example.com", false), ("127.0.0.256", false), ("10.0.0.1", false), ("", false),
+        ])
+    func binding(host: String, isAllowed: Bool) throws {
+        let token = try ListenerToken(name: "a", secret: "12345678", scope: .read)
+        #expect(((try? ListenerConfiguration(host: host)) != nil) == isAllowed)
+        #expect((try? ListenerConfiguration(host: host, tokens: [token])) != nil)
+    }
+
+    @Test("no description of a token shows its secret")
+    func secrets() throws {
+        let token = try ListenerToken(name: "oncall", secret: "very-secret-word", scope: .write)
+        let configuration = try ListenerConfiguration(tokens: [token])
+        for shown in ["\(token)", String(reflecting: token), "\(configuration)", String(reflecting: configuration)] {
+            #expect(!shown.contains("very-secret-word"))
+        }
+        #expect(throws: ListenerConfigurationError.self) { try ListenerToken(name: "x", secret: "short", scope: .read) }
+        #expect(throws: ListenerConfigurationError.self) { try ListenerToken(name: "x", secret: "with a space in it", scope: .read) }
+    }
+
+    @Test(
+        "windows",
+        arguments: [("24h", 1), ("1d", 1), ("7d", 7), ("90d", 90), ("0d", nil), ("91d", nil), ("007d", nil), ("+7d", nil), ("7 d", nil)]
+            as [(String, Int?)])
+    func windows(text: String, days: Int?) {
+        #expect(Window(text)?.days == days)
+    }
+
+    @Test("a quote stays escaped when a combining mark follows it")
+    func escaping() {
+        #expect(HTMLText.escape("\"\u{301}<\u{338}a>&'") == "&quot;\u{301}&lt;\u{338}a&gt;&amp;&#39;")
+    }
+
+    @Test("figures as people read them")
+    func wording() {
+        #expect(Wording.value(0.1234, of: "fallback_rate") == "12.3\u{A0}%")
+        #expect(Wording.value(0.0045, of: "error_rate") == "0.45\u{A0}%")
+        #expect(Wording.value(0, of: "error_rate") == "0.0\u{A0}%")
+        #expect(Wording.value(2314.4, of: "latency_p95") == "2,314\u{A0}ms")
+        #expect(Wording.value(12_345, of: "latency_p95") == "12.3\u{A0}s")
+        #expect(Wording.value(87.54, of: "health_score") == "87.5")
+        #expect(Wording.value(nil, of: "health_score") == "–")
+        #expect(Wording.value(.infinity, of: "latency_p95") == "–\u{A0}s")
+        #expect(Wording.tick(0.2, of: "error_rate") == "20\u{A0}%")
+        #expect(Wording.tick(100, of: "health_score") == "100")
+        #expect(Wording.count(-1_234_567) == "-1,234,567")
+        #expect(
+            [0, 59, 60, 3599, 3600, 12_000, 90_000].map { Wording.span($0) } == [
+                "less than a minute", "less than a minute", "1\u{A0}min", "59\u{A0}min", "1\u{A0}h", "3\u{A0}h 20\u{A0}min",
+                "1\u{A0}d 1\u{A0}h",
+            ])
+    }
+
+    @Test("a chart has a gap where nothing was measured, and stays within its frame whatever the values")
+    func chart() {
+        let start = Date(timeIntervalSince1970: 0)
+        let values: [Double?] = [0.01, nil, 0.02, 0.04]
+        let points = values.enumerated().map { Chart.Point(at: start.addingTimeInterval(Double($0.offset) * 100), value: $0.element) }
+        let chart = Chart(
+            metric: "error_rate", start: start, end: start.addingTimeInterval(300), points: points, baseline: 0.02,
+            spans: [.init(start: start.addingTimeInterval(-50), end: nil, severity: "high")], hasAxes: false)
+        #expect(chart.ceiling == 0.05)
+        #expect(
+            chart.html == """
+                <div class="chart small"><svg viewBox="0 0 600.0 160.0" preserveAspectRatio="none" role="img" aria-label="Error rate over 5\u{A0}min: \
+                from 1.0\u{A0}% to 4.0\u{A0}%, last 4.0\u{A0}%; baseline 2.0\u{A0}%; 1 alert marked."><rect class="span high" x="0" y="0" width="600" \
+                height="160"/><path class="area" d="M400 160L400 96L600 32L600 160Z"/><line class="baseline" x1="0" x2="600" y1="96" y2="96"/>\
+                <path class="line" d="M0 128h0.01M400 96L600 32"/><path class="dot" d="M600 32h0.01"/></svg></div>
+                """)
+    }
+
+    @Test("every template renders")
+    func templates() throws {
+        let renderer = try PageRenderer()
+        for template in PageRenderer.Template.allCases {
+            #expect(!renderer.render(template, [String: String]()).isEmpty)
+        }
+    }
+
+    @Test("a form's fields are decoded strictly")
+    func forms() throws {
+        #expect(try FormFields("a=1+2&b=%C3%A9&c").values == ["a": "1 2", "b": "é", "c": ""])
+        for faulty in ["a=%", "a=%G0", "a=%ff", "a=%00", "a=1&a=2"] {
+            #expect(throws: FormFieldsError.self) { try FormFields(faulty) }
+        }
+    }
+
+    @Test(
+        "hosts of a Host header",
+        arguments: [
+            ("localhost:8080", "localhost", 8080), ("LOCALHOST", "localhost", nil), ("[::1]:80", "[::1]", 80), ("a@b", nil, nil),
+            ("a:b", nil, nil),
+            ("", nil, nil), ("a:99999", nil, nil), ("[::1", nil, nil),
+        ] as [(String, String?, Int?)])
+    func authorities(text: String, host: String?, port: Int?) {
+        #expect(Authority(text) == host.map { Authority(host: $0, port: port) })
+    }
+}
