@@ -1,4 +1,5 @@
 public import Foundation
+import Glibc
 import HTTPTypes
 import Hummingbird
 public import Logging
@@ -53,7 +54,12 @@ public struct ChatPage: Sendable {
             configuration: .init(address: .hostname("127.0.0.1", port: port), serverName: nil),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
             logger: logger)
-        try await application.runService(gracefulShutdownSignals: [])
+        do {
+            try await application.runService(gracefulShutdownSignals: [])
+        } catch let error as IOError where error.errnoCode == EADDRINUSE {
+            throw ChatPageError(
+                description: "port \(port) is taken: end what listens there, or choose another for the chat page with --chat-port")
+        }
     }
 
     /// Answers as Slack does: `ok`, or the word that says why not.
@@ -101,4 +107,10 @@ public struct ChatPage: Sendable {
             ],
             body: .init(byteBuffer: ByteBuffer(string: text)))
     }
+}
+
+/// Why the chat page cannot be shown.
+struct ChatPageError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// A sentence for people.
+    var description: String
 }

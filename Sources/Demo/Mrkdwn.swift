@@ -130,14 +130,15 @@ enum Mrkdwn {
 
     private static func escapedAll(_ text: some StringProtocol) -> String {
         var html = ""
-        for character in text {
-            switch character {
+        // By scalars: a quote with a combining mark is one character, and would slip through.
+        for scalar in text.unicodeScalars {
+            switch scalar {
             case "&": html += "&amp;"
             case "<": html += "&lt;"
             case ">": html += "&gt;"
             case "\"": html += "&quot;"
             case "'": html += "&#39;"
-            default: html.append(character)
+            default: html.unicodeScalars.append(scalar)
             }
         }
         return html

@@ -1,1 +1,175 @@
-// MonitorService
+public import Foundation
+public import Logging
+import MonitorAPI
+import Monitoring
+import Notifications
+import Postgres
+public import ServiceLifecycle
+import WebTransport
+
+/// The whole service, or a part of it: scheduler, dispatcher and listener over one database.
+///
+/// This is the one place where everything is put together.
+public struct MonitorService: Sendable {
+    /// Which parts run in this process; any number of processes share a database.
+    public enum Role: String, Sendable, Hashable, CaseIterable {
+        /// Everything.
+        case all
+        /// Roll-up, baseline and evaluation.
+        case worker
+        /// Delivery of notifications.
+        case dispatcher
+        /// The HTTP listener.
+        case api
+
+        func includes(_ part: Role) -> Bool { self == .all || self == part }
+    }
+
+    private let configuration: ServiceConfiguration
+    private let role: Role
+    private let clock: @Sendable () -> Date
+    private let logger: Logger
+
+    /// - Parameter clock: What the present is; the demo's is shifted.
+    public init(
+        configuration: ServiceConfiguration, role: Role = .all, clock: @escaping @Sendable () -> Date = { Date() }, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.role = role
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Runs until its task is cancelled, as `ProcessSignals` has it done: no new work is taken, requests in flight finish within
+    /// 20 s or go back to the outbox, and an embedded PostgreSQL is shut down. It returns as well where it was cancelled before it
+    /// had started.
+    ///
+    /// - Parameters:
+    ///   - beforeMigration: Called when the database answers.
+    ///   - services: Called once the schema is up to date, before anything runs; what it gives runs beside the service.
+    ///   - onListening: Called with the listener's port, where there is one.
+    /// - Throws: Where it cannot start: a port that is taken, a schema that is newer than the program, a database that refuses us.
+    public func run(
+        beforeMigration: @Sendable (Database) async throws -> Void = { _ in },
+        services further: @Sendable (Database) async throws -> [any Service] = { _ in [] },
+        onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    ) async throws {
+        // What can be found wrong without a database is found first.
+        let listener = try check()
+        if role.includes(.api) { try await listener.checkAddress() }
+        do {
+            try await start(listener, beforeMigration, further, onListening)
+        } catch {
+            guard Task.isCancelled else { throw error }
+            logger.notice("Stopped; something was cut short", metadata: ["error": "\(error)"])
+            return
+        }
+        logger.info("Stopped")
+    }
+
+    /// Puts together what the configuration describes, as `run` does, and starts nothing.
+    ///
+    /// - Throws: What `run` would refuse it for.
+    public func checkConfiguration() throws {
+        _ = try check()
+    }
+
+    private func check() throws -> MonitorAPI.ListenerConfiguration {
+        _ = try NotificationConfiguration(configuration, port: configuration.listener.port)
+        return try MonitorAPI.ListenerConfiguration(configuration.listener)
+    }
+
+    private func start(
+        _ listener: MonitorAPI.ListenerConfiguration, _ beforeMigration: @Sendable (Database) async throws -> Void,
+        _ further: @Sendable (Database) async throws -> [any Service], _ onListening: @escaping @Sendable (Int) async -> Void
+    ) async throws {
+        let database = try await Database.openForService(configuration, logger: logger)
+        do {
+            try await waitForDatabase(database)
+            try await beforeMigration(database)
+            try await migrate(database)
+            let own = try await ownServices(database, listener: listener, onListening: onListening)
+            let all = try await further(database) + own
+            var group = ServiceGroupConfiguration(
+                services: all.map {
+                    .init(
+                        service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: .gracefullyShutdownGroup)
+                }, logger: quiet)
+            group.maximumGracefulShutdownDuration = .seconds(20)
+            try await runUntilCancelled(ServiceGroup(configuration: group))
+        } catch {
+            await database.close()
+            throw error
+        }
+        await database.close()
+    }
+
+    /// A service starts when its database is not up yet: it waits, and says so.
+    private func waitForDatabase(_ database: Database) async throws {
+        var attempt = 0
+        while true {
+            do {
+                try await database.client.query("SELECT 1", timeout: .seconds(5))
+                return
+            } catch let error as PostgresError where error.isRetryable {
+                attempt += 1
+                logger.warning("The database does not answer; it is tried again", metadata: ["error": "\(error)", "attempt": "\(attempt)"])
+                try await Task.sleep(for: .seconds(min(attempt, 10)))
+            }
+        }
+    }
+
+    private func migrate(_ database: Database) async throws {
+        let report = try await SchemaMigrator(client: database.client).migrate()
+        if !report.applied.isEmpty { logger.info("The schema was brought up to date", metadata: ["files": "\(report.applied.count)"]) }
+        for advice in report.advice { logger.warning("The schema needs a hand", metadata: ["advice": "\(advice)"]) }
+        // Who detects says by what: a listener with another file must not change it.
+        guard role.includes(.worker) else { return }
+        try await MonitoringEngine(client: database.client)
+            .writeSettings(configuration.detection.settingsJSON, writtenBy: ProcessIdentity.current)
+    }
+
+    private func ownServices(
+        _ database: Database, listener: MonitorAPI.ListenerConfiguration, onListening: @escaping @Sendable (Int) async -> Void
+    ) async throws -> [any Service] {
+        let keys = try await LinkKeyStore(client: database.client).keys(configured: configuration.listener.linkKey?.reveal())
+        let signer = LinkSigner(keys: keys)
+        let (ports, bound) = AsyncStream.makeStream(of: Int.self)
+        var services: [any Service] = []
+        if let embedded = database.embedded { services.append(EmbeddedPostgresService(server: embedded)) }
+        if role.includes(.api) {
+            let server = MonitorServer(configuration: listener, client: database.client, linkSigner: signer, logger: logger, clock: clock)
+            services.append(
+                ListenerService(server: server) { port in
+                    logger.info("Listening", metadata: ["host": "\(configuration.listener.host)", "port": "\(port)"])
+                    bound.yield(port)
+                    await onListening(port)
+                })
+        } else {
+            bound.yield(configuration.listener.port)
+        }
+        let wake = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+        if role.includes(.dispatcher) {
+            services.append(
+                DispatcherService(
+                    ports: ports, wakes: wake.stream, configuration: configuration, client: database.client, signer: signer,
+                    logger: logger))
+        }
+        if role.includes(.worker) {
+            services.append(
+                Worker(
+                    client: database.client, detection: configuration.detection, process: ProcessIdentity.current, clock: clock,
+                    logger: logger,
+                    onTransitions: { wake.continuation.yield() }))
+        }
+        return services
+    }
+
+    /// The service group tells of every step at info; only what goes wrong is of interest.
+    private var quiet: Logger {
+        var logger = logger
+        logger.logLevel = max(.warning, logger.logLevel)
+        return logger
+    }
+}

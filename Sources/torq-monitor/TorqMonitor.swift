@@ -1,4 +1,74 @@
+import ArgumentParser
+import Foundation
+import Logging
+import MonitorService
+import Monitoring
+import Postgres
+
+/// The command line. Data goes to stdout, everything else to stderr.
 @main
-struct TorqMonitor {
-    static func main() {}
+struct TorqMonitor: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "torq-monitor",
+        abstract: "Watches what LLM agents do, tells a chat channel when they get worse, and keeps track until a person has it in hand.",
+        discussion: "Exit codes: 0 done, 1 failed, 2 usage, 3 found something (check --exit-code).",
+        version: Version.text,
+        subcommands: [
+            ServeCommand.self, DemoCommand.self, MigrateCommand.self, ImportCommand.self, ComputeCommand.self, CheckCommand.self,
+            BacktestCommand.self, AlertsCommand.self, NotificationsCommand.self, ConfigCommand.self, SchemaCommand.self,
+            HealthcheckCommand.self,
+        ])
+
+    /// Runs the command in a task that the first SIGTERM, SIGINT or SIGHUP cancels: it closes what it opened, and ends.
+    static func main() async {
+        let work = Task { await execute() }
+        ProcessSignals.take { _ in
+            if isatty(STDERR_FILENO) == 1 { standardError("torq-monitor: ending; a second signal ends it at once") }
+            work.cancel()
+        }
+        Foundation.exit(await work.value)
+    }
+
+    /// Runs the command that the arguments name, to its exit code.
+    private static func execute() async -> Int32 {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+            return 0
+        } catch let code as ExitCode {
+            return code.rawValue
+        } catch {
+            switch exitCode(for: error) {
+            case .success:
+                print(fullMessage(for: error))
+                return 0
+            case .validationFailure:
+                standardError(fullMessage(for: error))
+                return 2
+            default:
+                if Task.isCancelled, let signal = ProcessSignals.received {
+                    standardError("torq-monitor: interrupted")
+                    return 128 + signal
+                }
+                standardError("torq-monitor: \(describe(error))")
+                return 1
+            }
+        }
+    }
+
+    private static func describe(_ error: any Error) -> String {
+        switch error {
+        case let error as any CustomStringConvertible: error.description
+        default: "\(error)"
+        }
+    }
+}
+
+/// A line for people.
+func standardError(_ line: String) {
+    FileHandle.standardError.write(Data((line + "\n").utf8))
 }

@@ -1,0 +1,74 @@
+import Foundation
+
+/// Reads the configuration: command line over environment over file over defaults.
+///
+/// It can be asked again and again: each `load()` reads the file and the files of secrets anew, and nothing is kept where one
+/// is faulty.
+public struct ConfigurationLoader: Sendable {
+    /// Largest file that is read, in bytes.
+    private static let largestFile = 1024 * 1024
+
+    /// The file to read; nil reads none.
+    public let file: String?
+
+    private let environment: [String: String]
+    private let overrides: [String: String]
+
+    /// Says where the configuration comes from.
+    ///
+    /// - Parameters:
+    ///   - file: path of a YAML file; nil takes TORQ_MONITOR_CONFIG, and without it there is none.
+    ///   - environment: the variables; nil takes those of this process.
+    ///   - overrides: what the command line says, by key: `["database.url": …]`.
+    public init(
+        file: String? = nil, environment: [String: String]? = nil, overrides: [String: String] = [:]
+    ) {
+        let environment = environment ?? ProcessInfo.processInfo.environment
+        let named = environment["TORQ_MONITOR_CONFIG"].flatMap { $0.isEmpty ? nil : $0 }
+        self.file = file ?? named
+        self.environment = environment
+        self.overrides = overrides
+    }
+
+    /// Reads the configuration now.
+    ///
+    /// - Throws: all that is wrong with it.
+    public func load() throws(ConfigurationError) -> LoadedConfiguration {
+        guard let file else { return try load(text: "", name: "configuration") }
+        guard let text = Self.read(file, atMost: Self.largestFile) else {
+            throw ConfigurationError([
+                ConfigurationProblem(place: file, key: "", message: "cannot be read: no such file, no permission, or more than 1 MiB")
+            ])
+        }
+        return try load(text: text, name: file)
+    }
+
+    /// Reads a configuration from the text of a file.
+    ///
+    /// - Parameters:
+    ///   - text: YAML.
+    ///   - name: what messages call the file; `file:` paths are relative to its directory.
+    public func load(text: String, name: String) throws(ConfigurationError) -> LoadedConfiguration {
+        let root = try ConfigurationFile.parse(text, name: name)
+        let directory = URL(fileURLWithPath: name).deletingLastPathComponent()
+        let source = ConfigurationSource(fileName: name, environment: environment, overrides: overrides) { path in
+            Self.read(path.hasPrefix("/") ? path : directory.appendingPathComponent(path).path, atMost: 64 * 1024)
+        }
+        let section = ConfigurationSection(source: source, path: "", node: root, isInList: false)
+        let configuration = section.visit(section) { ServiceConfiguration($0, slackWebhookURL: environment["SLACK_WEBHOOK_URL"]) }
+        source.finish()
+        guard source.problems.isEmpty else { throw ConfigurationError(source.problems) }
+        return LoadedConfiguration(configuration: configuration, warnings: source.warnings, file: file)
+    }
+
+    private static func read(_ path: String, atMost limit: Int) -> String? {
+        guard let handle = FileHandle(forReadingAtPath: path) else { return nil }
+        defer { try? handle.close() }
+        do {
+            let data = try handle.read(upToCount: limit + 1) ?? Data()
+            return data.count <= limit ? String(data: data, encoding: .utf8) : nil
+        } catch {
+            return nil
+        }
+    }
+}

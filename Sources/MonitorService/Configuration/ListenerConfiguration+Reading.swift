@@ -1,0 +1,34 @@
+import Notifications
+
+extension ListenerConfiguration {
+    init(_ section: ConfigurationSection) {
+        section.read("host", .text(atMost: 253), into: &host)
+        section.read("port", .integer(0...65535), into: &port)
+        section.read("public_url", .webAddress, into: &publicURL)
+        tokens = section.sections("tokens", AccessToken.init) ?? []
+        section.read("link_key", .linkKey, into: &linkKey)
+        section.read("slack_signing_secret", .secret, into: &slackSigningSecret)
+        trustedProxies = section.list("trusted_proxies", .network) ?? []
+        section.warnOfKeysWithoutEffect(["slack_signing_secret", "trusted_proxies"])
+        for name in Set(tokens.map(\.name)).sorted() where tokens.count(where: { $0.name == name }) > 1 {
+            section.problem("tokens", "two tokens are called \(name)")
+        }
+        if !isLoopback, !section.has("tokens") || (tokens.isEmpty && section.isEmptyList("tokens")) {
+            section.problem(
+                "host", "\(host) can be reached from other machines: describe listener.tokens, or bind a loopback address such as 127.0.0.1"
+            )
+        }
+    }
+}
+
+extension AccessToken {
+    init?(_ section: ConfigurationSection) {
+        let name = section.required("name", .name)
+        let secret = section.required("secret", .token)
+        let scope = section.required("scope", ConfigurationValue<Scope>.choice)
+        guard let name, let secret, let scope else { return nil }
+        self.init(name: name, secret: secret, scope: scope)
+        if scope == .ingest { section.warning("scope", "ingest opens nothing: this version takes no alerts from elsewhere yet") }
+        if secret.reveal().count < 16 { section.warning("secret", "shorter than 16 characters: easy to guess") }
+    }
+}

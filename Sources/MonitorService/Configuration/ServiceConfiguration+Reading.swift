@@ -1,0 +1,47 @@
+import Notifications
+
+extension ServiceConfiguration {
+    /// Reads everything; problems are reported to the section's source.
+    init(_ section: ConfigurationSection, slackWebhookURL: String?) {
+        section.read("environment", .text(atMost: 64), into: &environment)
+        section.read("data_dir", .text(), into: &dataDirectory)
+        database = section.section("database", DatabaseConfiguration.init)
+        listener = section.section("listener", ListenerConfiguration.init)
+        detection = section.section("detection", DetectionConfiguration.init)
+        receivers = section.sections("receivers", ReceiverConfiguration.init) ?? []
+        routes = section.sections("routes", RouteConfiguration.init) ?? []
+        defaultReceivers = section.receiverNames("default_receivers")
+        fallbackReceiver = section.receiverName("fallback_receiver")
+        section.read("heartbeat", .secretWebAddress, into: &heartbeat)
+        section.read("remind_acknowledged_after", .duration(.seconds(60)...(.seconds(30 * 86400))), into: &remindAcknowledgedAfter)
+        readRunbooks(section)
+        retention = section.section("retention", RetentionConfiguration.init)
+        addSlackReceiver(section, url: slackWebhookURL)
+        section.checkReceiverNames()
+        section.warnOfKeysWithoutEffect(["fallback_receiver", "heartbeat", "remind_acknowledged_after"])
+    }
+
+    private mutating func readRunbooks(_ section: ConfigurationSection) {
+        if section.isSingle("runbook_url") {
+            runbookURLs["default"] = section.optional("runbook_url", .webAddress)
+            return
+        }
+        section.section("runbook_url") { section in
+            for type in ["default"] + Self.alertTypes {
+                section.read(type, .webAddress, into: &runbookURLs[type])
+            }
+            section.warnOfKeysWithoutEffect(Self.alertTypesToCome)
+        }
+    }
+
+    /// SLACK_WEBHOOK_URL alone, with no receivers described, is a receiver that everything goes to.
+    private mutating func addSlackReceiver(_ section: ConfigurationSection, url: String?) {
+        guard let url, !url.isEmpty, !section.has("receivers") else { return }
+        guard let address = ConfigurationValue<Secret>.secretWebAddress.parse(url) else {
+            section.problem(ofVariable: "SLACK_WEBHOOK_URL", "receivers", "must be \(ConfigurationValue<Secret>.secretWebAddress.allowed)")
+            return
+        }
+        receivers = [ReceiverConfiguration(name: "slack", type: .slack, url: address)]
+        section.declareReceiver(named: "slack")
+    }
+}

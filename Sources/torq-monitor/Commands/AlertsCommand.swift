@@ -1,0 +1,165 @@
+public import ArgumentParser
+public import Foundation
+import MonitorService
+import Monitoring
+
+struct AlertsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "alerts", abstract: "Lists alerts, and does to them what the API does.",
+        subcommands: [List.self, Show.self, Acknowledge.self, Resolve.self, Ignore.self, Snooze.self])
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "list", abstract: "Alerts, newest opening first.")
+
+        @OptionGroup var shared: SharedOptions
+        @OptionGroup var output: FormatOption
+
+        @Option(name: .long, help: "open, acknowledged, resolved, ignored or all.")
+        var status = "open"
+
+        @Option(name: .long, help: "The lowest severity shown: low, medium, high or critical.")
+        var threshold = Severity.low
+
+        @Option(name: .long, help: "1 to 1000.")
+        var limit = 50
+
+        func validate() throws {
+            guard status == "all" || AlertStatus(rawValue: status) != nil else {
+                throw ValidationError("--status is open, acknowledged, resolved, ignored or all")
+            }
+            guard (1...1000).contains(limit) else { throw ValidationError("--limit is 1 to 1000") }
+        }
+
+        func run() async throws {
+            try await withDatabase(shared) { database in
+                let list = try await AlertRepository(client: database.client)
+                    .alerts(minimumSeverity: threshold, status: AlertStatus(rawValue: status), limit: limit)
+                switch output.format {
+                case .json: try printJSON(list.alerts)
+                case .table: printTable(list.alerts)
+                }
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "show", abstract: "One alert and its timeline.")
+
+        @OptionGroup var shared: SharedOptions
+        @OptionGroup var output: FormatOption
+        @OptionGroup var target: Target
+
+        func run() async throws {
+            try await withDatabase(shared) { database in
+                let repository = AlertRepository(client: database.client)
+                guard let alert = try await repository.alert(id: target.id) else {
+                    throw MonitoringError(.alertNotFound, "there is no alert \(target.id.uuidString.lowercased())")
+                }
+                let timeline = try await repository.timeline(of: alert.id)
+                switch output.format {
+                case .json: try printJSON(Answer(alert: alert, timeline: timeline))
+                case .table: printStory(alert, timeline)
+                }
+            }
+        }
+
+        private func printStory(_ alert: Alert, _ timeline: [AlertTransition]) {
+            print("\(alert.severity.rawValue.uppercased()) \(alert.alertType), \(alert.status.rawValue)\n\(alert.summary)\n")
+            var table = TextTable("AT", "TRANSITION", "SEVERITY", "BY", "NOTE")
+            for step in timeline {
+                table.add(Figures.time(step.occurredAt), step.transition.rawValue, step.toSeverity.rawValue, step.actor, step.note ?? "")
+            }
+            print(table.text)
+        }
+
+        private struct Answer: Encodable {
+            var alert: Alert
+            var timeline: [AlertTransition]
+        }
+    }
+
+    struct Acknowledge: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "ack", abstract: "Takes an alert in hand.")
+        @OptionGroup var shared: SharedOptions
+        @OptionGroup var output: FormatOption
+        @OptionGroup var target: Target
+        @OptionGroup var author: Author
+        func run() async throws { try await perform(.acknowledge, on: target, by: author, shared, output) }
+    }
+
+    struct Resolve: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "resolve", abstract: "Ends an alert.")
+        @OptionGroup var shared: SharedOptions
+        @OptionGroup var output: FormatOption
+        @OptionGroup var target: Target
+        @OptionGroup var author: Author
+        func run() async throws { try await perform(.resolve, on: target, by: author, shared, output) }
+    }
+
+    struct Ignore: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ignore", abstract: "Tells nobody of an alert any more, until its condition clears.")
+        @OptionGroup var shared: SharedOptions
+        @OptionGroup var output: FormatOption
+        @OptionGroup var target: Target
+        @OptionGroup var author: Author
+        func run() async throws { try await perform(.ignore, on: target, by: author, shared, output) }
+    }
+
+    struct Snooze: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(commandName: "snooze", abstract: "Tells nobody of an alert for a while.")
+        @OptionGroup var shared: SharedOptions
+        @OptionGroup var output: FormatOption
+        @OptionGroup var target: Target
+        @OptionGroup var author: Author
+
+        @Option(name: .customLong("for"), help: "30m, 4h, 2d.")
+        var length = "4h"
+
+        func validate() throws {
+            guard let duration = DurationArgument(length)?.duration, duration > .zero, duration <= .seconds(30 * 86_400) else {
+                throw ValidationError("--for is a time such as 30m, 4h or 2d, at most 30d")
+            }
+        }
+
+        func run() async throws {
+            let seconds = DurationArgument(length)?.duration.components.seconds ?? 0
+            try await perform(.snooze, on: target, by: author, until: Date().addingTimeInterval(Double(seconds)), shared, output)
+        }
+    }
+
+    struct Target: ParsableArguments {
+        @Argument(help: "The alert's id.")
+        var id: UUID
+    }
+
+    struct Author: ParsableArguments {
+        @Option(name: .long, help: "Who does it; default the user that runs this.")
+        var by: String?
+
+        @Option(name: .long, help: "What is to be said about it.")
+        var note: String?
+    }
+
+    private static func perform(
+        _ action: AlertAction, on target: Target, by author: Author, until: Date? = nil, _ shared: SharedOptions, _ output: FormatOption
+    ) async throws {
+        try await withDatabase(shared) { database in
+            let result = try await AlertRepository(client: database.client).perform(
+                action, on: target.id, actor: author.by ?? NSUserName(), credential: "cli", note: author.note, until: until, at: Date())
+            switch output.format {
+            case .json: try printJSON(result.alert)
+            case .table:
+                let name = result.alert.acknowledgedBy.map { $0 + " has it" } ?? "nobody has it"
+                print("\(result.changed ? "Done" : "It was so already"): the alert is \(result.alert.status.rawValue), \(name).")
+            }
+        }
+    }
+}
+
+extension UUID: ArgumentParser.ExpressibleByArgument {
+    /// An id in either case.
+    public init?(argument: String) {
+        self.init(uuidString: argument)
+    }
+}

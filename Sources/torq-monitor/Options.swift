@@ -1,0 +1,82 @@
+public import ArgumentParser
+import Foundation
+import Glibc
+public import Logging
+import MonitorService
+public import Monitoring
+
+/// What every command takes.
+struct SharedOptions: ParsableArguments {
+    @Option(name: .long, help: "PostgreSQL, as a URL or keywords (also DATABASE_URL). Without it: the embedded one in the data directory.")
+    var database: String?
+
+    @Option(name: .long, help: ArgumentHelp("Configuration file (also TORQ_MONITOR_CONFIG).", valueName: "file"))
+    var config: String?
+
+    @Option(name: .long, help: ArgumentHelp("Where the embedded PostgreSQL lives; default under XDG_DATA_HOME.", valueName: "directory"))
+    var dataDir: String?
+
+    @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
+    var logLevel: Logger.Level?
+
+    /// The configuration that follows from file, environment and these.
+    ///
+    /// - Throws: Everything that is wrong with it, with its place.
+    func load(_ further: [String: String] = [:]) throws -> ServiceConfiguration {
+        hidePassword()
+        var overrides = further
+        overrides["database.url"] = database
+        overrides["data_dir"] = dataDir
+        let loaded = try ConfigurationLoader(file: config, overrides: overrides).load()
+        for warning in loaded.warnings { standardError("torq-monitor: warning: \(warning)") }
+        return loaded.configuration
+    }
+
+    /// Writes to stderr: lines for people on a terminal, JSON elsewhere.
+    func logger(default level: Logger.Level = .warning) -> Logger {
+        Logging.start(level: logLevel ?? level)
+    }
+
+    /// Overwrites the URL in this process's arguments, so that a process list does not show its password.
+    private func hidePassword() {
+        guard let database else { return }
+        for index in 1..<Int(CommandLine.argc) {
+            guard let argument = CommandLine.unsafeArgv[index], let range = String(cString: argument).range(of: database) else { continue }
+            let text = String(cString: argument)
+            let start = text.utf8.distance(from: text.startIndex, to: range.lowerBound)
+            memset(argument + start, Int32(UInt8(ascii: "*")), database.utf8.count)
+        }
+    }
+}
+
+extension Logger.Level: ArgumentParser.ExpressibleByArgument {}
+
+/// How a command prints its data.
+enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
+    case table, json
+}
+
+struct FormatOption: ParsableArguments {
+    @Option(name: .long, help: "table or json.")
+    var format = OutputFormat.table
+}
+
+/// A moment on the command line: RFC 3339, or a date for its first moment.
+struct Moment: ExpressibleByArgument {
+    var date: Date
+
+    init?(argument: String) {
+        guard let date = MonitoringJSON.date(fromTimestamp: argument) ?? Day(argument)?.start else { return nil }
+        self.date = date
+    }
+}
+
+extension Day: ArgumentParser.ExpressibleByArgument {
+    /// `YYYY-MM-DD`.
+    public init?(argument: String) {
+        self.init(argument)
+    }
+}
+
+extension Severity: ArgumentParser.ExpressibleByArgument {}
+extension AlertStatus: ArgumentParser.ExpressibleByArgument {}

@@ -1,0 +1,30 @@
+import Foundation
+import Logging
+import MonitorService
+import Monitoring
+
+/// Opens the database for one command, and closes it whatever happens.
+///
+/// A database of others' is left as it is: `migrate` and `serve` bring its schema up to date, when somebody asks them to. The
+/// embedded one is the program's own, and brought up to date here.
+///
+/// - Parameter needsSchema: Whether the command works with the schema, which is then refused where it is not up to date.
+func withDatabase(_ shared: SharedOptions, needsSchema: Bool = true, _ body: (Database) async throws -> Void) async throws {
+    let configuration = try shared.load()
+    let database = try await Database.open(configuration, logger: shared.logger())
+    do {
+        if needsSchema {
+            let migrator = SchemaMigrator(client: database.client)
+            if configuration.database.url == nil {
+                for advice in try await migrator.migrate().advice { standardError("note: \(advice)") }
+            } else if try await !migrator.plan().isCurrent {
+                throw CommandFailure(description: "the database's schema is not up to date: run torq-monitor migrate first")
+            }
+        }
+        try await body(database)
+    } catch {
+        await database.close()
+        throw error
+    }
+    await database.close()
+}

@@ -1,0 +1,148 @@
+import Foundation
+import Monitoring
+import MonitoringSchema
+import Postgres
+import TestSupport
+import Testing
+
+@Suite(.enabled(if: Program.isBuilt, "torq-monitor was not built beside the tests")) struct CommandLineTests {
+    @Test(arguments: [
+        (["nonsense"], 2, "nonsense"),
+        (["check", "--at", "yesterday"], 2, "yesterday"),
+        (["compute", "--hour", "24"], 2, "--hour is 0 to 23"),
+        (["compute", "--date", "2999-01-01"], 2, "--date is a date that has begun"),
+        (["check", "--at", "2999-01-01"], 2, "--at is a moment that has come"),
+        (["alerts", "list", "--status", "closed"], 2, "--status is open, acknowledged, resolved, ignored or all"),
+        (["backtest", "--from", "2026-02-01", "--to", "2026-02-02", "--step", "often"], 2, "--step"),
+        (
+            ["check", "--database", "mysql://root@localhost/x"], 1,
+            "torq-monitor: invalidConfiguration: the conninfo is not valid: keywords and values are written keyword=value"
+        ),
+        (["config", "check", "--config", "/nowhere.yaml"], 1, "/nowhere.yaml"),
+        (["healthcheck", "--port", "1"], 1, "not ready"),
+    ])
+    func faultsAreNamedAndTheExitCodeTellsTheirKind(arguments: [String], code: Int32, words: String) async throws {
+        let outcome = try await Program.run(arguments)
+        #expect(outcome.code == code)
+        #expect(outcome.output == "")
+        #expect(outcome.errors.contains(words))
+    }
+
+    @Test func whatServeRefusesConfigCheckRefuses() async throws {
+        let environment = ["TORQ_MONITOR_LISTENER_PUBLIC_URL": "https://monitor.example.com/?from=chat"]
+        for command in [["config", "check"], ["serve", "--port", "0"]] {
+            let outcome = try await Program.run(command, environment: environment)
+            #expect(outcome.code == 1)
+            #expect(outcome.errors.contains("listener.public_url must be like https://monitor.example.com"))
+        }
+    }
+
+    @Test func aPortThatIsTakenIsNamedBeforeAnythingIsBegun() async throws {
+        let other = try HTTPFixture()
+        defer { other.stop() }
+        for command in [["serve"], ["demo", "--chat-port", "0"]] {
+            let outcome = try await Program.run(command + ["--data-dir", "/nowhere/at/all", "--port", "\(other.port)"])
+            #expect(outcome.code == 1)
+            #expect(outcome.errors.contains("port \(other.port) of 127.0.0.1 is taken"))
+        }
+    }
+
+    @Test func aSecretIsNotInAnError() async throws {
+        let outcome = try await Program.run(["check", "--database", "postgresql://monitor:hunter2secret@127.0.0.1:1/x?connect_timeout=1"])
+        #expect(outcome.code == 1)
+        #expect(!outcome.errors.contains("hunter2secret"))
+    }
+
+    @Test(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint)) func aCommandDoesNotMigrateADatabaseOfOthers() async throws {
+        try await withTestDatabase { database in
+            for command in [["alerts", "list"], ["check", "--dry-run"], ["backtest", "--from", "2026-02-01", "--to", "2026-02-02"]] {
+                let outcome = try await Program.run(command + ["--database", database.url])
+                #expect(outcome.errors == "torq-monitor: the database's schema is not up to date: run torq-monitor migrate first\n")
+                #expect(outcome.code == 1)
+            }
+            #expect(try await database.client.query("SELECT FROM pg_class WHERE relnamespace = 'public'::regnamespace").isEmpty)
+        }
+    }
+
+    @Test func theSchemaIsPrinted() async throws {
+        #expect(try await Program.run(["schema"]).output == MonitoringSchema.whole)
+    }
+
+    @Test func theExampleConfigurationIsGood() async throws {
+        let example = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../deploy/torq-monitor.yaml").path
+        let outcome = try await Program.run(["config", "check", "--config", example])
+        #expect(outcome.output == "The configuration is good.\n")
+        #expect(outcome.errors == "")
+        #expect(outcome.code == 0)
+    }
+
+    @Test(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
+    func checkExitsWithThreeWhileAlertsAreOpenAndInThePastForWhatFires() async throws {
+        try await withTestDatabase { database in
+            let shared = ["--database", database.url]
+            #expect(try await Program.run(["migrate"] + shared).code == 0)
+            #expect(try await Program.run(["check", "--exit-code"] + shared).code == 0)
+            try await SpineTests.writeEvents(database.client)
+            #expect(try await Program.run(["compute", "--update-baseline"] + shared).code == 0)
+            try await database.client.query("DELETE FROM learning_events WHERE occurred_at > now() - interval '2 hours'")
+            for options in [["--dry-run"], ["--at", MonitoringJSON.timestamp(Date())], []] {
+                let outcome = try await Program.run(["check", "--exit-code", "--format", "json"] + options + shared)
+                let alerts = try JSONValue(parsing: outcome.output)["open_alerts"]?.array ?? []
+                #expect(alerts.contains { $0["alert_type"] == .string("fallback_spike") }, "\(options) \(outcome.errors)")
+                #expect(outcome.code == 3)
+            }
+            let past = try await Program.run(["check", "--exit-code", "--format", "json", "--at", "2020-01-01"] + shared)
+            #expect(try JSONValue(parsing: past.output)["open_alerts"] == .array([]))
+            #expect(past.code == 0)
+        }
+    }
+
+    @Test(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
+    func eventsAreImportedComputedAndWalkedThrough() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "torq-\(UUID().uuidString).csv").path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try """
+        event_id,occurred_at,event_type,source_agent,duplicate_count,event_data
+        a,2026-02-21T10:00:00Z,success,prince_flowers,1,"{""reward"": 0.9, ""duration_ms"": 100}"
+        b,2026-02-21T10:30:00+00:00,failure,prince_flowers,2,"{""reward"": ""0.1"", ""duration_ms"": 300}"
+        c,yesterday,success,prince_flowers,1,{}
+        """.write(toFile: file, atomically: true, encoding: .utf8)
+        try await withTestDatabase { database in
+            let shared = ["--database", database.url]
+            #expect(try await Program.run(["migrate"] + shared).code == 0)
+            #expect(try await Program.run(["migrate"] + shared).output == "The schema is up to date.\n")
+            let imported = try await Program.run(["import"] + shared + ["--format", "json", file])
+            #expect(imported.code == 0, "\(imported.errors)")
+            let report = try JSONValue(parsing: imported.output).array?.first
+            #expect(report?["imported"] == .integer(2))
+            #expect(report?["malformed_count"] == .integer(1))
+            #expect(imported.errors.contains("line 4"))
+
+            let computed = try await Program.run(["compute"] + shared + ["--date", "2026-02-21", "--format", "json"])
+            let expected = """
+                {"baseline_data":null,"baseline_updated":false,"computation_time_ms":0,"drift_check":{"alert_ids":[],"alerts_created":0},\
+                "metrics_computed":true,"metrics_inserted":23,"rows_computed":25,"target_date":"2026-02-21","target_hour":null,\
+                "view_refreshed":true}
+
+                """
+            #expect(
+                computed.output.replacing(/"computation_time_ms":[0-9.]+/, with: #""computation_time_ms":0"#) == expected,
+                "\(computed.errors)")
+            let day = try await MetricRepository(client: database.client).daily(from: Day("2026-02-21")!, to: Day("2026-02-21")!)
+            #expect(day.map(\.totalEvents) == [2])
+            #expect(day.first?.latencyP50 == 200)
+            #expect(day.first?.errorRate == 0.5)
+
+            let walked = try await Program.run(
+                ["backtest"] + shared + ["--from", "2026-02-21", "--to", "2026-02-22", "--step", "1h", "--format", "json"])
+            #expect(
+                try JSONValue(parsing: walked.output)
+                    == JSONValue(
+                        parsing:
+                            #"{"from":"2026-02-21T00:00:00Z","to":"2026-02-22T00:00:00Z","step_seconds":3600,"evaluations":24,"alerts":[]}"#
+                    ))
+            let checked = try await Program.run(["check"] + shared + ["--at", "2026-02-21T12:00:00Z", "--exit-code", "--format", "json"])
+            #expect(checked.code == 0)
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import Foundation
+import Testing
+
+@testable import MonitorService
+
+@Suite struct EvaluationScheduleTests {
+    @Test func isDueOnceInEachInterval() {
+        var schedule = EvaluationSchedule(interval: .seconds(60))
+        let minute = Date(timeIntervalSince1970: 1_771_668_000)
+        #expect(schedule.isDue(at: minute.addingTimeInterval(17)))
+        schedule.evaluated(at: minute.addingTimeInterval(17))
+        #expect(!schedule.isDue(at: minute.addingTimeInterval(59.9)))
+        #expect(schedule.isDue(at: minute.addingTimeInterval(60)))
+    }
+
+    @Test func whatWasMissedIsDueOnce() {
+        var schedule = EvaluationSchedule(interval: .seconds(60))
+        let minute = Date(timeIntervalSince1970: 1_771_668_000)
+        schedule.evaluated(at: minute)
+        let late = minute.addingTimeInterval(600)
+        #expect(schedule.isDue(at: late))
+        schedule.evaluated(at: late)
+        #expect(!schedule.isDue(at: late.addingTimeInterval(1)))
+    }
+
+    @Test(arguments: [(0.0, 60.0), (59.5, 0.5), (30, 30)])
+    func knowsWhenTheNextBegins(offset: Double, wait: Double) {
+        let schedule = EvaluationSchedule(interval: .seconds(60))
+        let moment = Date(timeIntervalSince1970: 1_771_668_000 + offset)
+        #expect(schedule.untilNextSlot(after: moment) == .seconds(wait))
+    }
+}
+
+@Suite struct DemoClockTests {
+    @Test(arguments: [0.0, 1, 149, 150, 151, 299])
+    func aBucketEndsWhenItShould(offset: Double) {
+        let start = Date(timeIntervalSince1970: 1_771_668_000 + offset)
+        let clock = DemoClock(start: start, untilBucketEnds: 175)
+        let end = clock.moment(at: start.addingTimeInterval(175)).timeIntervalSince1970
+        #expect(end.truncatingRemainder(dividingBy: 300) == 0)
+        #expect(abs(clock.shift) <= 150)
+    }
+}
