@@ -72,14 +72,20 @@ let package = Package(
             dependencies: ["MonitorService", "Monitoring", "MonitoringSchema", "Notifications", "Postgres", argumentParser, log],
             swiftSettings: house),
 
-        // Tests: each against the real thing. TestSupport makes databases and listens on sockets.
-        .target(
-            name: "TestSupport", dependencies: ["Postgres", "MonitoringSchema", "Monitoring"], path: "Tests/TestSupport",
-            swiftSettings: house),
+        // Tests: each against the real thing. TestServer makes databases, TestSupport listens on sockets, Simulation makes
+        // histories of events and judges what the detector says to them.
+        .target(name: "TestServer", dependencies: ["Postgres", "MonitoringSchema"], path: "Tests/TestServer", swiftSettings: house),
+        .target(name: "TestSupport", dependencies: ["TestServer"], path: "Tests/TestSupport", swiftSettings: house),
+        .target(name: "Simulation", dependencies: ["Postgres", "Monitoring"], path: "Tests/Simulation", swiftSettings: house),
+        .executableTarget(
+            name: "detection-benchmark", dependencies: ["Simulation", "TestServer", "Monitoring", "Postgres", argumentParser],
+            path: "Tests/DetectionBenchmark", swiftSettings: house),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: house),
         .testTarget(name: "WebTransportTests", dependencies: ["WebTransport", "TestSupport"], swiftSettings: house),
         .testTarget(
-            name: "MonitoringTests", dependencies: ["Monitoring", "MonitoringSchema", "Postgres", "TestSupport"], swiftSettings: house),
+            name: "MonitoringTests", dependencies: ["Monitoring", "MonitoringSchema", "Postgres", "Simulation", "TestSupport"],
+            swiftSettings: house),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Monitoring"], swiftSettings: house),
         .testTarget(name: "NotificationsTests", dependencies: ["Notifications", "TestSupport"], swiftSettings: house),
         .testTarget(name: "MonitorAPITests", dependencies: ["MonitorAPI", "WebTransport", "TestSupport"], swiftSettings: house),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "WebTransport", "TestSupport"], swiftSettings: house),

@@ -1,4 +1,5 @@
-# Sourced by quickstart and test: finds Swift and installs the system's packages that are missing, each by its name.
+# Sourced by quickstart, test and the benchmarks: finds Swift, installs the system's packages that are missing, each by its name,
+# and runs a PostgreSQL of one's own.
 # shellcheck shell=bash
 
 say() { printf '%s\n' "$*" >&2; }
@@ -70,3 +71,5 @@ find_postgres() {
     done
     die "no PostgreSQL programs (initdb, postgres) found: install the package postgresql, or set PG_BIN_DIR"
 }
+
+postmaster=

@@ -13,6 +13,9 @@ public enum MonitoringSchema {
     public static let migrations: [File] = [
         file("v000_learning_events", PackageResources.v000_learning_events_sql),
         file("v001_tables", PackageResources.v001_tables_sql),
+        file("v002_rollup", PackageResources.v002_rollup_sql),
+        file("v003_audit", PackageResources.v003_audit_sql),
+        file("v004_detection", PackageResources.v004_detection_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.
@@ -23,8 +26,15 @@ public enum MonitoringSchema {
         file("f030_metrics", PackageResources.f030_metrics_sql),
         file("f040_baseline", PackageResources.f040_baseline_sql),
         file("f050_profile", PackageResources.f050_profile_sql),
+        file("f052_baseline_slices", PackageResources.f052_baseline_slices_sql),
         file("f055_statistics", PackageResources.f055_statistics_sql),
+        file("f056_windows", PackageResources.f056_windows_sql),
         file("f060_evaluation", PackageResources.f060_evaluation_sql),
+        file("f061_rates", PackageResources.f061_rates_sql),
+        file("f062_traffic", PackageResources.f062_traffic_sql),
+        file("f063_mix", PackageResources.f063_mix_sql),
+        file("f064_slices", PackageResources.f064_slices_sql),
+        file("f065_attribution", PackageResources.f065_attribution_sql),
         file("f070_lifecycle", PackageResources.f070_lifecycle_sql),
         file("f080_check", PackageResources.f080_check_sql),
         file("f090_views", PackageResources.f090_views_sql),

@@ -11,20 +11,23 @@ public struct MonitorServer: Sendable {
     private let client: PostgresClient
     private let linkSigner: LinkSigner
     private let logger: Logger
+    private let evaluations: EvaluationWatch?
     private let clock: @Sendable () -> Date
 
     /// - Parameters:
     ///   - client: Of a database with the monitor's schema; it need not answer yet.
     ///   - linkSigner: Of the links in the messages.
+    ///   - evaluations: Of this process; nil where it does not evaluate.
     ///   - clock: What the present is.
     public init(
         configuration: ListenerConfiguration, client: PostgresClient, linkSigner: LinkSigner, logger: Logger,
-        clock: @escaping @Sendable () -> Date = { Date() }
+        evaluations: EvaluationWatch? = nil, clock: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.configuration = configuration
         self.client = client
         self.linkSigner = linkSigner
         self.logger = logger
+        self.evaluations = evaluations
         self.clock = clock
     }
 
@@ -35,8 +38,9 @@ public struct MonitorServer: Sendable {
     public func run(onListening: @escaping @Sendable (Int) async -> Void) async throws {
         let pages = try PageRenderer()
         let endpoints =
-            AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + ComputeEndpoint(client: client).all
-            + SilenceEndpoints(client: client).all + OperationEndpoints(client: client).all
+            AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + BaselineEndpoints(client: client).all
+            + ComputeEndpoint(client: client).all
+            + SilenceEndpoints(client: client).all + OperationEndpoints(client: client, evaluations: evaluations).all
             + LinkEndpoints(client: client, signer: linkSigner, configuration: configuration, pages: pages).all
             + PageEndpoints(client: client, pages: pages).all
         let table = EndpointTable(endpoints: endpoints, gate: Gate(configuration), clock: clock)

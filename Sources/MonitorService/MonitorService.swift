@@ -136,10 +136,13 @@ public struct MonitorService: Sendable {
         let keys = try await LinkKeyStore(client: database.client).keys(configured: configuration.listener.linkKey?.reveal())
         let signer = LinkSigner(keys: keys)
         let (ports, bound) = AsyncStream.makeStream(of: Int.self)
+        let watch = EvaluationWatch()
         var services: [any Service] = []
         if let embedded = database.embedded { services.append(EmbeddedPostgresService(server: embedded)) }
         if role.includes(.api) {
-            let server = MonitorServer(configuration: listener, client: database.client, linkSigner: signer, logger: logger, clock: clock)
+            let server = MonitorServer(
+                configuration: listener, client: database.client, linkSigner: signer, logger: logger,
+                evaluations: role.includes(.worker) ? watch : nil, clock: clock)
             services.append(
                 ListenerService(server: server) { port in
                     logger.info("Listening", metadata: ["host": "\(configuration.listener.host)", "port": "\(port)"])
@@ -160,7 +163,7 @@ public struct MonitorService: Sendable {
             services.append(
                 Worker(
                     client: database.client, detection: configuration.detection, process: ProcessIdentity.current, clock: clock,
-                    logger: logger,
+                    logger: logger, watch: watch,
                     onTransitions: { wake.continuation.yield() }))
         }
         return services

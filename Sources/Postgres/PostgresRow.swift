@@ -5,6 +5,11 @@ public struct PostgresRow: Sendable {
     let result: PostgresResult
     let index: Int32
 
+    /// Whether the result has a column of that name.
+    public func has(_ column: String) -> Bool {
+        result.columns[column] != nil
+    }
+
     /// The value of a column.
     ///
     /// - Parameters:

@@ -96,4 +96,59 @@ struct ActionTests {
             #expect(try await listener.send("DELETE", "/api/monitor/silences/\(Fixture.absent)").status == 404)
         }
     }
+
+    @Test("a new normal is accepted, and ends the alerts that it explains")
+    func acceptBaseline() async throws {
+        let token = try ListenerTokenFixture.token("oncall", .write)
+        let bearer = [(name: "Authorization", value: "Bearer secret-of-oncall")]
+        try await withListener(tokens: [token]) { listener in
+            let accepted = try await listener.post(
+                "/api/monitor/baseline", #"{"reason": "the new model", "accepted_by": "Ana", "from": "2026-03-10T11:00:00Z"}"#,
+                headers: bearer)
+            #expect(accepted.status == 200)
+            #expect(
+                accepted.text.hasPrefix(
+                    #"{"accepted_by":"Ana","accepted_from":"2026-03-10T11:00:00Z","accepted_reason":"the new model","baseline_end_date":"#),
+                "\(accepted.text)")
+            #expect(try await listener.send("GET", "/api/monitor/baseline", headers: bearer).text == accepted.text)
+            let ended = try await listener.send("GET", "/api/monitor/alerts/\(Fixture.alert)", headers: bearer)
+            #expect(ended.text.contains(#""resolved_by":"Ana""#))
+            #expect(
+                ended.text.contains(#""note":"Accepted as the new normal from 2026-03-10 11:00 UTC by Ana: the new model""#),
+                "\(ended.text)")
+            #expect(
+                try await listener.value("SELECT concat_ws('/', action, subject, actor, credential, reason) FROM monitoring_audit")
+                    == "accept_baseline/7day_rolling/Ana/oncall/the new model")
+            let other = try await listener.post(
+                "/api/monitor/baseline", #"{"reason": "trial", "accepted_by": "Ana", "baseline_name": "trial"}"#, headers: bearer)
+            #expect(other.text.contains(#""accepted_from":"2026-03-10T12:00:00Z""#) && other.text.contains(#""baseline_name":"trial""#))
+        }
+    }
+
+    @Test(
+        "a new normal needs a reason, a name, and an hour that can be",
+        arguments: [
+            ("", "reason"), (#"{"accepted_by": "Ana"}"#, "reason"), (#"{"reason": "r"}"#, "accepted_by"),
+            (#"{"reason": " ", "accepted_by": "Ana"}"#, "reason"), (#"{"reason": "r", "accepted_by": "Ana", "since": "x"}"#, "since"),
+            (#"{"reason": "r", "accepted_by": "Ana", "from": "yesterday"}"#, "from"),
+            (#"{"reason": "r", "accepted_by": "Ana", "from": "2026-03-10T13:00:00Z"}"#, "whole UTC hour"),
+            (#"{"reason": "r", "accepted_by": "Ana", "from": "2026-03-10T10:30:00Z"}"#, "whole UTC hour"),
+        ])
+    func baselineRefused(body: String, words: String) async throws {
+        try await withListener { listener in
+            let answer = try await listener.post("/api/monitor/baseline", body)
+            #expect(answer.status == 400 && answer.text.contains(words), "\(answer.text)")
+            #expect(try await listener.value("SELECT count(*) FROM monitoring_audit") == "0")
+        }
+    }
+
+    @Test("a token that may only read accepts nothing")
+    func baselineNeedsWrite() async throws {
+        try await withListener(tokens: [try ListenerTokenFixture.token("board", .read)]) { listener in
+            let answer = try await listener.post(
+                "/api/monitor/baseline", #"{"reason": "r", "accepted_by": "Ana"}"#,
+                headers: [(name: "Authorization", value: "Bearer secret-of-board")])
+            #expect(answer.status == 403)
+        }
+    }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import MonitorAPI
 import Monitoring
 import Notifications
 import Postgres
@@ -109,6 +110,29 @@ struct AnswerTests {
             for path in ["/", "/alerts/\(id)", try listener.link(.acknowledge, id)] {
                 let page = try await listener.send("GET", path)
                 #expect(page.status == 200 && page.text.contains(#"<path class="line""#), "\(path)")
+            }
+        }
+    }
+
+    @Test("a process whose evaluations have failed for ten minutes is not ready, and says so")
+    func evaluationsFail() async throws {
+        try await withTestDatabase { database in
+            _ = try await SchemaMigrator(client: database.client).migrate()
+            let watch = EvaluationWatch()
+            try await withListener(over: database, client: database.client, evaluations: watch) { listener in
+                watch.failed(at: Listener.now.addingTimeInterval(-600))
+                watch.failed(at: Listener.now)
+                #expect(try await listener.send("GET", "/ready").status == 200)
+                watch.succeeded()
+                watch.failed(at: Listener.now.addingTimeInterval(-601))
+                watch.failed(at: Listener.now)
+                let failing = try await listener.send("GET", "/ready")
+                #expect(failing.status == 503)
+                #expect(
+                    failing.text.contains(#""reason":"evaluations_fail","since":"2026-03-10T11:49:59Z""#)
+                        && failing.text.contains("Evaluations have failed since 2026-03-10T11:49:59Z"), "\(failing.text)")
+                watch.succeeded()
+                #expect(try await listener.send("GET", "/ready").status == 200)
             }
         }
     }

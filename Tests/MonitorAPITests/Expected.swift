@@ -11,7 +11,7 @@ enum Expected {
             "deviation_ratio":1.6,"fingerprint":"f3","id":"00000000-0000-4000-8000-000000000003","metric_date":"2026-03-10",\#
             "metric_hour":11,"metric_name":"latency_p95","notification_channels":[],"notified":false,"notified_at":null,\#
             "opened_at":"2026-03-10T11:40:00Z","peak_severity":"low","related_events":["<b>e</b>"],"resolution_note":null,\#
-            "resolved_at":null,"resolved_by":null,"severity":"low","snoozed_until":null,"status":"open",\#
+            "resolved_at":null,"resolved_by":null,"severity":"low","slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open",\#
             "summary":"<script>alert(2)</script> & <!channel>","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-10T11:40:00Z"},{"acknowledged_at":null,"acknowledged_by":null,"affected_agent":null,\#
             "affected_backend":null,"affected_model":"gpt-4o","affected_version":null,"alert_type":"fallback_spike",\#
@@ -20,7 +20,7 @@ enum Expected {
             "id":"00000000-0000-4000-8000-000000000001","metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate",\#
             "notification_channels":["oncall"],"notified":true,"notified_at":"2026-03-10T11:30:02Z",\#
             "opened_at":"2026-03-10T11:30:00Z","peak_severity":"high","related_events":["e1","e2"],"resolution_note":null,\#
-            "resolved_at":null,"resolved_by":null,"severity":"high","snoozed_until":null,"status":"open",\#
+            "resolved_at":null,"resolved_by":null,"severity":"high","slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open",\#
             "summary":"Fallback rate 13 %.","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-10T11:30:00Z"},{"acknowledged_at":null,"acknowledged_by":null,"affected_agent":null,\#
             "affected_backend":null,"affected_model":null,"affected_version":null,"alert_type":"error_spike",\#
@@ -29,7 +29,7 @@ enum Expected {
             "metric_date":"2026-03-09","metric_hour":null,"metric_name":"error_rate","notification_channels":[],"notified":false,\#
             "notified_at":null,"opened_at":"2026-03-09T10:00:00Z","peak_severity":"medium","related_events":[],\#
             "resolution_note":null,"resolved_at":"2026-03-09T12:00:00Z","resolved_by":null,"severity":"medium",\#
-            "snoozed_until":null,"status":"resolved","summary":"","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
+            "slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"resolved","summary":"","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-09T12:00:00Z"}],"total_open":2},"baseline":{"error_rate":0.01,"fallback_rate":0.04,\#
             "latency_p95":2500,"valid_until":"2026-03-11T02:00:00Z"},"generated_at":"2026-03-10T12:00:00Z",\#
             "metrics":{"avg_error_rate":0.02,"avg_fallback_rate":0.05,"avg_health_score":91.9,\#
@@ -55,7 +55,7 @@ enum Expected {
             "deviation_ratio":1.6,"fingerprint":"f3","id":"00000000-0000-4000-8000-000000000003","metric_date":"2026-03-10",\#
             "metric_hour":11,"metric_name":"latency_p95","notification_channels":[],"notified":false,"notified_at":null,\#
             "opened_at":"2026-03-10T11:40:00Z","peak_severity":"low","related_events":["<b>e</b>"],"resolution_note":null,\#
-            "resolved_at":null,"resolved_by":null,"severity":"low","snoozed_until":null,"status":"open",\#
+            "resolved_at":null,"resolved_by":null,"severity":"low","slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open",\#
             "summary":"<script>alert(2)</script> & <!channel>","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-10T11:40:00Z"},{"acknowledged_at":null,"acknowledged_by":null,"affected_agent":null,\#
             "affected_backend":null,"affected_model":"gpt-4o","affected_version":null,"alert_type":"fallback_spike",\#
@@ -64,7 +64,7 @@ enum Expected {
             "id":"00000000-0000-4000-8000-000000000001","metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate",\#
             "notification_channels":["oncall"],"notified":true,"notified_at":"2026-03-10T11:30:02Z",\#
             "opened_at":"2026-03-10T11:30:00Z","peak_severity":"high","related_events":["e1","e2"],"resolution_note":null,\#
-            "resolved_at":null,"resolved_by":null,"severity":"high","snoozed_until":null,"status":"open",\#
+            "resolved_at":null,"resolved_by":null,"severity":"high","slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open",\#
             "summary":"Fallback rate 13 %.","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-10T11:30:00Z"},{"acknowledged_at":null,"acknowledged_by":null,"affected_agent":null,\#
             "affected_backend":null,"affected_model":null,"affected_version":null,"alert_type":"error_spike",\#
@@ -73,7 +73,7 @@ enum Expected {
             "metric_date":"2026-03-09","metric_hour":null,"metric_name":"error_rate","notification_channels":[],"notified":false,\#
             "notified_at":null,"opened_at":"2026-03-09T10:00:00Z","peak_severity":"medium","related_events":[],\#
             "resolution_note":null,"resolved_at":"2026-03-09T12:00:00Z","resolved_by":null,"severity":"medium",\#
-            "snoozed_until":null,"status":"resolved","summary":"","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
+            "slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"resolved","summary":"","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-09T12:00:00Z"}],"total_open":2},"baseline":{"error_rate":0.01,"fallback_rate":0.04,\#
             "latency_p95":2500,"valid_until":"2026-03-11T02:00:00Z"},"generated_at":"2026-03-10T12:00:00Z",\#
             "hourly":[{"agent_distribution":{},"backend_distribution":{},"computed_at":"2026-03-10T00:05:00Z",\#
@@ -106,7 +106,7 @@ enum Expected {
             "metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate","notification_channels":["oncall"],\#
             "notified":true,"notified_at":"2026-03-10T11:30:02Z","opened_at":"2026-03-10T11:30:00Z","peak_severity":"high",\#
             "related_events":["e1","e2"],"resolution_note":null,"resolved_at":null,"resolved_by":null,"severity":"high",\#
-            "snoozed_until":null,"status":"open","summary":"Fallback rate 13 %.","threshold_high":3,"threshold_low":1.5,\#
+            "slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open","summary":"Fallback rate 13 %.","threshold_high":3,"threshold_low":1.5,\#
             "threshold_medium":2,"updated_at":"2026-03-10T11:30:00Z"}],"filtered_by":{"status":"open","threshold":"medium"},\#
             "total_count":1}
             """#
@@ -121,7 +121,7 @@ enum Expected {
             "id":"00000000-0000-4000-8000-000000000003","metric_date":"2026-03-10","metric_hour":11,"metric_name":"latency_p95",\#
             "notification_channels":[],"notified":false,"notified_at":null,"opened_at":"2026-03-10T11:40:00Z",\#
             "peak_severity":"low","related_events":["<b>e</b>"],"resolution_note":null,"resolved_at":null,"resolved_by":null,\#
-            "severity":"low","snoozed_until":null,"status":"open","summary":"<script>alert(2)</script> & <!channel>",\#
+            "severity":"low","slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open","summary":"<script>alert(2)</script> & <!channel>",\#
             "threshold_high":3,"threshold_low":1.5,"threshold_medium":2,"updated_at":"2026-03-10T11:40:00Z"}],\#
             "filtered_by":{"status":"all","threshold":"low"},"total_count":3}
             """#
@@ -136,7 +136,7 @@ enum Expected {
             "metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate","notification_channels":["oncall"],\#
             "notified":true,"notified_at":"2026-03-10T11:30:02Z","opened_at":"2026-03-10T11:30:00Z","peak_severity":"high",\#
             "related_events":["e1","e2"],"resolution_note":null,"resolved_at":null,"resolved_by":null,"severity":"high",\#
-            "snoozed_until":null,"status":"open","summary":"Fallback rate 13 %.","threshold_high":3,"threshold_low":1.5,\#
+            "slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open","summary":"Fallback rate 13 %.","threshold_high":3,"threshold_low":1.5,\#
             "threshold_medium":2,"updated_at":"2026-03-10T11:30:00Z"},"notifications":[{"attempts":[{"attempt":1,\#
             "http_status":200,"outcome":"delivered","reason":null,"started_at":"2026-03-10T11:30:01Z","total_ms":84.5}],\#
             "cause":"transition","created_at":"2026-03-10T11:30:00Z","delivered_at":"2026-03-10T11:30:02Z",\#
@@ -149,8 +149,8 @@ enum Expected {
         (
             "/api/monitor/baseline",
             #"""
-            {"baseline_end_date":"2026-03-09","baseline_name":"7day_rolling","baseline_start_date":"2026-03-03",\#
-            "duplicate_rate":0.005,"error_rate":0.01,"fallback_rate":0.04,"health_score":92.5,\#
+            {"accepted_by":null,"accepted_from":null,"accepted_reason":null,"baseline_end_date":"2026-03-09",\#
+            "baseline_name":"7day_rolling","baseline_start_date":"2026-03-03","duplicate_rate":0.005,"error_rate":0.01,"fallback_rate":0.04,"health_score":92.5,\#
             "last_computed":"2026-03-10T02:00:00Z","latency_p50":880,"latency_p95":2500,"latency_p99":3000,"total_events":1400,\#
             "valid_until":"2026-03-11T02:00:00Z","window_days":7}
             """#

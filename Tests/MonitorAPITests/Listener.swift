@@ -73,12 +73,13 @@ func withListener(
 /// The same over a database that is there already, through any client.
 func withListener(
     over database: TestDatabase, client: PostgresClient, tokens: [ListenerToken] = [], publicURL: String? = nil,
-    _ body: @escaping @Sendable (Listener) async throws -> Void
+    evaluations: EvaluationWatch? = nil, _ body: @escaping @Sendable (Listener) async throws -> Void
 ) async throws {
     let signer = LinkSigner(keys: [LinkKey(id: "test", secret: [UInt8](repeating: 1, count: 32))])
     let server = MonitorServer(
         configuration: try ListenerConfiguration(port: 0, publicURL: publicURL, tokens: tokens), client: client, linkSigner: signer,
-        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), clock: { Listener.now })
+        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), evaluations: evaluations,
+        clock: { Listener.now })
     let transport = WebTransport()
     let (ports, port) = AsyncStream.makeStream(of: Int.self)
     try await withThrowingTaskGroup(of: Void.self) { group in

@@ -47,19 +47,22 @@ struct UnitTests {
     func wording() {
         #expect(Wording.value(0.1234, of: "fallback_rate") == "12.3\u{A0}%")
         #expect(Wording.value(0.0045, of: "error_rate") == "0.45\u{A0}%")
-        #expect(Wording.value(0, of: "error_rate") == "0.0\u{A0}%")
-        #expect(Wording.value(2314.4, of: "latency_p95") == "2,314\u{A0}ms")
+        #expect(Wording.value(0, of: "error_rate") == "0\u{A0}%")
+        #expect(Wording.value(814.4, of: "latency_p95") == "814\u{A0}ms")
         #expect(Wording.value(12_345, of: "latency_p95") == "12.3\u{A0}s")
-        #expect(Wording.value(87.54, of: "health_score") == "87.5")
+        #expect(Wording.value(87.54, of: "health_score") == "88\u{A0}of\u{A0}100")
+        #expect(Wording.value(1204, of: "total_events") == "1,204\u{A0}events")
         #expect(Wording.value(nil, of: "health_score") == "–")
-        #expect(Wording.value(.infinity, of: "latency_p95") == "–\u{A0}s")
+        #expect(Wording.value(.infinity, of: "latency_p95") == "–")
         #expect(Wording.tick(0.2, of: "error_rate") == "20\u{A0}%")
+        #expect(Wording.tick(2000, of: "latency_p95") == "2\u{A0}s")
         #expect(Wording.tick(100, of: "health_score") == "100")
+        #expect(Wording.tick(1200, of: "total_events") == "1,200")
         #expect(Wording.count(-1_234_567) == "-1,234,567")
         #expect(
             [0, 59, 60, 3599, 3600, 12_000, 90_000].map { Wording.span($0) } == [
-                "less than a minute", "less than a minute", "1\u{A0}min", "59\u{A0}min", "1\u{A0}h", "3\u{A0}h 20\u{A0}min",
-                "1\u{A0}d 1\u{A0}h",
+                "0\u{A0}s", "59\u{A0}s", "1\u{A0}min", "59\u{A0}min", "1\u{A0}h", "3\u{A0}h\u{A0}20\u{A0}min",
+                "1\u{A0}d\u{A0}1\u{A0}h",
             ])
     }
 
@@ -75,10 +78,27 @@ struct UnitTests {
         #expect(
             chart.html == """
                 <div class="chart small"><svg viewBox="0 0 600.0 160.0" preserveAspectRatio="none" role="img" aria-label="Error rate over 5\u{A0}min: \
-                from 1.0\u{A0}% to 4.0\u{A0}%, last 4.0\u{A0}%; baseline 2.0\u{A0}%; 1 alert marked."><rect class="span high" x="0" y="0" width="600" \
+                from 1.0\u{A0}% to 4.0\u{A0}%, last 4.0\u{A0}%; expected 2.0\u{A0}%; 1 alert marked."><rect class="span high" x="0" y="0" width="600" \
                 height="160"/><path class="area" d="M400 160L400 96L600 32L600 160Z"/><line class="baseline" x1="0" x2="600" y1="96" y2="96"/>\
                 <path class="line" d="M0 128h0.01M400 96L600 32"/><path class="dot" d="M600 32h0.01"/></svg></div>
                 """)
+    }
+
+    @Test("traffic that stopped is nothing, not a gap; part of a step is not shown")
+    func traffic() {
+        let start = Date(timeIntervalSince1970: 300)
+        let steps = [600.0, 1200].map { TrendQueries.Step(start: Date(timeIntervalSince1970: $0), totalEvents: 40) }
+        let chart = Chart(
+            metric: "total_events", steps: steps, from: start, until: start.addingTimeInterval(1500), seconds: 600, baseline: 48, marks: [],
+            hasAxes: true)
+        #expect(chart.points.map(\.value) == [nil, 40, 40])
+        let stopped = Chart(
+            metric: "total_events", steps: [], from: start, until: start.addingTimeInterval(1500), seconds: 600, baseline: 48, marks: [],
+            hasAxes: true)
+        #expect(stopped.points.map(\.value) == [nil, 0, 0])
+        #expect(
+            stopped.html.contains(
+                "Traffic over 25\u{A0}min: from 0\u{A0}events to 0\u{A0}events, last 0\u{A0}events; expected 48\u{A0}events."))
     }
 
     @Test("every template renders")

@@ -13,6 +13,8 @@ import Testing
         (["compute", "--date", "2999-01-01"], 2, "--date is a date that has begun"),
         (["check", "--at", "2999-01-01"], 2, "--at is a moment that has come"),
         (["alerts", "list", "--status", "closed"], 2, "--status is open, acknowledged, resolved, ignored or all"),
+        (["baseline", "accept"], 2, "--reason"),
+        (["baseline", "accept", "--reason", " "], 2, "--reason must say why"),
         (["backtest", "--from", "2026-02-01", "--to", "2026-02-02", "--step", "often"], 2, "--step"),
         (
             ["check", "--database", "mysql://root@localhost/x"], 1,
@@ -94,6 +96,31 @@ import Testing
             let past = try await Program.run(["check", "--exit-code", "--format", "json", "--at", "2020-01-01"] + shared)
             #expect(try JSONValue(parsing: past.output)["open_alerts"] == .array([]))
             #expect(past.code == 0)
+        }
+    }
+
+    @Test(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
+    func aNewNormalIsAcceptedAndShown() async throws {
+        try await withTestDatabase { database in
+            let shared = ["--database", database.url]
+            #expect(try await Program.run(["migrate"] + shared).code == 0)
+            let none = try await Program.run(["baseline", "show"] + shared)
+            #expect(none.code == 1 && none.errors.contains("there is no such baseline yet"))
+            try await SpineTests.writeEvents(database.client)
+            #expect(try await Program.run(["compute", "--update-baseline"] + shared).code == 0)
+            #expect(try await Program.run(["baseline", "show"] + shared).output.contains("Fallback rate"))
+
+            let future = try await Program.run(["baseline", "accept", "--reason", "r", "--from", "2999-01-01"] + shared)
+            #expect(
+                future.code == 1 && future.errors.contains("a new normal begins with a whole UTC hour of the last 28 days"),
+                "\(future.errors)")
+            let accepted = try await Program.run(["baseline", "accept", "--reason", "new model", "--by", "ann"] + shared)
+            #expect(accepted.code == 0 && accepted.output.contains("by ann: new model"), "\(accepted.errors)")
+            let shown = try JSONValue(parsing: try await Program.run(["baseline", "show", "--format", "json"] + shared).output)
+            #expect(shown["accepted_by"] == .string("ann"))
+            #expect(try await Program.run(["alerts", "list"] + shared).output == "No alerts.\n")
+            let resolved = try await Program.run(["alerts", "list", "--status", "resolved", "--format", "json"] + shared)
+            #expect(resolved.output.contains(#""resolved_by":"ann""#))
         }
     }
 

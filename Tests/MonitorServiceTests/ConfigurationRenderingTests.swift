@@ -35,6 +35,29 @@ import Testing
                 + #""rule":"evidence","thresholds":{"critical":3,"high":3,"low":1.5,"medium":2},"windows_seconds":[7200]}"#)
     }
 
+    @Test func anAlertTypeIsSwitchedOffByItsMetricAndSlicesByThemselves() throws {
+        let text = """
+            detection:
+              slices: {enabled: false, least_events: 200}
+              metrics:
+                total_events: {enabled: false}
+                model_mix: {thresholds: {high: 4, critical: 4}}
+            """
+        let json = try File.load(text).configuration.detection.settingsJSON
+        #expect(
+            json.contains(
+                #""metrics":{"model_mix":{"thresholds":{"critical":4,"high":4}},"total_events":{"enabled":false}}"#)
+                && json.contains(#""slices":{"enabled":false,"least_events":200}"#), "\(json)")
+        let shown = try File.load(text).configuration.redactedYAML
+        #expect(shown.contains("  slices:\n    enabled: false\n    least_events: 200\n"))
+        #expect(shown.contains("    total_events:\n      enabled: false\n"))
+    }
+
+    @Test(arguments: [("least_events: 0", "detection.slices.least_events"), ("least: 3", "least_events")])
+    func aFaultyKeyOfSlicesIsNamed(line: String, words: String) {
+        #expect(File.problems("detection: {slices: {\(line)}}").contains { $0.contains(words) })
+    }
+
     @Test func whatIsShownHoldsNoSecret() throws {
         let shown = try File.load(File.example, File.environment).configuration.redactedYAML
         #expect(
@@ -73,6 +96,9 @@ import Testing
                   health:
                     warning: 70
                     critical: 50
+                  slices:
+                    enabled: true
+                    least_events: 50
                   metrics:
                     duplicate_rate:
                       enabled: false

@@ -67,6 +67,72 @@ struct BaselineTests {
         }
     }
 
+    @Test("it leaves out the very hours that evaluations leave out: with the window that showed an alert, to the end of its condition")
+    func sameHours() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let rollup = RollupFixture(client: database.client)
+            try await insertDays(rollup)
+            // Shown at 18:10 by the six hours before; its condition was over at 20:00, as a person saw at 22:30.
+            try await database.client.query(
+                """
+                WITH alert AS (
+                    INSERT INTO monitoring_alerts (
+                        fingerprint, alert_type, severity, peak_severity, metric_name, metric_date, opened_at, live_since, last_evidence_at,
+                        status, cleared_at, resolved_at)
+                    VALUES ('f', 'error_spike', 'high', 'high', 'error_rate', '2026-02-20', '2026-02-20T18:10:00Z', '2026-02-20T18:10:00Z',
+                        '2026-02-20T18:10:00Z', 'resolved', '2026-02-20T20:00:00Z', '2026-02-20T22:30:00Z')
+                    RETURNING id, opened_at
+                )
+                INSERT INTO monitoring_alert_transitions (alert_id, sequence, transition, to_status, to_severity, actor, evidence, occurred_at)
+                SELECT id, 1, 'opened', 'open', 'high', 'monitor', '{"window_seconds": 21600}', opened_at FROM alert
+                """)
+            #expect(try await rollup.text(update) == "7day_rolling")
+            let row = try await rollup.text(
+                """
+                SELECT ARRAY[baseline_error_rate::text, total_events::text, model_baselines #>> '{m1,error_rate}',
+                    model_baselines #>> '{m1,fallback_rate}', backend_baselines #>> '{vercel,error_rate}']
+                FROM monitoring_baseline
+                """)
+            #expect(row == "{0.0000,100,0.0000,0.0000,0.0000}")
+            let differing = try await rollup.text(
+                """
+                SELECT count(*)
+                FROM monitoring_baseline_hours('2026-02-14', '2026-02-20', NULL, '2026-02-21T01:00:00Z') AS hour
+                WHERE hour.for_error = hour.hour_start <@ monitoring_unfit_hours('{error_rate}', '-infinity', '2026-02-21')
+                """)
+            #expect(differing == "0")
+        }
+    }
+
+    @Test("where alerts leave too little, it reaches back by as many days as give half of the window's hours")
+    func reachesBack() async throws {
+        try await withTestDatabase(schema: true) { database in
+            try await database.client.query(
+                """
+                INSERT INTO learning_events (event_id, event_type, occurred_at, event_data)
+                SELECT 'e' || n, 'success', '2026-02-01T00:30:00Z'::timestamptz + n * interval '1 hour', '{"reward": 0.9}'
+                FROM generate_series(0, 20 * 24 - 1) AS n
+                """)
+            let rollup = RollupFixture(client: database.client)
+            try await rollup.rollUp()
+            try await database.client.query(
+                """
+                INSERT INTO monitoring_alerts (
+                    fingerprint, alert_type, severity, peak_severity, metric_name, metric_date, opened_at, live_since, last_evidence_at)
+                VALUES ('f', 'error_spike', 'high', 'high', 'error_rate', '2026-02-15', '2026-02-15T01:00:00Z', '2026-02-15T01:00:00Z',
+                    '2026-02-20T12:10:00Z')
+                """)
+            // 14 February alone of the window is calm: three days and a half before it make up the half.
+            let hours = try await rollup.text(
+                """
+                SELECT ARRAY[(min(hour_start) FILTER (WHERE for_error) AT TIME ZONE 'UTC')::text, (count(*) FILTER (WHERE for_error))::text,
+                    (count(*) FILTER (WHERE for_latency))::text]
+                FROM monitoring_baseline_hours('2026-02-14', '2026-02-20', NULL, '2026-02-21T01:00:00Z')
+                """)
+            #expect(hours == #"{"2026-02-11 00:00:00",96,168}"#)
+        }
+    }
+
     @Test("where open alerts leave nothing, the last figure stays")
     func nothingLeft() async throws {
         try await withTestDatabase(schema: true) { database in

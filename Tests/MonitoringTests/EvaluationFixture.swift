@@ -40,7 +40,7 @@ struct EvaluationFixture: Sendable {
             ])
     }
 
-    /// Writes hourly slices of one model, backend, agent and version.
+    /// Writes hourly slices of one model, backend, agent and version, with the same in every five minutes.
     func slice(
         _ from: String, _ until: String, model: String, backend: String = "railway", version: String = "railway:1.0.8", total: Int = 600,
         fallback: Int = 24
@@ -49,10 +49,16 @@ struct EvaluationFixture: Sendable {
             """
             INSERT INTO monitoring_rollup_slices
                 (hour_start, model, backend, agent, version, total_events, successful_events, failed_events, fallback_events,
-                 duplicate_events, scored_events, latency_events, latency_sum)
-            SELECT start, $3, $4, 'prince_flowers', $5, $6::int, $6::int - 90, 6, $7::int, 12, $6::int, $6::int, $6::bigint * 1000
+                 duplicate_events, scored_events, latency_events, latency_sum, mark_values, mark_counts)
+            SELECT
+                start, $3, $4, 'prince_flowers', $5, $6::int, $6::int - 90, 6, $7::int, 12, $6::int, $6::int, $6::bigint * 1000,
+                ARRAY(SELECT place * 16 + kind FROM generate_series(0, 11) place, unnest('{0,2}'::int[]) kind ORDER BY 1)::smallint[],
+                ARRAY(
+                    SELECT CASE kind WHEN 0 THEN $6::int - $7::int ELSE $7::int END / 12
+                    FROM generate_series(0, 11) place, unnest('{0,2}'::int[]) kind ORDER BY place, kind)
             FROM generate_series($1::timestamptz, $2::timestamptz - interval '1 hour', interval '1 hour') start
-            ON CONFLICT (hour_start, slice_key) DO UPDATE SET fallback_events = excluded.fallback_events
+            ON CONFLICT (hour_start, slice_key) DO UPDATE SET
+                fallback_events = excluded.fallback_events, mark_counts = excluded.mark_counts
             """,
             [.text(from), .text(until), .text(model), .text(backend), .text(version), .int(total), .int(fallback)])
     }
@@ -97,8 +103,10 @@ struct EvaluationFixture: Sendable {
 }
 
 /// A database with the schema and a fixture for it.
-func withEvaluationFixture<R: Sendable>(_ body: @Sendable (EvaluationFixture) async throws -> R) async throws -> R {
-    try await withTestDatabase(schema: true) { database in
+func withEvaluationFixture<R: Sendable>(
+    poolSize: Int = 4, _ body: @Sendable (EvaluationFixture) async throws -> R
+) async throws -> R {
+    try await withTestDatabase(schema: true, poolSize: poolSize) { database in
         try await body(EvaluationFixture(client: database.client))
     }
 }

@@ -23,8 +23,8 @@ struct LifecycleTests {
             let steps = try await fixture.walk("2026-03-10T11:00:00Z", "2026-03-10T20:00:00Z")
             #expect(
                 steps == [
-                    "10 12:20 fallback_rate opened low", "10 12:30 fallback_rate escalated medium", "10 13:00 fallback_rate escalated high",
-                    "10 13:30 fallback_rate escalated critical", "10 15:10 fallback_rate resolved critical",
+                    "10 12:15 fallback_rate opened high", "10 12:45 fallback_rate escalated critical",
+                    "10 15:20 fallback_rate resolved critical",
                 ])
             let states = try await fixture.lines(
                 """
@@ -33,8 +33,8 @@ struct LifecycleTests {
                 """)
             #expect(
                 states == [
-                    "1 open low monitor", "2 open open low medium monitor", "3 open open medium high monitor",
-                    "4 open open high critical monitor", "5 open resolved critical critical monitor Calm since 2026-03-10 14:10 UTC.",
+                    "1 open high monitor", "2 open open high critical monitor",
+                    "3 open resolved critical critical monitor Calm since 2026-03-10 14:20 UTC.",
                 ])
         }
     }
@@ -55,8 +55,8 @@ struct LifecycleTests {
                 """)
             #expect(
                 alert == [
-                    "Fallback rate 12.0 % over the last hour, 3.0x the expected 4.0 % (144 of 1200 events; expected 48), mostly model opus."
-                        + "|fallback_spike|high|0.120000|0.040000|3.0000|1.5|2|3|2026-03-10|13|7|opus|144|48.000|opus"
+                    "Fallback rate 12.0 % over the last 15 minutes, 3.0x the expected 4.0 % (36 of 300 events; expected 12), mostly model opus."
+                        + "|fallback_spike|high|0.120000|0.040000|3.0000|1.5|2|3|2026-03-10|13|7|opus|36|12.000|opus"
                 ])
         }
     }
@@ -134,12 +134,12 @@ struct LifecycleTests {
             _ = try await fixture.act("acknowledge", at: "2026-03-10T12:36:00Z", note: "on it")
             let sql = "SELECT concat_ws(' ', status, severity, acknowledged_by, resolved_by) AS line FROM monitoring_alerts"
             try await fixture.walk("2026-03-10T12:40:00Z", "2026-03-10T13:00:00Z")
-            #expect(try await fixture.lines(sql) == ["acknowledged high ann"])
+            #expect(try await fixture.lines(sql) == ["acknowledged critical ann"])
             try await fixture.walk("2026-03-10T13:05:00Z", "2026-03-10T16:00:00Z")
             #expect(try await fixture.lines(sql) == ["resolved critical ann"])
             try await fixture.fill("2026-03-10T20:00:00Z", "2026-03-10T22:00:00Z", .init(fallback: 12))
             try await fixture.walk("2026-03-10T16:05:00Z", "2026-03-10T20:30:00Z")
-            #expect(try await fixture.lines(sql) == ["open medium"])
+            #expect(try await fixture.lines(sql) == ["open high"])
         }
     }
 
@@ -151,7 +151,7 @@ struct LifecycleTests {
             try await fixture.walk("2026-03-10T12:00:00Z", "2026-03-10T20:30:00Z", settings: #"{"reopen_within_seconds": \#(seconds)}"#)
             let states = try await fixture.alerts()
             #expect(states.count == alerts)
-            #expect(states.last == "fallback_rate open medium")
+            #expect(states.last == "fallback_rate open high")
         }
     }
 
@@ -164,7 +164,7 @@ struct LifecycleTests {
             #expect(try await fixture.act("resolve", at: "2026-03-10T13:06:00Z", note: "known") == "changed open resolved")
             #expect(try await fixture.walk("2026-03-10T13:10:00Z", "2026-03-10T17:55:00Z") == [])
             let again = try await fixture.walk("2026-03-10T18:00:00Z", "2026-03-10T19:00:00Z")
-            #expect(again == ["10 18:40 fallback_rate reopened low", "10 19:00 fallback_rate escalated medium"])
+            #expect(again == ["10 18:45 fallback_rate reopened medium"])
         }
     }
 
@@ -177,7 +177,7 @@ struct LifecycleTests {
             _ = try await fixture.act("resolve", at: "2026-03-10T13:06:00Z")
             let steps = try await fixture.walk(
                 "2026-03-10T13:10:00Z", "2026-03-10T13:40:00Z", settings: #"{"metrics": {"health_score": {"enabled": false}}}"#)
-            #expect(steps.first == "10 13:25 fallback_rate reopened high")
+            #expect(steps.first == "10 13:15 fallback_rate reopened high")
         }
     }
 
@@ -188,7 +188,7 @@ struct LifecycleTests {
             try await fixture.walk("2026-03-10T12:00:00Z", "2026-03-10T13:00:00Z")
             _ = try await fixture.act("ignore", at: "2026-03-10T13:01:00Z")
             #expect(
-                try await fixture.walk("2026-03-10T13:05:00Z", "2026-03-10T18:00:00Z").last == "10 15:10 fallback_rate resolved critical")
+                try await fixture.walk("2026-03-10T13:05:00Z", "2026-03-10T18:00:00Z").last == "10 15:20 fallback_rate resolved critical")
             #expect(try await fixture.alerts() == ["fallback_rate resolved critical"])
         }
     }
@@ -203,7 +203,7 @@ struct LifecycleTests {
                 "2026-03-10T13:00:00Z", "2026-03-10T17:00:00Z", settings: #"{"critical_after_seconds": 86400}"#)
             #expect(
                 steps == [
-                    "10 13:00 fallback_rate opened high", "10 14:30 fallback_rate deescalated medium",
+                    "10 13:00 fallback_rate opened high", "10 14:15 fallback_rate deescalated medium",
                 ])
         }
     }
@@ -225,7 +225,7 @@ struct LifecycleTests {
             try await fixture.walk("2026-03-10T12:00:00Z", "2026-03-10T13:00:00Z")
             let steps = try await fixture.walk(
                 "2026-03-10T13:05:00Z", "2026-03-10T13:05:00Z", settings: #"{"metrics": {"fallback_rate": {"enabled": false}}}"#)
-            #expect(steps == ["10 13:05 fallback_rate resolved high"])
+            #expect(steps == ["10 13:05 fallback_rate resolved critical"])
         }
     }
 

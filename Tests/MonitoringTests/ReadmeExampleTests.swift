@@ -37,7 +37,7 @@ import Testing
             let report = try await detector.checkAndAlert(date: Day("2026-02-20"))
             #expect(report.moment == Day("2026-02-20")?.end)
             #expect(report.firing.isEmpty && report.transitions.isEmpty && report.alerts.isEmpty)
-            #expect(Set(report.evaluations.map(\.verdict)) == ["no_data"])
+            #expect(Set(report.evaluations.map(\.verdict)) == ["no_data", "not_armed"])
         }
     }
 

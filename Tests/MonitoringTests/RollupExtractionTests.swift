@@ -4,11 +4,11 @@ import Testing
 
 @Suite("Reading event_data", .enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
 struct RollupExtractionTests {
-    /// event_data, and the fields of `monitoring_extract` that differ from an empty object's.
+    /// event_data, and what is said of it that differs from what is said of an empty object.
     static let cases: [(data: String, fields: String)] = [
         ("{}", "{}"),
-        (#"{"reward": 0.6, "duration_ms": 2314}"#, #"{"reward": 0.6, "duration_ms": 2314}"#),
-        (#"{"reward": "0.6", "duration_ms": "2314"}"#, #"{"reward": 0.6, "duration_ms": 2314}"#),
+        (#"{"reward": 0.6, "duration_ms": 2314}"#, #"{"reward": "successful", "duration_ms": 2314}"#),
+        (#"{"reward": "0.6", "duration_ms": "2314"}"#, #"{"reward": "successful", "duration_ms": 2314}"#),
         (#"{"reward": null, "duration_ms": null, "model": null, "backend": null, "telemetry": null}"#, "{}"),
         (#"{"reward": "n/a", "duration_ms": "2.3s"}"#, #"{"bad_reward": true, "bad_duration": true}"#),
         (#"{"reward": true, "duration_ms": -1}"#, #"{"bad_reward": true, "bad_duration": true}"#),
@@ -16,6 +16,29 @@ struct RollupExtractionTests {
         (#"{"reward": [], "duration_ms": 1e400}"#, #"{"bad_reward": true, "bad_duration": true}"#),
         (#"{"reward": "0.6\n", "duration_ms": " 1"}"#, #"{"bad_reward": true, "bad_duration": true}"#),
         (#"{"reward": "", "duration_ms": {}}"#, #"{"bad_reward": true, "bad_duration": true}"#),
+        (#"{"reward": 0.5}"#, #"{"reward": "between"}"#),
+        (#"{"reward": 0.50000000000000000000000001}"#, #"{"reward": "successful"}"#),
+        (#"{"reward": "0.30"}"#, #"{"reward": "failed"}"#),
+        (#"{"reward": "+0.30000000000000000000000001"}"#, #"{"reward": "between"}"#),
+        (#"{"duration_ms": 2147483647.4}"#, #"{"bad_duration": true}"#),
+        (#"{"duration_ms": -0.4}"#, #"{"bad_duration": true}"#),
+        (#"{"duration_ms": 0}"#, #"{"duration_ms": 0}"#),
+        (#"{"telemetry": {"request_chain": [{"service": 5, "version": "1.0"}]}}"#, #"{"version": "1.0"}"#),
+        (#"{"telemetry": {"request_chain": [{"service": "s", "version": 1.5}]}}"#, "{}"),
+        (#"{"telemetry": {"request_chain": [{"service": "s", "version": [1, "a.b.c"]}]}}"#, "{}"),
+        (#"{"telemetry": {"request_chain": [{"service": "", "version": "1.2.3"}]}}"#, #"{"version": "1.2.3"}"#),
+        (#"{"telemetry": {"request_chain": [{"service": true, "version": "1.2.3"}]}}"#, #"{"version": "1.2.3"}"#),
+        (#"{"telemetry": {"request_chain": [{"service": "s:t", "version": 5}]}}"#, "{}"),
+        (#"{"telemetry": {"request_chain": [{"service": "s", "version": {"v": "1.2.3"}}]}}"#, "{}"),
+        (#"{"telemetry": {"request_chain": [{"service": "s", "version": ""}]}}"#, "{}"),
+        (#"{"telemetry": {"request_chain": [{"service": "s:t", "version": "v:5"}]}}"#, #"{"version": "s:t:v:5"}"#),
+        (#"{"model": "fable", "backend": "tango"}"#, #"{"model": "fable", "backend": "tango"}"#),
+        (#"{"backend": "b", "telemetry": {"request_chain": [{"service": "b", "version": "5"}]}}"#, #"{"backend": "b", "version": "b:5"}"#),
+        (
+            #"{"backend": 7, "telemetry": {"request_chain": [{"service": "7", "version": "5"}]}}"#,
+            #"{"bad_backend": true, "version": "7:5"}"#
+        ),
+        (#"{"telemetry": {"request_chain": 5}}"#, #"{"bad_telemetry": true}"#),
         (#"{"duration_ms": 2.5}"#, #"{"duration_ms": 3}"#),
         (#"{"duration_ms": 2147483647}"#, #"{"duration_ms": 2147483647}"#),
         (#"{"model": "", "backend": ""}"#, "{}"),
@@ -47,24 +70,12 @@ struct RollupExtractionTests {
     func fields() async throws {
         try await withTestDatabase(schema: true) { database in
             for (data, fields) in Self.cases {
-                let rows = try await database.client.query(
-                    """
-                    SELECT to_jsonb(said) = to_jsonb(empty) || $2::jsonb AS agrees, to_jsonb(said)::text AS said
-                    FROM (
-                        SELECT
-                            readable, reward, duration_ms, model, backend, version, is_fallback, reason,
-                            coalesce(bad_reward, false) AS bad_reward, coalesce(bad_duration, false) AS bad_duration,
-                            coalesce(bad_model, false) AS bad_model, coalesce(bad_backend, false) AS bad_backend,
-                            coalesce(bad_telemetry, false) AS bad_telemetry
-                        FROM monitoring_extract($1::jsonb)
-                    ) AS said
-                    CROSS JOIN (
-                        SELECT
-                            true AS readable, NULL AS reward, NULL AS duration_ms, '' AS model, '' AS backend, '' AS version,
-                            false AS is_fallback, NULL AS reason, false AS bad_reward, false AS bad_duration, false AS bad_model,
-                            false AS bad_backend, false AS bad_telemetry
-                    ) AS empty
-                    """, [.json(data), .json(fields)])
+                try await database.client.query("TRUNCATE learning_events, monitoring_rollup, monitoring_rollup_slices, monitoring_metrics")
+                try await database.client.query(
+                    "INSERT INTO learning_events (event_id, event_type, occurred_at, event_data) VALUES ('e', 'x', $1::timestamptz, $2::jsonb)",
+                    [.text("2026-02-20T10:00:00Z"), .json(data)])
+                try await database.client.query("SELECT compute_hourly_metrics('2026-02-20', 10)")
+                let rows = try await database.client.query(Self.said, [.json(fields)])
                 let row = try #require(rows.first)
                 let agrees = try row.decode("agrees", as: Bool.self)
                 let said = try row.decode("said", as: String.self)
@@ -72,6 +83,29 @@ struct RollupExtractionTests {
             }
         }
     }
+
+    /// What the roll-up made of the one event there is, in the words of `cases`.
+    private static let said = """
+        SELECT said = empty || $1::jsonb AS agrees, said::text AS said
+        FROM (
+            SELECT jsonb_build_object(
+                'readable', coalesce(bucket.malformed_fields -> 'event_data' IS NULL, true),
+                'reward', CASE WHEN bucket.scored_events > 0
+                    THEN CASE WHEN bucket.successful_events > 0 THEN 'successful' WHEN bucket.failed_events > 0 THEN 'failed' ELSE 'between' END END,
+                'duration_ms', bucket.latency_values[1], 'model', slice.model, 'backend', slice.backend, 'version', slice.version,
+                'is_fallback', bucket.fallback_events > 0, 'reason', (SELECT key FROM jsonb_each(slice.fallback_reasons)),
+                'bad_reward', bucket.malformed_fields ? 'reward', 'bad_duration', bucket.malformed_fields ? 'duration_ms',
+                'bad_model', bucket.malformed_fields ? 'model', 'bad_backend', bucket.malformed_fields ? 'backend',
+                'bad_telemetry', bucket.malformed_fields ? 'telemetry') AS said
+            FROM monitoring_rollup AS bucket, monitoring_rollup_slices AS slice
+        ) AS computed
+        CROSS JOIN (
+            SELECT jsonb_build_object(
+                'readable', true, 'reward', NULL, 'duration_ms', NULL, 'model', '', 'backend', '', 'version', '', 'is_fallback', false,
+                'reason', NULL, 'bad_reward', false, 'bad_duration', false, 'bad_model', false, 'bad_backend', false,
+                'bad_telemetry', false) AS empty
+        ) AS nothing
+        """
 
     @Test("long texts are cut at 200 characters, and four of them make a slice all the same")
     func long() async throws {

@@ -180,6 +180,41 @@ struct RollupTests {
         }
     }
 
+    @Test("the marks of an hour's slices are those of its events")
+    func marks() async throws {
+        try await withRollup { rollup in
+            try await rollup.insertMany(720, from: "2026-02-20T22:00:00Z")
+            try await rollup.insert("array", at: "2026-02-20T22:31:00Z", data: "[]", retries: 3)
+            try await rollup.rollUp()
+            let slices = "SELECT count(*) FROM monitoring_rollup_slices"
+            #expect(try #require(try await rollup.text(slices)) != "0")
+            let sums = "(SELECT sum(mark) FROM unnest(mark_counts) AS mark)"
+            #expect(try await rollup.text("\(slices) WHERE total_events IS DISTINCT FROM \(sums)") == "0")
+            let differing = """
+                WITH slice AS (
+                    SELECT hour_start, model, mark, sum(events) AS events
+                    FROM monitoring_rollup_slices, unnest(mark_values, mark_counts) AS bar (mark, events)
+                    GROUP BY hour_start, model, mark
+                ),
+                event AS (
+                    SELECT
+                        date_bin('1 hour', occurred_at, '2000-01-01 00:00:00+00') AS hour_start,
+                        said.model,
+                        (extract(minute FROM occurred_at)::integer / 5 * 16 + CASE WHEN said.reward > 0.5 THEN 0 ELSE 8 END
+                            + CASE WHEN said.reward <= 0.3 THEN 4 ELSE 0 END + CASE WHEN said.is_fallback THEN 2 ELSE 0 END
+                            + CASE WHEN said.readable AND duplicate_count > 1 THEN 1 ELSE 0 END)::smallint AS mark,
+                        count(*)::numeric AS events
+                    FROM learning_events, monitoring_extract(event_data) AS said
+                    GROUP BY 1, 2, 3
+                )
+                SELECT count(*)
+                FROM slice FULL JOIN event USING (hour_start, model, mark)
+                WHERE slice.events IS DISTINCT FROM event.events
+                """
+            #expect(try await rollup.text(differing) == "0")
+        }
+    }
+
     @Test("finding changes never reads the whole of learning_events")
     func plan() async throws {
         try await withRollup { rollup in

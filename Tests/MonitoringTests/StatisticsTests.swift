@@ -107,4 +107,112 @@ struct StatisticsTests {
         }
         #expect(disagreeing == 0)
     }
+
+    @Test("the test of too few events agrees with known values, and proves nothing where nothing is expected")
+    func shortfall() async throws {
+        let known = [
+            [3, 12, 100, 0.003362812458453329],
+            [0, 4, 100, 0.01980004011392035],
+            [0, 30, 5, 5.949901826619859e-05],
+            [20, 60, 400, 1.1977067390140861e-08],
+            [9.5, 33.25, 17.5, 0.0012575919444747193],
+            [300, 500, 5000, 1.158306400255234e-20],
+            [1000, 1200, 4000, 8.492475470092583e-08],
+            [0, 0, 100, 1],
+            [3, 12, 0, 1],
+        ]
+        let values = try await values(
+            "SELECT monitoring_poisson_shortfall_p($1::float8, $2::float8, $3::float8) AS value", known.map { Array($0.dropLast()) })
+        for (value, row) in zip(values, known) { #expect(Self.close(value, to: row[3], within: 1e-9), "\(row)") }
+    }
+
+    @Test("what too few events prove agrees with known values, with none at all too")
+    func shortfallBound() async throws {
+        let known = [
+            [3, 12, 100, 0.001, 0.873541184416327],
+            [0, 30, 500, 1e-06, 2.141610562863908],
+            [0, 4, 100, 0.0001, 0.4146014498512731],
+            [20, 60, 400, 1e-05, 1.2483764430384947],
+            [300, 500, 5000, 1e-06, 1.2680817325340004],
+            [9.5, 33.25, 17.5, 0.01, 1.307363251778403],
+            [3, 0, 100, 0.001, 0],
+            [0, 4, 0.01, 1e-05, 0],
+        ]
+        let values = try await values(
+            "SELECT monitoring_poisson_shortfall_bound($1::float8, $2::float8, $3::float8, $4::float8) AS value",
+            known.map { Array($0.dropLast()) })
+        for (value, row) in zip(values, known) { #expect(Self.close(value, to: row[4], within: 1e-6), "\(row)") }
+    }
+
+    @Test("the chi-square tail agrees with known values on both sides of the mean, and far out")
+    func chiSquare() async throws {
+        let known = [
+            [21.1, 3, 0.00010036000453271664],
+            [0.5, 1, 0.47950012218695337],
+            [3, 3, 0.3916251762710877],
+            [200, 10, 1.6139305336977317e-37],
+            [40, 39, 0.42555940164393696],
+            [1400, 3, 2.945619361016289e-303],
+            [0.001, 50, 1],
+            [1e-9, 1, 0.999974768674784],
+            [250, 199, 0.008230113044724758],
+            [0, 4, 1],
+            [1500, 10000, 1],
+        ]
+        let values = try await values(
+            "SELECT monitoring_chi_square_p($1::float8, $2::float8) AS value", known.map { Array($0.dropLast()) })
+        for (value, row) in zip(values, known) { #expect(Self.close(value, to: row[2], within: 1e-9), "\(row)") }
+    }
+
+    @Test("the chi-square quantile agrees with known values, with one degree of freedom and with many")
+    func chiSquareQuantile() async throws {
+        let known = [
+            [0.0001, 3, 21.10751346616021],
+            [1.4e-05, 1, 18.869129978615927],
+            [1.4e-05, 9, 38.52995453213545],
+            [0.05, 2, 5.991464547107983],
+            [0.5, 1, 0.4549364231195724],
+            [1e-08, 1, 32.84125336123679],
+            [1e-08, 5, 45.79458712308457],
+            [1e-06, 199, 308.6009667688487],
+        ]
+        let values = try await values(
+            "SELECT monitoring_chi_square_quantile($1::float8, $2::float8) AS value", known.map { Array($0.dropLast()) })
+        for (value, row) in zip(values, known) { #expect(Self.close(value, to: row[2], within: 1e-6), "\(row)") }
+    }
+
+    @Test("the log-likelihood over the expectation agrees with known values, and is nought where the two agree")
+    func likelihood() async throws {
+        let known = [
+            [12, 4, 5.1833474640173165], [0, 4, 4], [4, 4, 0], [1, 9, 5.80277542266378], [1e6, 9.9e5, 50.33585350150679],
+            [2.5, 0.01, 11.313652294655615],
+        ]
+        let values = try await values(
+            "SELECT monitoring_poisson_likelihood($1::float8, $2::float8) AS value", known.map { Array($0.dropLast()) })
+        for (value, row) in zip(values, known) { #expect(Self.close(value, to: row[2], within: 1e-9), "\(row)") }
+    }
+
+    @Test(
+        "the dispersion of blocks: each longer one drawn by three blocks to the one before, where hours scatter at all",
+        arguments: [
+            // (56 * 2 * 56 / 55 + 3 * 1.5) / 59 = 2.00909; (7 * 3 * 7 / 6 + 3 * 2.00909) / 10.
+            ("{1.5,2,3}", "{168,56,7}", 3.0527272727272727), ("{1.2,2,3}", "{168,56,7}", 1.2), ("{0.5,2,3}", "{168,56,7}", 1),
+            ("{1.5,NULL,3}", "{168,56,1}", 1.5), ("{2,1,1}", "{168,56,7}", 2), ("{NULL,4}", "{168,56}", 1), ("{}", "{}", 1),
+        ])
+    func dispersionOfBlocks(dispersions: String, blocks: String, known: Double) async throws {
+        let value: Double = try await withTestDatabase(schema: true) { database in
+            try await database.client.query(
+                "SELECT monitoring_dispersion_of_blocks($1::float8[], $2::int[]) AS value", [.text(dispersions), .text(blocks)])[0]
+                .decode("value")
+        }
+        #expect(Self.close(value, to: known, within: 1e-12))
+    }
+
+    @Test("the level of a test falls with the square root of what is usual in a day, and of the dispersion; at most four times")
+    func level() async throws {
+        let known = [[50, 1, 1e-5], [200, 1, 5e-6], [5000, 4, 5e-7], [12.5, 1, 2e-5], [1, 1, 4e-5], [0, 1, 4e-5], [50, 4, 5e-6]]
+        let values = try await values(
+            #"SELECT monitoring_level('{"significance": 1e-5}', $1::float8, $2::float8) AS value"#, known.map { Array($0.dropLast()) })
+        for (value, row) in zip(values, known) { #expect(Self.close(value, to: row[2], within: 1e-12), "\(row)") }
+    }
 }

@@ -32,7 +32,7 @@ import Testing
                     request.header("webhook-id") == hook.id.uuidString.lowercased() && request.header("Content-Type") == "application/json")
                 let chat = try #require(server.requests.first { $0.target == "/chat" })
                 let text = try JSONValue(parsing: String(decoding: chat.body, as: UTF8.self))["text"]
-                #expect(text == .string("HIGH: Fallback rate 7.8x its baseline on gpt-4o in test"))
+                #expect(text == .string("HIGH: Fallback rate 31.2 %, 7.8× the expected 4.0 % on gpt-4o in test"))
             }
         }
     }

@@ -180,6 +180,7 @@ import Testing
         #expect(try LinkSigner(keys: [key]).verify(token, at: Date()).action == .open)
         let chat = try JSONValue(
             parsing: String(decoding: try #require(server.requests.first { $0.target == "/chat" }).body, as: UTF8.self))
-        #expect(chat["text"] == .string("HIGH: Still open after a silence: Fallback rate 7.8x its baseline on gpt-4o in test"))
+        #expect(
+            chat["text"] == .string("HIGH: Still open after a silence: Fallback rate 31.2 %, 7.8× the expected 4.0 % on gpt-4o in test"))
     }
 }

@@ -22,8 +22,8 @@ enum Fixtures {
              "deviation_ratio": 7.8, "threshold_low": 1.5, "threshold_medium": 2, "threshold_high": 3, "metric_date": "2026-02-21",
              "metric_hour": 2, "comparison_window_days": 7, "affected_model": "gpt-4o", "affected_backend": null,
              "affected_agent": null, "affected_version": null, "status": "open", "opened_at": "2026-02-21T02:14:00Z",
-             "notified": false, "notification_channels": [], "summary": "Fallback rate 31.2 % over the last hour.",
-             "context_data": {"total_events": 1204, "bad_events": 376, "window_seconds": 3600}, "related_events": ["e1"],
+             "notified": false, "notification_channels": [], "summary": "Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 % (376 of 1204 events; expected 48), mostly model gpt-4o.",
+             "context_data": {"headline": "Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 %", "total_events": 1204, "bad_events": 376, "window_seconds": 3600}, "related_events": ["e1"],
              "created_at": "2026-02-21T02:14:00Z", "updated_at": "2026-02-21T02:14:00Z"}
             """
         var alert = try MonitoringJSON.decode(Alert.self, from: json.utf8)

@@ -13,17 +13,17 @@ import Testing
         let body = try json(Fixtures.message(try Fixtures.transition()))
         let expected = try JSONValue(
             parsing: """
-                {"text": "CRITICAL: Fallback rate 7.8x its baseline on gpt-4o in production", "unfurl_links": false, "unfurl_media": false,
+                {"text": "CRITICAL: Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 % on gpt-4o in production", "unfurl_links": false, "unfurl_media": false,
                  "blocks": [{"type": "section", "text": {"type": "mrkdwn",
-                   "text": ":rotating_light: *CRITICAL · Fallback rate 7.8x its baseline* on `gpt-4o` in production"}}],
+                   "text": ":rotating_light: *CRITICAL · Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 %* on `gpt-4o` in production"}}],
                  "attachments": [{"color": "#b3093c", "blocks": [
                    {"type": "section", "fields": [
                      {"type": "mrkdwn", "text": "*Now*\\n31.2 %"},
-                     {"type": "mrkdwn", "text": "*Baseline*\\n4.0 % (7.8x)"},
+                     {"type": "mrkdwn", "text": "*Expected*\\n4.0 % (7.8×)"},
                      {"type": "mrkdwn", "text": "*Since*\\n02:14 UTC (12 min)"},
                      {"type": "mrkdwn", "text": "*Sample*\\n376 of 1,204 events in 1 h"},
                      {"type": "mrkdwn", "text": "*Model*\\n`gpt-4o`"}]},
-                   {"type": "section", "text": {"type": "mrkdwn", "text": "Fallback rate 31.2 % over the last hour."}},
+                   {"type": "section", "text": {"type": "mrkdwn", "text": "Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 % (376 of 1204 events; expected 48), mostly model gpt-4o."}},
                    {"type": "actions", "elements": [
                      {"type": "button", "action_id": "acknowledge", "style": "primary", "url": "https://m.example/a/ACK",
                       "text": {"type": "plain_text", "text": "Acknowledge"}},
@@ -68,10 +68,10 @@ import Testing
         let body = try json(Fixtures.message(transition, environment: nil) { $0.status = .acknowledged })
         let expected = try JSONValue(
             parsing: """
-                {"text": "Acknowledged by Dana &lt;!here&gt;: Fallback rate 7.8x its baseline on gpt-4o",
+                {"text": "Acknowledged by Dana &lt;!here&gt;: Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 % on gpt-4o",
                  "unfurl_links": false, "unfurl_media": false,
                  "blocks": [{"type": "section", "text": {"type": "mrkdwn",
-                   "text": ":eyes: *In hand: Fallback rate 7.8x its baseline* on `gpt-4o`"}}],
+                   "text": ":eyes: *In hand: Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 %* on `gpt-4o`"}}],
                  "attachments": [{"color": "#36a2c9", "blocks": [
                    {"type": "section", "text": {"type": "mrkdwn",
                     "text": "Acknowledged by *Dana &lt;!here&gt;* after 12 min.\\n&gt; looking at it"}},
@@ -86,28 +86,74 @@ import Testing
     @Test(arguments: [
         (
             AlertTransition.Kind.escalated, Severity.high,
-            ":rotating_light: *CRITICAL · Escalated from high: Fallback rate 7.8x its baseline* on `gpt-4o`"
+            ":rotating_light: *CRITICAL · Escalated from high: Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 %* on `gpt-4o`"
         ),
-        (.reopened, .high, ":rotating_light: *CRITICAL · Back again: Fallback rate 7.8x its baseline* on `gpt-4o`"),
+        (
+            .reopened, .high,
+            ":rotating_light: *CRITICAL · Back again: Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 %* on `gpt-4o`"
+        ),
     ])
     func theFirstLineSaysTheStep(kind: AlertTransition.Kind, from: Severity, headline: String) throws {
         let body = try json(Fixtures.message(try Fixtures.transition(kind, from: from), environment: nil))
         #expect(body["blocks"]?.array?.first?["text"]?["text"] == .string(headline))
     }
 
+    /// With the engine's headline, and what is said where there is none.
     @Test(arguments: [
-        ("health_decline", "health_score", "*CRITICAL · Health down to 46 of 100*"),
-        ("traffic_drop", "total_events", "*CRITICAL · Traffic 7.8x below normal*"),
-        ("model_drift", "model_mix", "*CRITICAL · The mix of models has shifted*"),
-        ("latency_spike", "latency_p95", "*CRITICAL · Latency p95 7.8x its baseline*"),
+        (
+            "health_score", "Health score 46.0 over the last hour, down from the expected 91.0",
+            "Health score 46.0 over the last hour, down from the expected 91.0"
+        ),
+        ("health_score", "", "Health down to 46 of 100"),
+        (
+            "total_events", "Traffic fell to 12 events over the last hour; expected 96",
+            "Traffic fell to 12 events over the last hour; expected 96"
+        ),
+        ("total_events", "", "Traffic dropped to 46 events (expected 1,200)"),
+        ("model_mix", "Model mix moved: model haiku (beta) from 12 % to 48 %", "Model mix moved: model haiku (beta) from 12 % to 48 %"),
+        ("model_mix", "", "Model mix shifted"),
+        ("latency_p95", "", "Latency p95 46 ms, 7.8× the expected 1.2 s"),
     ])
-    func everyTypeHasItsWords(type: String, metric: String, words: String) throws {
-        let message = try Fixtures.message(try Fixtures.transition()) { alert in
-            alert.alertType = type
+    func everyMetricHasItsWords(metric: String, headline: String, words: String) throws {
+        let message = try Fixtures.message(try Fixtures.transition(), environment: nil) { alert in
             alert.metricName = metric
+            alert.contextData = .object(["headline": .string(headline)])
             alert.currentValue = 46
+            alert.baselineValue = 1200
+            alert.affectedModel = nil
         }
-        #expect(try json(message)["blocks"]?.array?.first?["text"]?["text"]?.string?.contains(words) == true)
+        #expect(try json(message)["blocks"]?.array?.first?["text"]?["text"] == .string(":rotating_light: *CRITICAL · \(words)*"))
+    }
+
+    @Test func anAlertOnOneSliceNamesItOnce() throws {
+        func narrow(_ alert: inout Alert) {
+            alert.metricName = "error_rate"
+            alert.sliceDimension = "model"
+            alert.sliceValue = "gpt-5-mini"
+            alert.affectedModel = "gpt-5-mini"
+            alert.contextData = .object(["headline": .string("Error rate of model gpt-5-mini 9.1 %, 4.5x the expected 2.0 %")])
+        }
+        let opened = try json(Fixtures.message(try Fixtures.transition(), narrow))
+        #expect(
+            opened["text"] == .string("CRITICAL: Error rate of model gpt-5-mini 9.1 %, 4.5x the expected 2.0 % in production"))
+        let resolved = try json(Fixtures.message(try Fixtures.transition(.resolved), narrow))
+        #expect(resolved["text"] == .string("Resolved: Error rate of model gpt-5-mini in production, after 12 min"))
+    }
+
+    @Test(arguments: [
+        ("total_events", 12.0, 96.0, 8.0, "*Now*\n12 events", "*Expected*\n96 events (8.0× fewer)"),
+        ("model_mix", 0.3142, 0.2, 1.571, "*Now*\n0.31", "*Threshold*\n0.20 (1.6×)"),
+        ("health_score", 46.2, 91, 1.97, "*Now*\n46 of 100", "*Expected*\n91 of 100 (2.0× lower)"),
+    ])
+    func figuresAreInTheirUnits(metric: String, current: Double, baseline: Double, ratio: Double, now: String, expected: String) throws {
+        let message = try Fixtures.message(try Fixtures.transition()) { alert in
+            alert.metricName = metric
+            alert.currentValue = current
+            alert.baselineValue = baseline
+            alert.deviationRatio = ratio
+        }
+        let fields = try json(message)["attachments"]?.array?.first?["blocks"]?.array?.first?["fields"]?.array ?? []
+        #expect(fields.prefix(2).map { $0["text"] } == [.string(now), .string(expected)])
     }
 
     @Test func whatIsInHandHasNoAcknowledgeButton() throws {
@@ -128,6 +174,7 @@ import Testing
             alert.alertType = hostile
             alert.metricName = hostile
             alert.summary = hostile
+            alert.contextData = .object(["headline": .string(String(hostile.prefix(600)))])
             alert.affectedModel = hostile
             alert.affectedBackend = hostile
             alert.affectedAgent = hostile

@@ -1,4 +1,5 @@
 import Foundation
+import Monitoring
 import Testing
 
 @testable import Notifications
@@ -9,10 +10,10 @@ import Testing
         (840.4, "latency_p95", "840 ms"), (2437, "latency_p95", "2.4 s"), (3.14, "latency_p50", "3.1 ms"),
         (125_000, "latency_p99", "2 min"),
         (46.23, "health_score", "46 of 100"), (7, "health_score", "7 of 100"), (1_204_500, "total_events", "1,204,500 events"),
-        (0.256, "model_mix", "0.26"), (Double.infinity, "error_rate", "–"),
+        (1, "total_events", "1 event"), (0.256, "model_mix", "0.26"), (Double.infinity, "error_rate", "–"),
     ])
     func figuresReadWell(value: Double, metric: String, text: String) {
-        #expect(HumanUnits.value(value, metric: metric) == text)
+        #expect(FigureText.value(value, of: metric) == text)
     }
 
     @Test(arguments: [
@@ -20,17 +21,17 @@ import Testing
         (-5, "0 s"),
     ])
     func spansReadWell(seconds: Double, text: String) {
-        #expect(HumanUnits.duration(seconds) == text)
+        #expect(FigureText.span(seconds) == text)
     }
 
     @Test func timesNameTheDayWhereItIsAnother() {
-        #expect(HumanUnits.time(Fixtures.opened, seenAt: Fixtures.now) == "02:14 UTC")
-        #expect(HumanUnits.time(Fixtures.opened, seenAt: Fixtures.now.addingTimeInterval(86_400)) == "21 Feb, 02:14 UTC")
+        #expect(FigureText.moment(Fixtures.opened, now: Fixtures.now) == "02:14")
+        #expect(FigureText.moment(Fixtures.opened, now: Fixtures.now.addingTimeInterval(86_400)) == "21 Feb, 02:14")
     }
 
-    @Test(arguments: [(7.84, "7.8x"), (1, "1.0x"), (120.4, "120x")])
+    @Test(arguments: [(7.84, "7.8×"), (1, "1.0×"), (120.4, "120×")])
     func ratiosReadWell(ratio: Double, text: String) {
-        #expect(HumanUnits.ratio(ratio) == text)
+        #expect(FigureText.ratio(ratio) == text)
     }
 
     @Test(arguments: [

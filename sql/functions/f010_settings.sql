@@ -9,19 +9,20 @@ SELECT '{
     "step_seconds": 300,
     "baseline": {"name": "7day_rolling", "window_days": 7},
     "thresholds": {"low": 1.5, "medium": 2.0, "high": 3.0, "critical": 3.0},
-    "significance": 5e-5,
+    "significance": 1e-5,
     "least_bad_events": 5,
     "least_events": 20,
     "critical_after_seconds": 1800,
     "resolve_after_seconds": 3600,
     "reopen_within_seconds": 86400,
     "health": {"warning": 70, "critical": 50},
-    "metrics": {}
+    "slices": {"enabled": true, "least_events": 50},
+    "metrics": {"latency_p95": {"thresholds": {"low": 1.3}}}
 }'::jsonb
 $$;
 COMMENT ON FUNCTION monitoring_default_settings() IS
-    'The settings without any configuration. significance is the level of one test of the evidence rule, which needs '
-    'least_bad_events; least_events is the smallest sample of the ratio rule. step_seconds under 300 looks into the five minutes '
+    'The settings without any configuration. significance is the level of one test of the evidence rule where 50 bad events are '
+    'usual in a day (monitoring_level), which needs least_bad_events; least_events is the smallest sample of the ratio rule. step_seconds under 300 looks into the five minutes '
     'that are under way (a demonstration cannot wait for them); what was seen then cannot be evaluated again later.';
 
 CREATE OR REPLACE FUNCTION monitoring_overlay(p_base jsonb, p_over jsonb) RETURNS jsonb
@@ -51,7 +52,7 @@ SELECT p_settings || jsonb_build_object('metrics', coalesce(jsonb_object_agg(key
 FROM jsonb_each(p_settings -> 'metrics')
 $$;
 COMMENT ON FUNCTION monitoring_without_metric_thresholds(jsonb) IS
-    'Settings in which the general thresholds hold for every metric.';
+    'Settings in which no metric has thresholds of its own but those that it is known with.';
 
 CREATE OR REPLACE FUNCTION monitoring_effective_settings(p_override jsonb DEFAULT NULL) RETURNS jsonb
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -78,19 +79,22 @@ $$;
 COMMENT ON FUNCTION monitoring_baseline_name() IS 'The name of the baseline that the settings in force compare with.';
 
 CREATE OR REPLACE FUNCTION monitoring_known_metrics()
-RETURNS TABLE (metric_name text, alert_type text, floor double precision)
+RETURNS TABLE (metric_name text, alert_type text, floor double precision, thresholds jsonb)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
 VALUES
-    ('fallback_rate',  'fallback_spike',  0.01::double precision),
-    ('error_rate',     'error_spike',     0.005),
-    ('duplicate_rate', 'duplicate_spike', 0.01),
-    ('latency_p95',    'latency_spike',   0.01),
-    ('health_score',   'health_decline',  0)
+    ('fallback_rate',  'fallback_spike',  0.01::double precision, NULL::jsonb),
+    ('error_rate',     'error_spike',     0.005,                  NULL),
+    ('duplicate_rate', 'duplicate_spike', 0.01,                   NULL),
+    ('latency_p95',    'latency_spike',   0.01,                   NULL),
+    ('health_score',   'health_decline',  0,                      NULL),
+    ('model_mix',      'model_drift',     0.2,                    '{"low": 1, "medium": 2, "high": 4, "critical": 1000000}'),
+    ('total_events',   'traffic_drop',    0,                      '{"low": 2, "medium": 3, "high": 5, "critical": 5}')
 $$;
 COMMENT ON FUNCTION monitoring_known_metrics() IS
-    'The metrics that are evaluated, the type of their alerts, and the rate below which a baseline counts as that rate '
-    '(for latency: of events above the baseline''s p95; health has none).';
+    'The metrics that are evaluated and the type of their alerts. floor: the rate below which a baseline counts as that rate '
+    '(for latency: of events above the baseline''s p95; for the mix: the least population stability index that matters; the '
+    'others have none). thresholds: of its own where the ratio is none of rates, so that the general thresholds say nothing of it.';
 
 -- Checks: one message a fault, naming the key as the configuration does.
 
@@ -213,7 +217,8 @@ BEGIN
             RETURN NEXT format('%s.rule must be evidence or ratio, not %s', v_path, v_metric -> 'rule');
         END IF;
         RETURN QUERY
-            SELECT fault FROM monitoring_settings_number_fault(v_metric, ARRAY['floor'], 0, 1, v_path || '.') fault
+            SELECT fault
+            FROM monitoring_settings_number_fault(v_metric, ARRAY['floor'], CASE v_name WHEN 'model_mix' THEN 0.01 ELSE 0 END, 1, v_path || '.') fault
             WHERE fault IS NOT NULL;
     END LOOP;
 END
@@ -239,7 +244,19 @@ BEGIN
         RETURN NEXT 'baseline.name must not be empty';
     END IF;
     RETURN QUERY SELECT * FROM monitoring_settings_threshold_faults(p_settings -> 'thresholds', 'thresholds');
+    IF p_settings -> 'thresholds' ?& ARRAY['low', 'medium', 'high', 'critical'] AND jsonb_typeof(p_settings -> 'metrics') = 'object' THEN
+        RETURN QUERY                                    -- a metric's own beside those it is known with, or the general ones
+            SELECT format('metrics.%s.thresholds must not fall from low to critical; with those that it leaves out they are %s, %s, %s, %s',
+                m.metric_name, m.threshold_low, m.threshold_medium, m.threshold_high, m.threshold_critical)
+            FROM monitoring_metric_settings(p_settings) m
+            WHERE p_settings -> 'metrics' -> m.metric_name ? 'thresholds'
+              AND (m.threshold_low > m.threshold_medium OR m.threshold_medium > m.threshold_high OR m.threshold_high > m.threshold_critical);
+    END IF;
     RETURN QUERY SELECT * FROM monitoring_settings_key_faults(p_settings -> 'health', 'health', ARRAY['warning', 'critical']);
+    RETURN QUERY SELECT * FROM monitoring_settings_key_faults(p_settings -> 'slices', 'slices', ARRAY['enabled', 'least_events']);
+    IF p_settings -> 'slices' ? 'enabled' AND jsonb_typeof(p_settings -> 'slices' -> 'enabled') <> 'boolean' THEN
+        RETURN NEXT format('slices.enabled must be true or false, not %s', p_settings -> 'slices' -> 'enabled');
+    END IF;
     RETURN QUERY SELECT * FROM monitoring_settings_metric_faults(p_settings -> 'metrics');
     RETURN QUERY
         SELECT fault
@@ -253,7 +270,8 @@ BEGIN
             (ARRAY['resolve_after_seconds'],        0,    604800),
             (ARRAY['reopen_within_seconds'],        0,    2592000),
             (ARRAY['health', 'warning'],            0,    100),
-            (ARRAY['health', 'critical'],           0,    100)) ranges (path, least, most),
+            (ARRAY['health', 'critical'],           0,    100),
+            (ARRAY['slices', 'least_events'],       1,    1000000)) ranges (path, least, most),
             LATERAL monitoring_settings_number_fault(p_settings, path, least, most) fault
         WHERE fault IS NOT NULL;
 END
@@ -314,11 +332,12 @@ FROM monitoring_known_metrics() known
 CROSS JOIN LATERAL (
     SELECT
         p_settings -> 'metrics' -> known.metric_name AS settings,
-        (p_settings -> 'thresholds') || coalesce(p_settings -> 'metrics' -> known.metric_name -> 'thresholds', '{}') AS thresholds
+        coalesce(known.thresholds, p_settings -> 'thresholds')
+            || coalesce(p_settings -> 'metrics' -> known.metric_name -> 'thresholds', '{}') AS thresholds
 ) own
 $$;
 COMMENT ON FUNCTION monitoring_metric_settings(jsonb) IS
-    'For each metric what effective settings say: its own where it has them, else the general ones.';
+    'For each metric what effective settings say: its own where it has them, else the general ones, or those that it is known with.';
 
 CREATE OR REPLACE FUNCTION monitoring_severity_rank(p_severity text) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

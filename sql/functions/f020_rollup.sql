@@ -121,200 +121,174 @@ $$;
 COMMENT ON FUNCTION monitoring_find_changes() IS
     'Puts down the hours of all events ingested since the watermark as pending, and moves the watermark.';
 
--- Raw events may be pruned at any time. An hour of which fewer raw events are left than were rolled up keeps what it has;
--- from then on only events that arrived after its last roll-up are added.
-CREATE OR REPLACE FUNCTION monitoring_pruned_hours(p_hours timestamptz[])
-RETURNS TABLE (hour_start timestamptz, rolled_up_at timestamptz)
-LANGUAGE sql STABLE AS $$
-    SELECT known.hour_start, known.rolled_up_at
+-- Raw events may be pruned at any time. An hour that holds fewer raw events than were rolled up has lost some; what it has is kept,
+-- and only what is new in it is added: events created after the roll-up of their five minutes, and, where those five minutes
+-- have more raw events than were rolled up, as many of the latest as are too many, which are those of transactions that committed
+-- late. A first retry since the roll-up makes its event a duplicate.
+-- What remains: an event that commits late into five minutes that have lost others cannot be told from those that were counted,
+-- and is not; nor is a further retry (duplicate_count over 2) of an event whose first retry fell into the same gap.
+CREATE OR REPLACE FUNCTION monitoring_lossy_hours(p_from timestamptz, p_until timestamptz) RETURNS timestamptz[]
+LANGUAGE sql STABLE SET enable_seqscan = off AS $$
+    SELECT coalesce(array_agg(known.hour_start), '{}')
     FROM (
-        SELECT hour.hour_start, sum(bucket.total_events) AS total_events, max(bucket.rolled_up_at) AS rolled_up_at
-        FROM unnest(p_hours) AS hour (hour_start)
-        JOIN monitoring_rollup AS bucket
-            ON bucket.bucket_start >= hour.hour_start AND bucket.bucket_start < hour.hour_start + interval '1 hour'
-        GROUP BY hour.hour_start
+        SELECT
+            date_bin('1 hour', bucket_start, '2000-01-01 00:00:00+00') AS hour_start,
+            array_agg(bucket_start) AS buckets,
+            array_agg(total_events) AS totals,
+            array_agg(rolled_up_at) AS times
+        FROM monitoring_rollup
+        WHERE bucket_start >= p_from AND bucket_start < p_until
+        GROUP BY 1
         OFFSET 0
     ) AS known
-    WHERE known.total_events > (
-        SELECT count(*)
-        FROM learning_events AS event
-        WHERE event.occurred_at >= known.hour_start AND event.occurred_at < known.hour_start + interval '1 hour'
-            AND event.created_at <= known.rolled_up_at)
+    WHERE EXISTS (
+        SELECT
+        FROM unnest(known.buckets, known.totals, known.times) AS bucket (bucket_start, total_events, rolled_up_at)
+        WHERE bucket.total_events > (
+            SELECT count(*)
+            FROM learning_events AS event
+            WHERE event.occurred_at >= bucket.bucket_start AND event.occurred_at < bucket.bucket_start + interval '5 minutes'
+                AND event.created_at <= bucket.rolled_up_at))
 $$;
-COMMENT ON FUNCTION monitoring_pruned_hours(timestamptz[]) IS
-    'Those of the hours that have lost raw events since they were rolled up, with the time of that roll-up.';
+COMMENT ON FUNCTION monitoring_lossy_hours(timestamptz, timestamptz) IS
+    'The hours in which five minutes have fewer raw events than were rolled up, those created since left out.';
 
--- The one pass over the raw events. Writes only what differs, so that computing an hour again changes nothing. The planner
--- cannot know how few events the hours hold: left alone it would read the whole table, and sort texts instead of hashing them.
-CREATE OR REPLACE FUNCTION monitoring_roll_up_hours(p_hours timestamptz[])
-RETURNS TABLE (changed_hours timestamptz[], events_read bigint)
-LANGUAGE plpgsql VOLATILE SET jit = off SET enable_seqscan = off SET enable_sort = off SET work_mem = '64MB' AS $$
+CREATE OR REPLACE FUNCTION monitoring_new_in_lossy_hours(p_hours timestamptz[])
+RETURNS TABLE (added uuid[], retried uuid[])
+LANGUAGE sql STABLE SET enable_seqscan = off AS $$
+    WITH event AS (
+        SELECT
+            raw.id,
+            coalesce(raw.created_at > bucket.rolled_up_at, true) AS is_later,
+            raw.updated_at > bucket.rolled_up_at AND raw.duplicate_count = 2 AS is_retried,
+            row_number() OVER (
+                PARTITION BY slot.bucket_start
+                ORDER BY coalesce(raw.created_at > bucket.rolled_up_at, true) DESC, raw.created_at DESC, raw.id) AS place,
+            count(*) OVER (PARTITION BY slot.bucket_start) - coalesce(bucket.total_events, 0) AS surplus
+        FROM unnest(p_hours) AS hour (hour_start)
+        CROSS JOIN LATERAL generate_series(hour.hour_start, hour.hour_start + interval '55 minutes', '5 minutes') AS slot (bucket_start)
+        JOIN learning_events AS raw
+            ON raw.occurred_at >= slot.bucket_start AND raw.occurred_at < slot.bucket_start + interval '5 minutes'
+        LEFT JOIN monitoring_rollup AS bucket ON bucket.bucket_start = slot.bucket_start
+    )
+    SELECT
+        coalesce(array_agg(id) FILTER (WHERE is_later OR place <= surplus), '{}'),
+        coalesce(array_agg(id) FILTER (WHERE is_retried AND NOT (is_later OR place <= surplus)), '{}')
+    FROM event
+$$;
+COMMENT ON FUNCTION monitoring_new_in_lossy_hours(timestamptz[]) IS
+    'Of the hours that have lost events, the events that were not rolled up yet, and those that were and have become duplicates since.';
+
+-- The one pass over the raw events of some hours that lie together. Five-minute totals, slices, and the rows of hours and whole
+-- days in monitoring_metrics come from the same numbers: an event becomes one whole number (its five minutes, its duration, and a
+-- bit for each thing that is true of it), collected by what it says. A number sorts and groups many times faster than columns.
+--
+-- bits: 1 successful, 2 failed, 4 scored, 8 duplicate, 16 fallback, 32 … 1024 malformed by field, 2048 counted before
+--
+-- Writes only what differs, so that computing an hour again changes nothing. The planner cannot know how few events the hours
+-- hold: left alone it would read the whole table, sort texts instead of hashing them, and plan anew for every step.
+CREATE OR REPLACE FUNCTION monitoring_compute_run(p_hours timestamptz[], p_now timestamptz, p_plain boolean)
+RETURNS TABLE (changed_hours timestamptz[], written_hours timestamptz[], written_days date[], metrics_written integer, events_read bigint)
+LANGUAGE plpgsql VOLATILE
+SET jit = off SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_mergejoin = off
+SET work_mem = '64MB' SET plan_cache_mode = force_generic_plan SET max_parallel_workers_per_gather = 0 AS $$
 #variable_conflict use_column
 DECLARE
-    v_started      timestamptz := clock_timestamp();
-    v_pruned       timestamptz[];
-    v_pruned_after timestamptz[];
+    v_from     timestamptz := (SELECT min(hour_start) FROM unnest(p_hours) AS hour (hour_start));
+    v_until    timestamptz := (SELECT max(hour_start) + interval '1 hour' FROM unnest(p_hours) AS hour (hour_start));
+    v_first_day date := (v_from AT TIME ZONE 'UTC')::date;
+    v_start    double precision := date_part('epoch', v_first_day::timestamp AT TIME ZONE 'UTC');
+    v_hours    integer[] := ARRAY(
+        SELECT (date_part('epoch', hour_start) - v_start)::integer / 3600 FROM unnest(p_hours) AS hour (hour_start) ORDER BY 1);
+    v_lossy    timestamptz[] := monitoring_lossy_hours(v_from, v_until);
+    v_kept     integer[];
+    v_added    uuid[] := '{}';
+    v_retried  uuid[] := '{}';
+    v_all      boolean;
+    v_started  timestamptz;
+    v_whole    date[];
 BEGIN
-    SELECT coalesce(array_agg(pruned.hour_start), '{}'), coalesce(array_agg(pruned.rolled_up_at), '{}')
-    INTO v_pruned, v_pruned_after
-    FROM monitoring_pruned_hours(p_hours) AS pruned;
+    v_lossy := ARRAY(SELECT hour_start FROM unnest(v_lossy) AS hour (hour_start) WHERE hour_start = ANY (p_hours));
+    v_kept := ARRAY(SELECT (date_part('epoch', hour_start) - v_start)::integer / 3600 FROM unnest(v_lossy) AS hour (hour_start));
+    IF cardinality(v_lossy) > 0 THEN
+        SELECT added, retried INTO v_added, v_retried FROM monitoring_new_in_lossy_hours(v_lossy);
+    END IF;
+    v_all := cardinality(v_lossy) = 0 AND v_until - v_from = cardinality(p_hours) * interval '1 hour';
+    -- Days nothing of which was rolled up in any other hour: their rows come from here as well.
+    v_whole := ARRAY(
+        SELECT day.metric_date
+        FROM (SELECT DISTINCT (hour_start AT TIME ZONE 'UTC')::date AS metric_date FROM unnest(p_hours) AS hour (hour_start)) AS day
+        WHERE NOT EXISTS (
+            SELECT FROM unnest(v_lossy) AS hour (hour_start) WHERE (hour_start AT TIME ZONE 'UTC')::date = day.metric_date
+        ) AND NOT EXISTS (
+            SELECT
+            FROM monitoring_rollup AS bucket
+            WHERE bucket.bucket_start >= day.metric_date::timestamp AT TIME ZONE 'UTC'
+                AND bucket.bucket_start < day.metric_date::timestamp AT TIME ZONE 'UTC' + interval '24 hours'
+                AND date_bin('1 hour', bucket.bucket_start, '2000-01-01 00:00:00+00') <> ALL (p_hours)));
 
+    v_started := clock_timestamp();
     RETURN QUERY
-    WITH hour AS MATERIALIZED (
-        SELECT asked.hour_start, pruned.read_after IS NOT NULL AS is_pruned, coalesce(pruned.read_after, '-infinity') AS read_after
-        FROM (SELECT DISTINCT unnest(p_hours) AS hour_start) AS asked
-        LEFT JOIN unnest(v_pruned, v_pruned_after) AS pruned (hour_start, read_after) USING (hour_start)
-    ),
-    event AS MATERIALIZED (
+    WITH combination AS MATERIALIZED (
         SELECT
-            hour.hour_start,
-            date_bin('5 minutes', raw.occurred_at, '2000-01-01 00:00:00+00') AS bucket_start,
-            raw.created_at,
-            said.readable AND raw.duplicate_count > 1 AS is_duplicate,
-            CASE WHEN said.readable THEN coalesce(monitoring_cut(raw.source_agent), '') ELSE '' END AS agent,
-            CASE WHEN said.readable THEN monitoring_cut(raw.event_type) END AS event_type,
-            said.*
-        FROM hour
-        JOIN learning_events AS raw
-            ON raw.occurred_at >= hour.hour_start AND raw.occurred_at < hour.hour_start + interval '1 hour'
-            AND raw.created_at > hour.read_after
-        CROSS JOIN LATERAL monitoring_extract(raw.event_data) AS said
-    ),
-
-    -- Five minutes. For the histograms a bucket's number and the duration make one whole number, because one number sorts
-    -- many times faster than two columns; array_agg takes the rows in the order in which they come.
-    bucket_event AS (
-        SELECT
-            bucket_start,
-            count(*)::integer AS total_events,
-            (count(*) FILTER (WHERE reward > 0.5))::integer AS successful_events,
-            (count(*) FILTER (WHERE reward <= 0.3))::integer AS failed_events,
-            (count(*) FILTER (WHERE is_fallback))::integer AS fallback_events,
-            (count(*) FILTER (WHERE is_duplicate))::integer AS duplicate_events,
-            count(reward)::integer AS scored_events,
-            (count(*) FILTER (
-                WHERE NOT readable OR bad_reward OR bad_duration OR bad_model OR bad_backend OR bad_telemetry))::integer
-                AS malformed_events,
-            jsonb_strip_nulls(jsonb_build_object(
-                'event_data', nullif(count(*) FILTER (WHERE NOT readable), 0),
-                'reward', nullif(count(*) FILTER (WHERE bad_reward), 0),
-                'duration_ms', nullif(count(*) FILTER (WHERE bad_duration), 0),
-                'model', nullif(count(*) FILTER (WHERE bad_model), 0),
-                'backend', nullif(count(*) FILTER (WHERE bad_backend), 0),
-                'telemetry', nullif(count(*) FILTER (WHERE bad_telemetry), 0))) AS malformed_fields,
-            count(duration_ms)::integer AS latency_events,
-            coalesce(sum(duration_ms), 0) AS latency_sum,
-            max(created_at) AS newest
-        FROM event
-        GROUP BY bucket_start
-    ),
-    bucket_kept AS (
-        SELECT bucket.*
-        FROM hour
-        JOIN monitoring_rollup AS bucket
-            ON bucket.bucket_start >= hour.hour_start AND bucket.bucket_start < hour.hour_start + interval '1 hour'
-        WHERE hour.is_pruned AND bucket.bucket_start IN (SELECT bucket_start FROM bucket_event)
-    ),
-    bucket_duration AS (
-        SELECT key, sum(events)::integer AS events
+            day_no,
+            v_first_day + day_no AS day,
+            coalesce(monitoring_cut(model), '') AS model,
+            coalesce(monitoring_cut(backend), '') AS backend,
+            CASE WHEN event_type IS NULL THEN '' ELSE coalesce(monitoring_cut(agent), '') END AS agent,
+            coalesce(monitoring_cut(version), '') AS version,
+            monitoring_cut(event_type) AS event_type,
+            monitoring_cut(reason) AS reason,
+            -- What is true of all of them.
+            (CASE WHEN reason IS NULL THEN 0 ELSE 16 END + CASE WHEN event_type IS NULL THEN 32 ELSE 0 END
+                + CASE WHEN model IS NULL THEN 256 ELSE 0 END + CASE WHEN backend IS NULL THEN 512 ELSE 0 END
+                + CASE WHEN version IS NULL THEN 1024 ELSE 0 END)::bigint AS common_bits,
+            total_events, newest, keys
         FROM (
-            SELECT key, events
+            SELECT
+                (key >> 44)::integer / 288 AS day_no, model, backend, agent, version, event_type, reason,
+                count(*) FILTER (WHERE key & 2048 = 0) AS total_events,
+                max(created_at) AS newest,
+                array_agg(key) AS keys
             FROM (
-                SELECT (date_part('epoch', bucket_start)::bigint / 300) << 32 | duration_ms AS key, 1 AS events
-                FROM event
-                WHERE duration_ms IS NOT NULL
-                UNION ALL
-                SELECT (date_part('epoch', bucket_start)::bigint / 300) << 32 | unnest(latency_values), unnest(latency_counts)
-                FROM bucket_kept
-            ) AS duration
-            ORDER BY key
+                SELECT
+                    model, backend, agent, version, event_type, reason, created_at,
+                    ((date_part('epoch', bucket_start) - v_start)::bigint / 300 << 44) | CASE
+                        WHEN duplicate_count < 0 THEN 2056
+                        WHEN duplicate_count > 1 THEN duration_bits | (reward_bits + 8)
+                        ELSE duration_bits | reward_bits
+                    END AS key
+                FROM monitoring_read_events(v_from, v_until, p_hours, v_lossy, v_added, v_retried, v_all, p_plain)
+                OFFSET 0
+            ) AS event
+            GROUP BY (key >> 44)::integer / 288, model, backend, agent, version, event_type, reason
             OFFSET 0
-        ) AS sorted
-        GROUP BY key
-        ORDER BY key
-    ),
-    bucket_histogram AS (
-        SELECT
-            to_timestamp((key >> 32) * 300) AS bucket_start,
-            array_agg((key & 2147483647)::integer) AS latency_values,
-            array_agg(events) AS latency_counts
-        FROM bucket_duration
-        GROUP BY key >> 32
-    ),
-    bucket_written AS (
-        INSERT INTO monitoring_rollup AS old (
-            bucket_start, total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
-            malformed_events, malformed_fields, latency_events, latency_sum, latency_values, latency_counts, rolled_up_at)
-        SELECT
-            bucket_start,
-            new.total_events + coalesce(kept.total_events, 0),
-            new.successful_events + coalesce(kept.successful_events, 0),
-            new.failed_events + coalesce(kept.failed_events, 0),
-            new.fallback_events + coalesce(kept.fallback_events, 0),
-            new.duplicate_events + coalesce(kept.duplicate_events, 0),
-            new.scored_events + coalesce(kept.scored_events, 0),
-            new.malformed_events + coalesce(kept.malformed_events, 0),
-            CASE WHEN kept.bucket_start IS NULL THEN new.malformed_fields
-                ELSE monitoring_add_counts(new.malformed_fields, kept.malformed_fields) END,
-            new.latency_events + coalesce(kept.latency_events, 0),
-            new.latency_sum + coalesce(kept.latency_sum, 0),
-            coalesce(histogram.latency_values, '{}'),
-            coalesce(histogram.latency_counts, '{}'),
-            greatest(v_started, new.newest)
-        FROM bucket_event AS new
-        LEFT JOIN bucket_histogram AS histogram USING (bucket_start)
-        LEFT JOIN bucket_kept AS kept USING (bucket_start)
-        ON CONFLICT (bucket_start) DO UPDATE SET (
-            total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
-            malformed_events, malformed_fields, latency_events, latency_sum, latency_values, latency_counts, rolled_up_at) = (
-            excluded.total_events, excluded.successful_events, excluded.failed_events, excluded.fallback_events,
-            excluded.duplicate_events, excluded.scored_events, excluded.malformed_events, excluded.malformed_fields,
-            excluded.latency_events, excluded.latency_sum, excluded.latency_values, excluded.latency_counts, excluded.rolled_up_at)
-        WHERE (
-            old.total_events, old.successful_events, old.failed_events, old.fallback_events, old.duplicate_events, old.scored_events,
-            old.malformed_events, old.malformed_fields, old.latency_events, old.latency_sum, old.latency_values, old.latency_counts)
-        IS DISTINCT FROM (
-            excluded.total_events, excluded.successful_events, excluded.failed_events, excluded.fallback_events,
-            excluded.duplicate_events, excluded.scored_events, excluded.malformed_events, excluded.malformed_fields,
-            excluded.latency_events, excluded.latency_sum, excluded.latency_values, excluded.latency_counts)
-        RETURNING old.bucket_start
-    ),
-    bucket_gone AS (
-        DELETE FROM monitoring_rollup AS old
-        USING hour
-        WHERE old.bucket_start >= hour.hour_start AND old.bucket_start < hour.hour_start + interval '1 hour'
-            AND NOT hour.is_pruned AND old.bucket_start NOT IN (SELECT bucket_start FROM bucket_event)
-        RETURNING old.bucket_start
+        ) AS alike
+        WHERE CASE
+            WHEN p_plain AND (monitoring_is_doubtful(model) OR monitoring_is_doubtful(backend) OR monitoring_is_doubtful_version(version))
+                THEN to_jsonb(model)::integer IS NULL      -- raises invalid_parameter_value
+            ELSE true
+        END
     ),
 
-    -- What was said together, with too many values of a dimension folded into 'other' ---------------------------------
-    combination AS MATERIALIZED (
-        SELECT
-            hour_start,
-            (hour_start AT TIME ZONE 'UTC')::date AS day,
-            model, backend, agent, version, event_type, reason,
-            count(*)::integer AS total_events,
-            (count(*) FILTER (WHERE reward > 0.5))::integer AS successful_events,
-            (count(*) FILTER (WHERE reward <= 0.3))::integer AS failed_events,
-            (count(*) FILTER (WHERE is_fallback))::integer AS fallback_events,
-            (count(*) FILTER (WHERE is_duplicate))::integer AS duplicate_events,
-            count(reward)::integer AS scored_events,
-            array_agg(duration_ms) FILTER (WHERE duration_ms IS NOT NULL) AS durations
-        FROM event
-        GROUP BY hour_start, model, backend, agent, version, event_type, reason
-    ),
+    -- Too many values of a dimension are folded into 'other' -------------------------------------------------------------
     day_value AS (
-        SELECT day, 'model' AS dimension, model AS value, sum(total_events) AS events FROM combination GROUP BY day, model
-        UNION ALL
-        SELECT day, 'backend', backend, sum(total_events) FROM combination GROUP BY day, backend
-        UNION ALL
-        SELECT day, 'agent', agent, sum(total_events) FROM combination GROUP BY day, agent
-        UNION ALL
-        SELECT day, 'version', version, sum(total_events) FROM combination GROUP BY day, version
-        UNION ALL
-        SELECT day, 'event_type', event_type, sum(total_events) FROM combination GROUP BY day, event_type
-        UNION ALL
-        SELECT day, 'reason', reason, sum(total_events) FROM combination WHERE reason IS NOT NULL GROUP BY day, reason
+        SELECT
+            day,
+            CASE kind WHEN 31 THEN 'model' WHEN 47 THEN 'backend' WHEN 55 THEN 'agent' WHEN 59 THEN 'version'
+                WHEN 61 THEN 'event_type' ELSE 'reason' END AS dimension,
+            CASE kind WHEN 31 THEN model WHEN 47 THEN backend WHEN 55 THEN agent WHEN 59 THEN version
+                WHEN 61 THEN event_type ELSE reason END AS value,
+            events
+        FROM (
+            SELECT
+                day, model, backend, agent, version, event_type, reason,
+                grouping(model, backend, agent, version, event_type, reason) AS kind,
+                sum(total_events) AS events
+            FROM combination
+            GROUP BY GROUPING SETS ((day, model), (day, backend), (day, agent), (day, version), (day, event_type), (day, reason))
+            OFFSET 0
+        ) AS counted
     ),
     -- A value that a day has kept once is kept for good, so that computing an hour again yields the same.
     newcomer AS MATERIALIZED (
@@ -347,7 +321,7 @@ BEGIN
     ),
     contribution AS (
         SELECT
-            hour_start,
+            day_no, day,
             CASE WHEN fold.needed AND (day, 'model', model) IN (SELECT day, dimension, value FROM folded)
                 THEN 'other' ELSE model END AS model,
             CASE WHEN fold.needed AND (day, 'backend', backend) IN (SELECT day, dimension, value FROM folded)
@@ -360,134 +334,517 @@ BEGIN
                 THEN 'other' ELSE event_type END AS event_type,
             CASE WHEN fold.needed AND (day, 'reason', reason) IN (SELECT day, dimension, value FROM folded)
                 THEN 'other' ELSE reason END AS reason,
-            total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events, durations
+            common_bits, total_events, keys
         FROM combination
         CROSS JOIN (SELECT EXISTS (SELECT FROM folded) AS needed OFFSET 0) AS fold
     ),
 
-    -- Slices of an hour; a number stands for the four values from here on ---------------------------------------------
+    -- Slices of an hour -------------------------------------------------------------------------------------------------
+    -- From here on a number stands for a day's combination (no), for its four values (line), and for a slice: the line, and the
+    -- hour of the day in the last five bits.
     numbered AS MATERIALIZED (
         SELECT
-            dense_rank() OVER (
-                ORDER BY hour_start, model COLLATE "C", backend COLLATE "C", agent COLLATE "C", version COLLATE "C") AS slice,
+            row_number() OVER slices AS no,
+            dense_rank() OVER slices AS line,
+            rank() OVER slices = row_number() OVER slices AS is_first,
+            dense_rank() OVER (ORDER BY model COLLATE "C") AS model_no,
+            dense_rank() OVER (ORDER BY backend COLLATE "C") AS backend_no,
+            dense_rank() OVER (ORDER BY agent COLLATE "C") AS agent_no,
+            dense_rank() OVER (ORDER BY version COLLATE "C") AS version_no,
+            dense_rank() OVER (ORDER BY event_type COLLATE "C") AS event_type_no,
+            dense_rank() OVER (ORDER BY reason COLLATE "C") AS reason_no,
             contribution.*
         FROM contribution
+        WINDOW slices AS (ORDER BY day_no, model COLLATE "C", backend COLLATE "C", agent COLLATE "C", version COLLATE "C")
+    ),
+    -- How many events of a combination and five minutes have the same bits: all that is counted is counted from these.
+    label AS MATERIALIZED (
+        SELECT label, events, lines.of[(label >> 32)::integer] * 32 + ((label >> 12) & 1048575) / 12 % 24 AS slice
+        FROM (
+            SELECT label, count(*)::integer AS events
+            FROM (
+                SELECT constant_bits | ((key >> 44) << 12) | (key & 4095) AS label
+                FROM (SELECT (no << 32) | common_bits AS constant_bits, unnest(keys) AS key FROM numbered OFFSET 0) AS single
+                ORDER BY label
+                OFFSET 0
+            ) AS sorted
+            GROUP BY label
+            OFFSET 0
+        ) AS counted
+        CROSS JOIN (SELECT array_agg(line ORDER BY no) AS of FROM numbered) AS lines
+    ),
+    -- A combination's events of an hour.
+    hourly AS MATERIALIZED (
+        SELECT
+            slice, day_no * 24 + (slice & 31)::integer AS hour_no, events, no,
+            model_no, backend_no, agent_no, version_no, event_type_no, reason_no, event_type, reason
+        FROM (
+            SELECT label >> 32 AS no, slice, sum(events) AS events FROM label WHERE label & 2048 = 0 GROUP BY label >> 32, slice OFFSET 0
+        ) AS counted
+        JOIN numbered USING (no)
     ),
     slice AS MATERIALIZED (
-        SELECT
-            slice,
-            min(hour_start) AS hour_start,
-            min(model) AS model,
-            min(backend) AS backend,
-            min(agent) AS agent,
-            min(version) AS version,
-            sum(total_events)::integer AS total_events,
-            sum(successful_events)::integer AS successful_events,
-            sum(failed_events)::integer AS failed_events,
-            sum(fallback_events)::integer AS fallback_events,
-            sum(duplicate_events)::integer AS duplicate_events,
-            sum(scored_events)::integer AS scored_events
-        FROM numbered
-        GROUP BY slice
+        SELECT slice, day_no * 24 + (slice & 31)::integer AS hour_no, model, backend, agent, version,
+            total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events
+        FROM (
+            SELECT
+                slice,
+                coalesce(sum(events) FILTER (WHERE label & 2048 = 0), 0)::integer AS total_events,
+                coalesce(sum(events) FILTER (WHERE label & 2049 = 1), 0)::integer AS successful_events,
+                coalesce(sum(events) FILTER (WHERE label & 2050 = 2), 0)::integer AS failed_events,
+                coalesce(sum(events) FILTER (WHERE label & 2064 = 16), 0)::integer AS fallback_events,
+                coalesce(sum(events) FILTER (WHERE label & 40 = 8), 0)::integer AS duplicate_events,
+                coalesce(sum(events) FILTER (WHERE label & 2052 = 4), 0)::integer AS scored_events
+            FROM label
+            GROUP BY slice
+            OFFSET 0
+        ) AS counted
+        JOIN (SELECT line, day_no, model, backend, agent, version FROM numbered WHERE is_first) AS named ON named.line = slice >> 5
     ),
     slice_kept AS MATERIALIZED (
         SELECT slice.slice, old.*
-        FROM hour
-        JOIN slice USING (hour_start)
-        JOIN monitoring_rollup_slices AS old USING (hour_start, model, backend, agent, version)
-        WHERE hour.is_pruned
+        FROM slice
+        JOIN monitoring_rollup_slices AS old
+            ON old.hour_start = to_timestamp(v_start + slice.hour_no * 3600::double precision)
+            AND old.model = slice.model AND old.backend = slice.backend AND old.agent = slice.agent AND old.version = slice.version
+        WHERE cardinality(v_lossy) > 0 AND slice.hour_no = ANY (v_kept)
     ),
     slice_duration AS (
-        SELECT key, sum(events)::integer AS events
+        SELECT key, count(*)::integer AS events
         FROM (
-            SELECT key, events
+            SELECT key
             FROM (
-                SELECT slice << 32 | unnest(durations) AS key, 1 AS events FROM numbered
+                SELECT ((line_bits + (key >> 44) / 12 % 24) << 32) | ((key >> 12) & 4294967295) AS key
+                FROM (SELECT line * 32 AS line_bits, unnest(keys) AS key FROM numbered OFFSET 0) AS single
+                WHERE key & 17592186040320 <> 0
                 UNION ALL
-                SELECT slice << 32 | unnest(latency_values), unnest(latency_counts) FROM slice_kept
+                SELECT (slice << 32) | value + 1::bigint
+                FROM slice_kept, unnest(latency_values, latency_counts) AS bar (value, events), generate_series(1, events)
             ) AS duration
             ORDER BY key
             OFFSET 0
         ) AS sorted
         GROUP BY key
         ORDER BY key
+        OFFSET 0
     ),
-    slice_histogram AS (
+    slice_histogram AS MATERIALIZED (
         SELECT
             key >> 32 AS slice,
-            array_agg((key & 2147483647)::integer) AS latency_values,
+            array_agg(((key & 4294967295) - 1)::integer) AS latency_values,
             array_agg(events) AS latency_counts,
             sum(events)::integer AS latency_events,
-            sum((key & 2147483647) * events)::bigint AS latency_sum
+            sum(((key & 4294967295) - 1) * events)::bigint AS latency_sum
         FROM slice_duration
         GROUP BY key >> 32
     ),
-    slice_reason AS (
-        SELECT slice, jsonb_object_agg(reason, events) AS fallback_reasons
-        FROM (
-            SELECT slice, reason, sum(total_events) AS events FROM numbered WHERE reason IS NOT NULL GROUP BY slice, reason
-        ) AS counted
-        GROUP BY slice
+    slice_reason AS MATERIALIZED (
+        SELECT slice, reason, sum(events) AS events FROM hourly WHERE reason IS NOT NULL GROUP BY slice, reason
     ),
-    slice_type AS (
-        SELECT slice, jsonb_object_agg(event_type, events) AS event_types
-        FROM (
-            SELECT slice, event_type, sum(total_events) AS events FROM numbered WHERE event_type IS NOT NULL GROUP BY slice, event_type
-        ) AS counted
-        GROUP BY slice
+    slice_type AS MATERIALIZED (
+        SELECT slice, event_type, sum(events) AS events FROM hourly WHERE event_type IS NOT NULL GROUP BY slice, event_type
     ),
-    slice_new AS (
-        SELECT
-            slice.hour_start, slice.model, slice.backend, slice.agent, slice.version,
-            slice.total_events + coalesce(kept.total_events, 0) AS total_events,
-            slice.successful_events + coalesce(kept.successful_events, 0) AS successful_events,
-            slice.failed_events + coalesce(kept.failed_events, 0) AS failed_events,
-            slice.fallback_events + coalesce(kept.fallback_events, 0) AS fallback_events,
-            slice.duplicate_events + coalesce(kept.duplicate_events, 0) AS duplicate_events,
-            slice.scored_events + coalesce(kept.scored_events, 0) AS scored_events,
-            coalesce(histogram.latency_events, 0) AS latency_events,
-            coalesce(histogram.latency_sum, 0) AS latency_sum,
-            coalesce(histogram.latency_values, '{}') AS latency_values,
-            coalesce(histogram.latency_counts, '{}') AS latency_counts,
-            CASE WHEN kept.slice IS NULL THEN coalesce(reason.fallback_reasons, '{}')
-                ELSE monitoring_add_counts(reason.fallback_reasons, kept.fallback_reasons) END AS fallback_reasons,
-            CASE WHEN kept.slice IS NULL THEN coalesce(type.event_types, '{}')
-                ELSE monitoring_add_counts(type.event_types, kept.event_types) END AS event_types
-        FROM slice
-        LEFT JOIN slice_histogram AS histogram USING (slice)
-        LEFT JOIN slice_reason AS reason USING (slice)
-        LEFT JOIN slice_type AS type USING (slice)
-        LEFT JOIN slice_kept AS kept USING (slice)
+    -- What each five minutes of the hour held: bits & 15 of a mark are 8 not successful, 4 failed, 2 fallback, 1 duplicate. An event
+    -- that was counted before and has become a duplicate since keeps the mark it had.
+    slice_mark AS (
+        SELECT slice, array_agg(mark) AS mark_values, array_agg(events) AS mark_counts
+        FROM (
+            SELECT (label >> 8) AS slice, (label & 255)::smallint AS mark, events
+            FROM (
+                SELECT label, sum(events)::integer AS events
+                FROM (
+                    SELECT
+                        (slice << 8) + ((label >> 12) & 1048575) % 12 * 16 + CASE label & 1 WHEN 0 THEN 8 ELSE 0 END
+                            + CASE label & 2 WHEN 0 THEN 0 ELSE 4 END + CASE label & 16 WHEN 0 THEN 0 ELSE 2 END
+                            + CASE label & 40 WHEN 8 THEN 1 ELSE 0 END AS label,
+                        events
+                    FROM label
+                    WHERE label & 2048 = 0
+                    UNION ALL
+                    SELECT (slice << 8) | mark, events FROM slice_kept, unnest(mark_values, mark_counts) AS bar (mark, events)
+                ) AS marked
+                GROUP BY label
+                OFFSET 0
+            ) AS counted
+            ORDER BY label
+            OFFSET 0
+        ) AS sorted
+        GROUP BY slice
     ),
     slice_written AS (
         INSERT INTO monitoring_rollup_slices AS old (
             hour_start, model, backend, agent, version,
             total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
-            latency_events, latency_sum, latency_values, latency_counts, fallback_reasons, event_types)
-        SELECT * FROM slice_new
+            latency_events, latency_sum, latency_values, latency_counts, fallback_reasons, event_types, mark_values, mark_counts)
+        SELECT
+            to_timestamp(v_start + slice.hour_no * 3600::double precision), slice.model, slice.backend, slice.agent, slice.version,
+            slice.total_events + coalesce(kept.total_events, 0),
+            slice.successful_events + coalesce(kept.successful_events, 0),
+            slice.failed_events + coalesce(kept.failed_events, 0),
+            slice.fallback_events + coalesce(kept.fallback_events, 0),
+            slice.duplicate_events + coalesce(kept.duplicate_events, 0),
+            slice.scored_events + coalesce(kept.scored_events, 0),
+            coalesce(histogram.latency_events, 0),
+            coalesce(histogram.latency_sum, 0),
+            coalesce(histogram.latency_values, '{}'),
+            coalesce(histogram.latency_counts, '{}'),
+            CASE WHEN kept.slice IS NULL THEN coalesce(told.fallback_reasons, '{}')
+                ELSE monitoring_add_counts(told.fallback_reasons, kept.fallback_reasons) END,
+            CASE WHEN kept.slice IS NULL THEN coalesce(type.event_types, '{}')
+                ELSE monitoring_add_counts(type.event_types, kept.event_types) END,
+            coalesce(marked.mark_values, '{}'),
+            coalesce(marked.mark_counts, '{}')
+        FROM slice
+        LEFT JOIN slice_mark AS marked USING (slice)
+        LEFT JOIN slice_histogram AS histogram USING (slice)
+        LEFT JOIN (
+            SELECT slice, jsonb_object_agg(reason, events) AS fallback_reasons FROM slice_reason GROUP BY slice
+        ) AS told USING (slice)
+        LEFT JOIN (
+            SELECT slice, jsonb_object_agg(event_type, events) AS event_types FROM slice_type GROUP BY slice
+        ) AS type USING (slice)
+        LEFT JOIN slice_kept AS kept USING (slice)
         ON CONFLICT (hour_start, slice_key) DO UPDATE SET (
             total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
-            latency_events, latency_sum, latency_values, latency_counts, fallback_reasons, event_types) = (
+            latency_events, latency_sum, latency_values, latency_counts, fallback_reasons, event_types, mark_values, mark_counts) = (
             excluded.total_events, excluded.successful_events, excluded.failed_events, excluded.fallback_events,
             excluded.duplicate_events, excluded.scored_events, excluded.latency_events, excluded.latency_sum,
-            excluded.latency_values, excluded.latency_counts, excluded.fallback_reasons, excluded.event_types)
+            excluded.latency_values, excluded.latency_counts, excluded.fallback_reasons, excluded.event_types, excluded.mark_values,
+            excluded.mark_counts)
         WHERE (
             old.total_events, old.successful_events, old.failed_events, old.fallback_events, old.duplicate_events, old.scored_events,
-            old.latency_events, old.latency_sum, old.latency_values, old.latency_counts, old.fallback_reasons, old.event_types)
+            old.latency_events, old.latency_sum, old.latency_values, old.latency_counts, old.fallback_reasons, old.event_types, old.mark_values,
+            old.mark_counts)
         IS DISTINCT FROM (
             excluded.total_events, excluded.successful_events, excluded.failed_events, excluded.fallback_events,
             excluded.duplicate_events, excluded.scored_events, excluded.latency_events, excluded.latency_sum,
-            excluded.latency_values, excluded.latency_counts, excluded.fallback_reasons, excluded.event_types)
+            excluded.latency_values, excluded.latency_counts, excluded.fallback_reasons, excluded.event_types, excluded.mark_values,
+            excluded.mark_counts)
         RETURNING old.hour_start
     ),
     slice_gone AS (
         DELETE FROM monitoring_rollup_slices AS old
-        USING hour
-        WHERE old.hour_start = hour.hour_start AND NOT hour.is_pruned AND NOT EXISTS (
-            SELECT FROM slice
-            WHERE slice.hour_start = old.hour_start AND slice.model = old.model AND slice.backend = old.backend
-                AND slice.agent = old.agent AND slice.version = old.version)
+        WHERE old.hour_start >= v_from AND old.hour_start < v_until AND old.hour_start = ANY (p_hours)
+            AND old.hour_start <> ALL (v_lossy) AND NOT EXISTS (
+                SELECT FROM slice
+                WHERE slice.hour_no = (date_part('epoch', old.hour_start) - v_start)::integer / 3600 AND slice.model = old.model
+                    AND slice.backend = old.backend AND slice.agent = old.agent AND slice.version = old.version)
         RETURNING old.hour_start
+    ),
+
+    -- Five minutes ----------------------------------------------------------------------------------------------------
+    bucket_event AS MATERIALIZED (
+        SELECT
+            bucket_no,
+            coalesce(sum(events) FILTER (WHERE bits < 2048), 0)::integer AS total_events,
+            coalesce(sum(events) FILTER (WHERE bits & 2049 = 1), 0)::integer AS successful_events,
+            coalesce(sum(events) FILTER (WHERE bits & 2050 = 2), 0)::integer AS failed_events,
+            coalesce(sum(events) FILTER (WHERE bits & 2052 = 4), 0)::integer AS scored_events,
+            coalesce(sum(events) FILTER (WHERE bits & 40 = 8), 0)::integer AS duplicate_events,
+            coalesce(sum(events) FILTER (WHERE bits & 2064 = 16), 0)::integer AS fallback_events,
+            coalesce(sum(events) FILTER (WHERE bits < 2048 AND bits & 2016 <> 0), 0)::integer AS malformed_events,
+            CASE WHEN bool_or(bits < 2048 AND bits & 2016 <> 0)
+                THEN jsonb_strip_nulls(jsonb_build_object(
+                    'event_data', sum(events) FILTER (WHERE bits & 2080 = 32),
+                    'reward', sum(events) FILTER (WHERE bits & 2112 = 64),
+                    'duration_ms', sum(events) FILTER (WHERE bits & 2176 = 128),
+                    'model', sum(events) FILTER (WHERE bits & 2304 = 256),
+                    'backend', sum(events) FILTER (WHERE bits & 2560 = 512),
+                    'telemetry', sum(events) FILTER (WHERE bits & 3072 = 1024)))
+                ELSE '{}'
+            END AS malformed_fields
+        FROM (
+            SELECT (label >> 12)::integer AS bucket_no, (label & 4095)::integer AS bits, events
+            FROM (SELECT label & 4294967295 AS label, sum(events) AS events FROM label GROUP BY label & 4294967295 OFFSET 0) AS counted
+            OFFSET 0
+        ) AS alike
+        GROUP BY bucket_no
+    ),
+    bucket_kept AS MATERIALIZED (
+        SELECT (date_part('epoch', bucket.bucket_start) - v_start)::integer / 300 AS bucket_no, bucket.*
+        FROM monitoring_rollup AS bucket
+        WHERE cardinality(v_lossy) > 0 AND bucket.bucket_start >= v_from AND bucket.bucket_start < v_until
+            AND date_bin('1 hour', bucket.bucket_start, '2000-01-01 00:00:00+00') = ANY (v_lossy)
+    ),
+    bucket_duration AS (
+        SELECT key, count(*)::integer AS events
+        FROM (
+            SELECT key
+            FROM (
+                SELECT key >> 12 AS key FROM (SELECT unnest(keys) AS key FROM combination OFFSET 0) AS single
+                WHERE key & 17592186040320 <> 0
+                UNION ALL
+                SELECT (bucket_no::bigint << 32) | value + 1::bigint
+                FROM bucket_kept, unnest(latency_values, latency_counts) AS bar (value, events), generate_series(1, events)
+            ) AS duration
+            ORDER BY key
+            OFFSET 0
+        ) AS sorted
+        GROUP BY key
+        ORDER BY key
+        OFFSET 0
+    ),
+    bucket_histogram AS (
+        SELECT
+            (key >> 32)::integer AS bucket_no,
+            array_agg(((key & 4294967295) - 1)::integer) AS latency_values,
+            array_agg(events) AS latency_counts,
+            sum(events)::integer AS latency_events,
+            sum(((key & 4294967295) - 1) * events)::bigint AS latency_sum
+        FROM bucket_duration
+        GROUP BY key >> 32
+    ),
+    bucket_written AS (
+        INSERT INTO monitoring_rollup AS old (
+            bucket_start, total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
+            malformed_events, malformed_fields, latency_events, latency_sum, latency_values, latency_counts, rolled_up_at)
+        SELECT
+            to_timestamp(v_start + bucket_no * 300::double precision),
+            new.total_events + coalesce(kept.total_events, 0),
+            new.successful_events + coalesce(kept.successful_events, 0),
+            new.failed_events + coalesce(kept.failed_events, 0),
+            new.fallback_events + coalesce(kept.fallback_events, 0),
+            new.duplicate_events + coalesce(kept.duplicate_events, 0),
+            new.scored_events + coalesce(kept.scored_events, 0),
+            new.malformed_events + coalesce(kept.malformed_events, 0),
+            CASE WHEN kept.bucket_no IS NULL THEN new.malformed_fields
+                ELSE monitoring_add_counts(new.malformed_fields, kept.malformed_fields) END,
+            coalesce(histogram.latency_events, 0),
+            coalesce(histogram.latency_sum, 0),
+            coalesce(histogram.latency_values, '{}'),
+            coalesce(histogram.latency_counts, '{}'),
+            greatest(v_started, seen.newest, kept.rolled_up_at)
+        FROM bucket_event AS new
+        LEFT JOIN (
+            -- Only where an event claims to have been created since.
+            SELECT (date_part('epoch', occurred_at) - v_start)::integer / 3600 AS hour_no, max(created_at) AS newest
+            FROM learning_events
+            WHERE (SELECT max(newest) FROM combination) > v_started
+                AND occurred_at >= v_from AND occurred_at < v_until AND created_at > v_started
+            GROUP BY 1
+        ) AS seen ON seen.hour_no = new.bucket_no / 12
+        LEFT JOIN bucket_histogram AS histogram USING (bucket_no)
+        LEFT JOIN bucket_kept AS kept USING (bucket_no)
+        ON CONFLICT (bucket_start) DO UPDATE SET (
+            total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
+            malformed_events, malformed_fields, latency_events, latency_sum, latency_values, latency_counts, rolled_up_at) = (
+            excluded.total_events, excluded.successful_events, excluded.failed_events, excluded.fallback_events,
+            excluded.duplicate_events, excluded.scored_events, excluded.malformed_events, excluded.malformed_fields,
+            excluded.latency_events, excluded.latency_sum, excluded.latency_values, excluded.latency_counts, excluded.rolled_up_at)
+        WHERE (
+            old.total_events, old.successful_events, old.failed_events, old.fallback_events, old.duplicate_events, old.scored_events,
+            old.malformed_events, old.malformed_fields, old.latency_events, old.latency_sum, old.latency_values, old.latency_counts)
+        IS DISTINCT FROM (
+            excluded.total_events, excluded.successful_events, excluded.failed_events, excluded.fallback_events,
+            excluded.duplicate_events, excluded.scored_events, excluded.malformed_events, excluded.malformed_fields,
+            excluded.latency_events, excluded.latency_sum, excluded.latency_values, excluded.latency_counts)
+        RETURNING old.bucket_start
+    ),
+    bucket_gone AS (
+        DELETE FROM monitoring_rollup AS old
+        WHERE old.bucket_start >= v_from AND old.bucket_start < v_until
+            AND date_bin('1 hour', old.bucket_start, '2000-01-01 00:00:00+00') = ANY (p_hours)
+            AND date_bin('1 hour', old.bucket_start, '2000-01-01 00:00:00+00') <> ALL (v_lossy)
+            AND (date_part('epoch', old.bucket_start) - v_start)::integer / 300 NOT IN (SELECT bucket_no FROM bucket_event)
+        RETURNING old.bucket_start
+    ),
+
+    -- Hours, and days of which no other hour has events ----------------------------------------------------------------
+    window_slot AS MATERIALIZED (
+        SELECT
+            hour_no,
+            (at AT TIME ZONE 'UTC')::date AS day,
+            (at AT TIME ZONE 'UTC')::date = ANY (v_whole) AS is_whole
+        FROM unnest(v_hours) AS hour (hour_no)
+        CROSS JOIN LATERAL to_timestamp(v_start + hour_no * 3600::double precision) AS at
+        WHERE hour_no <> ALL (v_kept)
+    ),
+    hour_count AS (
+        SELECT
+            hour_no,
+            sum(total_events) AS total_events,
+            sum(successful_events) AS successful_events,
+            sum(failed_events) AS failed_events,
+            sum(fallback_events) AS fallback_events,
+            sum(duplicate_events) AS duplicate_events,
+            sum(scored_events) AS scored_events,
+            sum(malformed_events) AS malformed_events
+        FROM (SELECT bucket_no / 12 AS hour_no, bucket_event.* FROM bucket_event) AS bucket
+        GROUP BY hour_no
+    ),
+    hour_latency AS (
+        SELECT
+            hour_no,
+            sum(latency_sum) AS latency_sum,
+            sum(latency_events) AS latency_events,
+            min(latency_values[1]) AS latency_min,
+            max(latency_values[cardinality(latency_values)]) AS latency_max
+        FROM slice_histogram
+        JOIN slice USING (slice)
+        GROUP BY hour_no
+    ),
+    hour_entry AS (
+        SELECT hour_no, dimension, value, events
+        FROM (
+            SELECT
+                hour_no,
+                CASE kind WHEN 31 THEN 'model' WHEN 47 THEN 'backend' WHEN 55 THEN 'agent' WHEN 59 THEN 'version'
+                    WHEN 61 THEN 'event_type' ELSE 'reason' END AS dimension,
+                CASE kind WHEN 31 THEN model WHEN 47 THEN backend WHEN 55 THEN agent WHEN 59 THEN version
+                    WHEN 61 THEN event_type ELSE reason END AS value,
+                events
+            FROM (
+                SELECT
+                    hour_no,
+                    grouping(model_no, backend_no, agent_no, version_no, event_type_no, reason_no) AS kind,
+                    min(no) AS no,                             -- any that has the value
+                    sum(events) AS events
+                FROM hourly
+                GROUP BY GROUPING SETS (
+                    (hour_no, model_no), (hour_no, backend_no), (hour_no, agent_no), (hour_no, version_no), (hour_no, event_type_no),
+                    (hour_no, reason_no))
+                OFFSET 0
+            ) AS counted
+            JOIN numbered USING (no)
+        ) AS named
+        WHERE value <> '' OR dimension IN ('event_type', 'reason') AND value IS NOT NULL
+        UNION ALL
+        SELECT bucket_no / 12, 'malformed', key, sum(value::bigint)
+        FROM bucket_event CROSS JOIN LATERAL jsonb_each_text(malformed_fields)
+        WHERE malformed_events > 0
+        GROUP BY bucket_no / 12, key
+    ),
+    window_figure AS (
+        SELECT day, hour_no, total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
+            malformed_events, latency_sum, latency_events, latency_min, latency_max
+        FROM window_slot
+        JOIN hour_count USING (hour_no)
+        LEFT JOIN hour_latency USING (hour_no)
+    ),
+    window_count AS (
+        SELECT day, hour_no, total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
+            malformed_events, latency_sum, latency_events, latency_min, latency_max
+        FROM window_figure
+        UNION ALL
+        SELECT day, -1, sum(total_events), sum(successful_events), sum(failed_events), sum(fallback_events),
+            sum(duplicate_events), sum(scored_events), sum(malformed_events), sum(latency_sum), sum(latency_events),
+            min(latency_min), max(latency_max)
+        FROM window_figure
+        WHERE day = ANY (v_whole)
+        GROUP BY day
+    ),
+    window_entry AS (
+        SELECT day, hour_no, is_whole, dimension, value, events
+        FROM window_slot
+        JOIN hour_entry USING (hour_no)
+        WHERE events > 0
+    ),
+    window_distribution AS (
+        SELECT
+            day, hour_no,
+            jsonb_object_agg(value, events) FILTER (WHERE dimension = 'malformed') AS malformed_fields,
+            jsonb_object_agg(value, events) FILTER (WHERE dimension = 'model') AS models,
+            jsonb_object_agg(value, events) FILTER (WHERE dimension = 'backend') AS backends,
+            jsonb_object_agg(value, events) FILTER (WHERE dimension = 'agent') AS agents,
+            jsonb_object_agg(value, events) FILTER (WHERE dimension = 'version') AS versions,
+            jsonb_object_agg(value, events) FILTER (WHERE dimension = 'event_type') AS event_types,
+            jsonb_agg(jsonb_build_object('reason', value, 'count', events) ORDER BY events DESC, value COLLATE "C")
+                FILTER (WHERE dimension = 'reason') AS reasons
+        FROM (
+            SELECT day, hour_no, dimension, value, events FROM window_entry
+            UNION ALL
+            SELECT day, -1, dimension, value, sum(events) FROM window_entry WHERE is_whole GROUP BY day, dimension, value
+        ) AS entry
+        GROUP BY day, hour_no
+    ),
+    -- Sorted once by day and duration, the durations of an hour and of a day come in order. The percentiles are percentile_cont's.
+    measured AS (
+        SELECT (key >> 37)::integer AS day_no, (key & 31)::integer AS hour_of_day, (((key >> 5) & 4294967295) - 1)::integer AS duration
+        FROM (
+            SELECT day_bits | ((key >> 7) & 137438953440) | ((key >> 44) / 12 % 24) AS key
+            FROM (SELECT day_no::bigint << 37 AS day_bits, unnest(keys) AS key FROM combination OFFSET 0) AS single
+            WHERE key & 17592186040320 <> 0
+            ORDER BY 1
+            OFFSET 0
+        ) AS sorted
+        OFFSET 0
+    ),
+    window_percentile AS (
+        SELECT day, hour_no, (SELECT array_agg(CASE
+            WHEN place = floor(place) THEN durations[place::integer + 1]::double precision
+            ELSE durations[floor(place)::integer + 1] + (place - floor(place))
+                * (durations[ceil(place)::integer + 1] - durations[floor(place)::integer + 1]) END ORDER BY place)
+            FROM (
+                SELECT fraction * (cardinality(durations) - 1) AS place
+                FROM unnest('{0.5, 0.75, 0.9, 0.95, 0.99}'::double precision[]) AS asked (fraction)
+            ) AS placed) AS latency
+        FROM (
+            SELECT
+                v_first_day + day_no AS day,
+                coalesce(day_no * 24 + hour_of_day, -1) AS hour_no,
+                durations
+            FROM (
+                SELECT day_no, hour_of_day, array_agg(duration) AS durations
+                FROM measured
+                GROUP BY GROUPING SETS ((day_no, hour_of_day), (day_no))
+                OFFSET 0
+            ) AS collected
+            OFFSET 0
+        ) AS named
+    ),
+    window_written AS (
+        INSERT INTO monitoring_metrics AS old (
+            metric_date, metric_hour, window_start, window_end,
+            total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
+            malformed_events, malformed_fields,
+            fallback_rate, error_rate, duplicate_rate,
+            latency_p50, latency_p75, latency_p90, latency_p95, latency_p99, latency_avg, latency_max, latency_min,
+            model_distribution, service_versions, fallback_reasons,
+            backend_distribution, agent_distribution, event_type_distribution,
+            health_score, computed_at)
+        SELECT
+            day,
+            CASE WHEN hour_no >= 0 THEN extract(hour FROM from_at AT TIME ZONE 'UTC')::integer END,
+            from_at,
+            from_at + CASE WHEN hour_no >= 0 THEN interval '1 hour' ELSE interval '24 hours' END,
+            total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
+            malformed_events, coalesce(malformed_fields, '{}'),
+            monitoring_rate(fallback_events::bigint, total_events::bigint),
+            monitoring_rate(failed_events::bigint, total_events::bigint),
+            monitoring_rate(duplicate_events::bigint, total_events::bigint),
+            latency[1]::numeric, latency[2]::numeric, latency[3]::numeric, latency[4]::numeric, latency[5]::numeric,
+            latency_sum / nullif(latency_events, 0), latency_max, latency_min,
+            coalesce(models, '{}'), coalesce(versions, '{}'), coalesce(reasons, '[]'),
+            coalesce(backends, '{}'), coalesce(agents, '{}'), coalesce(event_types, '{}'),
+            monitoring_health(total_events::bigint, successful_events::bigint, fallback_events::bigint, duplicate_events::bigint),
+            p_now
+        FROM window_count
+        LEFT JOIN window_distribution USING (day, hour_no)
+        LEFT JOIN window_percentile USING (day, hour_no)
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN hour_no >= 0 THEN to_timestamp(v_start + hour_no * 3600::double precision)
+                ELSE day::timestamp AT TIME ZONE 'UTC' END AS from_at
+        ) AS place
+        ON CONFLICT (metric_date, metric_hour) DO UPDATE SET (
+            total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
+            malformed_events, malformed_fields,
+            fallback_rate, error_rate, duplicate_rate,
+            latency_p50, latency_p75, latency_p90, latency_p95, latency_p99, latency_avg, latency_max, latency_min,
+            model_distribution, service_versions, fallback_reasons,
+            backend_distribution, agent_distribution, event_type_distribution,
+            health_score, computed_at
+        ) = (
+            excluded.total_events, excluded.successful_events, excluded.failed_events,
+            excluded.fallback_events, excluded.duplicate_events, excluded.scored_events,
+            excluded.malformed_events, excluded.malformed_fields,
+            excluded.fallback_rate, excluded.error_rate, excluded.duplicate_rate,
+            excluded.latency_p50, excluded.latency_p75, excluded.latency_p90, excluded.latency_p95, excluded.latency_p99,
+            excluded.latency_avg, excluded.latency_max, excluded.latency_min,
+            excluded.model_distribution, excluded.service_versions, excluded.fallback_reasons,
+            excluded.backend_distribution, excluded.agent_distribution, excluded.event_type_distribution,
+            excluded.health_score, excluded.computed_at)
+        WHERE monitoring_figures(old) IS DISTINCT FROM monitoring_figures(excluded)
+        RETURNING 1
     ),
 
     changed AS (
@@ -501,11 +858,76 @@ BEGIN
     )
     SELECT
         (SELECT coalesce(array_agg(hour_start ORDER BY hour_start), '{}') FROM changed),
+        ARRAY(SELECT to_timestamp(v_start + hour_no * 3600::double precision) FROM window_figure),
+        ARRAY(SELECT DISTINCT day FROM window_figure WHERE day = ANY (v_whole)),
+        (SELECT count(*)::integer FROM window_written),
         (SELECT coalesce(sum(total_events), 0)::bigint FROM bucket_event);
 END
 $$;
-COMMENT ON FUNCTION monitoring_roll_up_hours(timestamptz[]) IS
-    'Computes the five-minute totals and the slices of the hours from raw events; returns the hours in which something changed.';
+COMMENT ON FUNCTION monitoring_compute_run(timestamptz[], timestamptz, boolean) IS
+    'Computes the five-minute totals, the slices and the rows of monitoring_metrics of hours that lie together, from raw events. '
+    'Returns the hours in which something changed and the hours and days whose rows it has seen to. '
+    'With p_plain it raises invalid_parameter_value or numeric_value_out_of_range where an event may be malformed.';
+
+-- Hours of well-formed events cost a third less to read. Where one is malformed, what was done until it was met is undone.
+CREATE OR REPLACE FUNCTION monitoring_roll_up_run(p_hours timestamptz[], p_now timestamptz)
+RETURNS TABLE (changed_hours timestamptz[], written_hours timestamptz[], written_days date[], metrics_written integer, events_read bigint)
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM monitoring_compute_run(p_hours, p_now, true);
+EXCEPTION WHEN invalid_parameter_value OR numeric_value_out_of_range THEN
+    RETURN QUERY SELECT * FROM monitoring_compute_run(p_hours, p_now, false);
+END
+$$;
+COMMENT ON FUNCTION monitoring_roll_up_run(timestamptz[], timestamptz) IS
+    'What monitoring_compute_run does, plainly where the events are well-formed.';
+
+-- Hours that lie within six hours of each other are read in one go.
+CREATE OR REPLACE FUNCTION monitoring_runs(p_hours timestamptz[]) RETURNS TABLE (hours timestamptz[])
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT array_agg(hour_start ORDER BY hour_start)
+    FROM (
+        SELECT hour_start, count(*) FILTER (WHERE begins) OVER (ORDER BY hour_start) AS run
+        FROM (
+            SELECT
+                hour_start,
+                hour_start - lag(hour_start, 1, hour_start) OVER (ORDER BY hour_start) > interval '6 hours'
+                    OR row_number() OVER (ORDER BY hour_start) % 5000 = 0 AS begins
+            FROM (SELECT DISTINCT unnest(p_hours) AS hour_start) AS asked
+        ) AS compared
+    ) AS numbered
+    GROUP BY run
+    ORDER BY run
+$$;
+COMMENT ON FUNCTION monitoring_runs(timestamptz[]) IS
+    'The hours in ascending order, apart where more than six hours lie between two of them.';
+
+CREATE OR REPLACE FUNCTION monitoring_roll_up_hours(p_hours timestamptz[], p_now timestamptz)
+RETURNS TABLE (changed_hours timestamptz[], written_hours timestamptz[], written_days date[], metrics_written integer, events_read bigint)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+    v_run record;
+BEGIN
+    changed_hours := '{}';
+    written_hours := '{}';
+    written_days := '{}';
+    metrics_written := 0;
+    events_read := 0;
+    FOR v_run IN SELECT run.hours, step.* FROM monitoring_runs(p_hours) AS run, monitoring_roll_up_run(run.hours, p_now) AS step LOOP
+        changed_hours := changed_hours || v_run.changed_hours;
+        written_hours := written_hours || v_run.written_hours;
+        -- A day that an earlier run took for whole has more hours.
+        written_days := v_run.written_days || ARRAY(
+            SELECT unnest(written_days) EXCEPT SELECT (hour_start AT TIME ZONE 'UTC')::date FROM unnest(v_run.hours) AS hour (hour_start));
+        metrics_written := metrics_written + v_run.metrics_written;
+        events_read := events_read + v_run.events_read;
+    END LOOP;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION monitoring_roll_up_hours(timestamptz[], timestamptz) IS
+    'Computes the hours from raw events: what monitoring_roll_up_run does, for hours anywhere.';
 
 -- The newest hours come first, so that the present is right at once while a long backfill runs. A day is taken whole where
 -- it fits, so that its row is computed once and its 200 values are its commonest.
@@ -536,6 +958,7 @@ DECLARE
     v_changed timestamptz[] := '{}';
     v_read    bigint := 0;
     v_pending integer;
+    v_step    record;
 BEGIN
     PERFORM FROM monitoring_rollup_lock FOR UPDATE SKIP LOCKED;
     IF NOT FOUND THEN
@@ -546,8 +969,10 @@ BEGIN
     PERFORM monitoring_find_changes();
     v_hours := monitoring_next_hours(p_max_hours);
     IF cardinality(v_hours) > 0 THEN
-        SELECT step.changed_hours, step.events_read INTO v_changed, v_read FROM monitoring_roll_up_hours(v_hours) AS step;
-        PERFORM monitoring_write_metrics(v_changed, p_now);
+        SELECT * INTO v_step FROM monitoring_roll_up_hours(v_hours, p_now);
+        v_changed := v_step.changed_hours;
+        v_read := v_step.events_read;
+        PERFORM monitoring_write_metrics(v_changed, v_step.written_hours, v_step.written_days, p_now);
         DELETE FROM monitoring_rollup_pending WHERE hour_start = ANY (v_hours);
     END IF;
 

@@ -350,21 +350,27 @@ COMMENT ON FUNCTION monitoring_write_totals(timestamptz[], date[], timestamptz) 
     'Writes the rows of the hours and of the days, where they differ from what is there; returns how many did.';
 
 -- Hours first: the row of a day is made from theirs.
-CREATE OR REPLACE FUNCTION monitoring_write_metrics(p_hours timestamptz[], p_now timestamptz) RETURNS integer
+CREATE OR REPLACE FUNCTION monitoring_write_metrics(
+    p_hours timestamptz[], p_written_hours timestamptz[], p_written_days date[], p_now timestamptz)
+RETURNS integer
 LANGUAGE plpgsql VOLATILE AS $$
 DECLARE
-    v_days date[] := ARRAY(SELECT DISTINCT (hour_start AT TIME ZONE 'UTC')::date FROM unnest(p_hours) AS hour (hour_start));
-    v_written integer;
+    v_hours   timestamptz[] := ARRAY(SELECT unnest(p_hours) EXCEPT SELECT unnest(p_written_hours));
+    v_days    date[] := ARRAY(
+        SELECT (hour_start AT TIME ZONE 'UTC')::date FROM unnest(p_hours) AS hour (hour_start) EXCEPT SELECT unnest(p_written_days));
+    v_written integer := 0;
 BEGIN
-    IF cardinality(p_hours) = 0 THEN
-        RETURN 0;
+    IF cardinality(v_hours) > 0 THEN
+        v_written := monitoring_write_totals(v_hours, '{}', p_now);
     END IF;
-    v_written := monitoring_write_totals(p_hours, '{}', p_now);
-    RETURN v_written + monitoring_write_totals('{}', v_days, p_now);
+    IF cardinality(v_days) > 0 THEN
+        v_written := v_written + monitoring_write_totals('{}', v_days, p_now);
+    END IF;
+    RETURN v_written;
 END
 $$;
-COMMENT ON FUNCTION monitoring_write_metrics(timestamptz[], timestamptz) IS
-    'Writes the rows of the hours and of the days they belong to; returns how many were new or changed.';
+COMMENT ON FUNCTION monitoring_write_metrics(timestamptz[], timestamptz[], date[], timestamptz) IS
+    'Writes the rows of the hours and of the days they belong to, but for those that are written already; returns how many were new or changed.';
 
 CREATE OR REPLACE FUNCTION monitoring_compute_hours(p_hours timestamptz[], p_now timestamptz)
 RETURNS TABLE (rows_computed integer, metrics_inserted integer, computation_time_ms numeric)
@@ -372,12 +378,13 @@ LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
     v_started timestamptz := clock_timestamp();
+    v_step    record;
     v_written integer;
     v_days    integer := (SELECT count(DISTINCT (hour_start AT TIME ZONE 'UTC')::date) FROM unnest(p_hours) AS hour (hour_start));
 BEGIN
     PERFORM FROM monitoring_rollup_lock FOR UPDATE;
-    PERFORM monitoring_roll_up_hours(p_hours);
-    v_written := monitoring_write_metrics(p_hours, p_now);
+    SELECT * INTO v_step FROM monitoring_roll_up_hours(p_hours, p_now);
+    v_written := v_step.metrics_written + monitoring_write_metrics(p_hours, v_step.written_hours, v_step.written_days, p_now);
     IF v_written > 0 THEN
         PERFORM monitoring_bump_data_version();
     END IF;

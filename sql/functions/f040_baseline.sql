@@ -1,61 +1,74 @@
 -- The baseline that is published: pooled rates (events over events) and percentiles of merged histograms, over whole UTC
--- days before the moment, without the hours in which an alert of the same metric was open.
+-- days before the moment, without the hours in which an alert of the same metric was open. And the new normal, which a person
+-- accepts.
 
--- Which hours count for which metric. Where open alerts leave a metric less than half of the window's hours, it reaches back
--- up to 28 days; where that is too little as well, none of its hours count and the last figure stays.
+-- Which hours count for which metric: those that the profile of evaluations would rest on as well (monitoring_unfit_hours).
+-- Where alerts leave a metric less than half of the window's hours, it reaches back day by day, up to 28 days; where that is too
+-- little as well, none of its hours count and the last figure stays.
 CREATE OR REPLACE FUNCTION monitoring_baseline_hours(p_start date, p_end date, p_accepted_from timestamptz, p_now timestamptz)
 RETURNS TABLE (hour_start timestamptz, in_window boolean, for_fallback boolean, for_error boolean, for_duplicate boolean, for_latency boolean)
-LANGUAGE sql STABLE SET jit = off AS $$
-    WITH hour AS MATERIALIZED (
+LANGUAGE plpgsql STABLE SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+    v_reach CONSTANT date := least(p_start, p_end - 27);
+    v_until CONSTANT timestamptz := least((p_end + 1)::timestamp AT TIME ZONE 'UTC', p_now);
+    v_first CONSTANT timestamptz := (SELECT greatest(min(bucket_start), p_accepted_from) FROM monitoring_rollup);
+BEGIN
+    RETURN QUERY
+        WITH metric AS MATERIALIZED (
+            SELECT name, monitoring_unfit_hours(ARRAY[name], coalesce(p_accepted_from, '-infinity'), v_until) AS unfit
+            FROM unnest(ARRAY['fallback_rate', 'error_rate', 'duplicate_rate', 'latency_p95']) AS name
+        ),
+        day AS (                                        -- fit hours of each day, with events or without
+            SELECT metric.name, date.day, count(*) FILTER (WHERE hour.start >= v_first AND NOT hour.start <@ metric.unfit) AS fit
+            FROM metric
+            CROSS JOIN generate_series(v_reach::timestamp, p_end, interval '1 day') AS date (day)
+            CROSS JOIN LATERAL generate_series(
+                date.day AT TIME ZONE 'UTC', date.day AT TIME ZONE 'UTC' + interval '23 hours', interval '1 hour') AS hour (start)
+            GROUP BY metric.name, date.day
+        ),
+        reach AS (
+            SELECT name, day::date AS day, sum(fit) OVER (PARTITION BY name ORDER BY day DESC) AS fit FROM day
+        ),
+        chosen AS (                                     -- the window, or as much more as gives half of its hours
+            SELECT name, coalesce(max(day) FILTER (WHERE day <= p_start AND fit >= (p_end - p_start + 1) * 12), v_reach) AS first_day
+            FROM reach
+            GROUP BY name
+        ),
+        candidate AS MATERIALIZED (
+            SELECT
+                metrics.window_start AS hour_start,
+                metrics.metric_date >= p_start AS in_window,
+                name,
+                metrics.metric_date >= chosen.first_day AND NOT metrics.window_start <@ metric.unfit AS is_fit
+            FROM monitoring_metrics AS metrics
+            CROSS JOIN metric
+            JOIN chosen USING (name)
+            WHERE metrics.metric_hour IS NOT NULL AND metrics.total_events > 0
+                AND metrics.metric_date BETWEEN v_reach AND p_end
+                AND metrics.window_start < p_now
+                AND metrics.window_start >= coalesce(p_accepted_from, '-infinity')
+        ),
+        enough AS (
+            SELECT name, count(*) FILTER (WHERE is_fit) * 2 >= count(*) FILTER (WHERE in_window) AS is_enough
+            FROM candidate
+            GROUP BY name
+        )
         SELECT
-            metrics.window_start AS hour_start,
-            metrics.metric_date >= p_start AS in_window
-        FROM monitoring_metrics AS metrics
-        WHERE metrics.metric_hour IS NOT NULL AND metrics.total_events > 0
-            AND metrics.metric_date BETWEEN least(p_start, p_end - 27) AND p_end
-            AND metrics.window_start < p_now
-            AND metrics.window_start >= coalesce(p_accepted_from, '-infinity')
-    ),
-    disturbed AS MATERIALIZED (                         -- read once, not for every hour
-        SELECT metric_name, opened_at AS from_time, least(coalesce(resolved_at, p_now), p_now) AS to_time
-        FROM monitoring_alerts
-        WHERE opened_at < p_now
-            AND (resolved_at IS NULL OR resolved_at > least(p_start, p_end - 27)::timestamp AT TIME ZONE 'UTC')
-    ),
-    calm AS MATERIALIZED (
-        SELECT
-            hour.hour_start, hour.in_window, metric.name,
-            NOT EXISTS (
-                SELECT FROM disturbed
-                WHERE disturbed.metric_name = metric.name
-                    AND disturbed.from_time < hour.hour_start + interval '1 hour' AND disturbed.to_time > hour.hour_start) AS is_calm
-        FROM hour
-        CROSS JOIN (VALUES ('fallback_rate'), ('error_rate'), ('duplicate_rate'), ('latency_p95')) AS metric (name)
-    ),
-    enough AS (
-        SELECT
-            name,
-            count(*) FILTER (WHERE in_window AND is_calm) * 2 >= count(*) FILTER (WHERE in_window) AS in_window,
-            count(*) FILTER (WHERE is_calm) * 2 >= count(*) FILTER (WHERE in_window) AS in_reach
-        FROM calm
-        GROUP BY name
-    )
-    SELECT
-        calm.hour_start,
-        bool_or(calm.in_window),
-        bool_or(used.counts) FILTER (WHERE calm.name = 'fallback_rate'),
-        bool_or(used.counts) FILTER (WHERE calm.name = 'error_rate'),
-        bool_or(used.counts) FILTER (WHERE calm.name = 'duplicate_rate'),
-        bool_or(used.counts) FILTER (WHERE calm.name = 'latency_p95')
-    FROM calm
-    JOIN enough USING (name)
-    CROSS JOIN LATERAL (
-        SELECT calm.is_calm AND CASE WHEN enough.in_window THEN calm.in_window ELSE enough.in_reach END AS counts
-    ) AS used
-    GROUP BY calm.hour_start
+            candidate.hour_start,
+            bool_or(candidate.in_window),
+            bool_or(is_fit AND is_enough) FILTER (WHERE name = 'fallback_rate'),
+            bool_or(is_fit AND is_enough) FILTER (WHERE name = 'error_rate'),
+            bool_or(is_fit AND is_enough) FILTER (WHERE name = 'duplicate_rate'),
+            bool_or(is_fit AND is_enough) FILTER (WHERE name = 'latency_p95')
+        FROM candidate
+        JOIN enough USING (name)
+        GROUP BY candidate.hour_start;
+END
 $$;
 COMMENT ON FUNCTION monitoring_baseline_hours(date, date, timestamptz, timestamptz) IS
-    'The hours with events that a baseline may rest on, with a flag for each metric that says whether the hour counts for it.';
+    'The hours with events that a baseline may rest on, with a flag for each metric that says whether the hour counts for it: '
+    'not in a time that monitoring_unfit_hours leaves out, and in a window that has enough that are left.';
 
 -- One figure set for each group: 'all' with key '', 'model', 'backend', and 'hour' with the hour of day.
 CREATE OR REPLACE FUNCTION monitoring_baseline_figures(p_start date, p_end date, p_accepted_from timestamptz, p_now timestamptz)
@@ -239,3 +252,97 @@ $$;
 COMMENT ON FUNCTION update_baseline(text, integer, timestamptz) IS
     'Derives the baseline of that name from the whole UTC days before p_now and publishes it; returns its row, or none where '
     'there are no events. A null, or exactly the default, is what the settings say: their name, and for it their window.';
+
+CREATE OR REPLACE FUNCTION monitoring_accept_baseline(
+    p_baseline_name text, p_actor text, p_credential text, p_reason text,
+    p_from timestamptz DEFAULT NULL, p_at timestamptz DEFAULT now())
+RETURNS SETOF monitoring_baseline
+LANGUAGE plpgsql VOLATILE
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_settings CONSTANT jsonb := monitoring_effective_settings() -> 'baseline';
+    v_name     CONSTANT text := coalesce(nullif(p_baseline_name, '7day_rolling'), v_settings ->> 'name');
+    v_from     CONSTANT timestamptz := coalesce(p_from, date_trunc('hour', p_at, 'UTC'));
+    v_today    CONSTANT date := (p_at AT TIME ZONE 'UTC')::date;
+    v_days     integer := CASE WHEN v_name = v_settings ->> 'name' THEN (v_settings ->> 'window_days')::integer ELSE 7 END;
+    v_before   monitoring_baseline;
+    v_alert    record;
+    v_ended    uuid[] := '{}';
+BEGIN
+    IF coalesce(btrim(p_actor), '') = '' THEN
+        RAISE EXCEPTION 'p_actor: somebody must accept it' USING ERRCODE = 'TMARG';
+    ELSIF coalesce(btrim(p_reason), '') = '' THEN
+        RAISE EXCEPTION 'p_reason: there must be a reason' USING ERRCODE = 'TMARG';
+    ELSIF v_name = '' THEN
+        RAISE EXCEPTION 'p_baseline_name: a baseline has a name' USING ERRCODE = 'TMARG';
+    ELSIF v_from > p_at OR v_from < p_at - interval '28 days' OR v_from <> date_trunc('hour', v_from, 'UTC') THEN
+        RAISE EXCEPTION 'p_from: a new normal begins with a whole UTC hour of the last 28 days' USING ERRCODE = 'TMARG';
+    END IF;
+    -- A roll-up raises the data version before it empties profiles, here it is the other way round: they wait for each other.
+    PERFORM FROM monitoring_rollup_lock FOR UPDATE;
+    PERFORM FROM monitoring_evaluation_state FOR UPDATE;    -- no evaluation stands between the old normal and the new one
+    DELETE FROM monitoring_baseline_profile WHERE baseline_name = v_name;
+    DELETE FROM monitoring_baseline_slices WHERE baseline_name = v_name;
+
+    SELECT * INTO v_before FROM monitoring_baseline WHERE baseline_name = v_name FOR UPDATE;
+    v_days := coalesce(v_before.baseline_window_days, v_days);
+    INSERT INTO monitoring_baseline AS old (
+        baseline_name, baseline_window_days, baseline_start_date, baseline_end_date, computed_at, valid_until,
+        accepted_from, accepted_by, accepted_reason)
+    VALUES (v_name, v_days, (v_from AT TIME ZONE 'UTC')::date, v_today, p_at, p_at, v_from, btrim(p_actor), btrim(p_reason))
+    ON CONFLICT (baseline_name) DO UPDATE SET
+        accepted_from = excluded.accepted_from,
+        accepted_by = excluded.accepted_by,
+        accepted_reason = excluded.accepted_reason;
+
+    -- What evaluations found by the old one is the normal now. Its alerts end, and leave no hour of the new normal out.
+    IF v_name = v_settings ->> 'name' THEN
+        -- All of them are locked before the first step raises the data version, which who acts on an alert does last.
+        PERFORM monitoring_lock_fingerprint(fingerprint)
+        FROM (
+            SELECT DISTINCT alert.fingerprint
+            FROM monitoring_alerts AS alert
+            JOIN monitoring_known_metrics() AS known USING (metric_name, alert_type)
+            ORDER BY alert.fingerprint
+        ) AS known_alert;
+        FOR v_alert IN
+            SELECT alert.id, alert.current_value, alert.baseline_value, alert.deviation_ratio
+            FROM monitoring_alerts AS alert
+            JOIN monitoring_known_metrics() AS known USING (metric_name, alert_type)
+            WHERE alert.status <> 'resolved' OR alert.held_severity IS NOT NULL OR alert.opened_at >= v_from
+            ORDER BY alert.fingerprint, alert.id
+            FOR UPDATE OF alert
+        LOOP
+            IF (SELECT outcome = 'changed' FROM monitoring_transition(
+                v_alert.id, 'resolve', 'person', btrim(p_actor), p_credential,
+                format('Accepted as the new normal from %s by %s: %s',
+                    to_char(v_from AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"'), btrim(p_actor), btrim(p_reason)),
+                NULL, jsonb_strip_nulls(jsonb_build_object(
+                    'current_value', v_alert.current_value, 'baseline_value', v_alert.baseline_value,
+                    'deviation_ratio', v_alert.deviation_ratio)), p_at))
+            THEN
+                v_ended := v_ended || v_alert.id;
+            END IF;
+            UPDATE monitoring_alerts SET held_severity = NULL, cleared_at = v_from WHERE id = v_alert.id;
+        END LOOP;
+    END IF;
+
+    INSERT INTO monitoring_audit (action, subject, actor, credential, reason, details, occurred_at)
+    VALUES ('accept_baseline', v_name, btrim(p_actor), p_credential, btrim(p_reason), jsonb_build_object(
+        'accepted_from', to_char(v_from AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+        'ended_alerts', to_jsonb(v_ended),
+        'before', jsonb_strip_nulls(jsonb_build_object(
+            'fallback_rate', v_before.baseline_fallback_rate, 'error_rate', v_before.baseline_error_rate,
+            'duplicate_rate', v_before.baseline_duplicate_rate, 'latency_p95', v_before.baseline_latency_p95,
+            'accepted_from', v_before.accepted_from, 'accepted_by', v_before.accepted_by))), p_at);
+    PERFORM monitoring_bump_data_version();
+    PERFORM update_baseline(v_name, v_days, p_at);
+    RETURN QUERY SELECT * FROM monitoring_baseline WHERE baseline_name = v_name;
+END
+$$;
+COMMENT ON FUNCTION monitoring_accept_baseline(text, text, text, text, timestamptz, timestamptz) IS
+    'A person says that what has been measured since p_from (a whole UTC hour of the last 28 days; null: the present one) is the '
+    'normal now; returns the baseline. A name that is null or the default is the one in the settings. Nothing before p_from counts '
+    'any more. Evaluations have nothing to compare with (not_armed) until a UTC midnight that has at least 20 of the new hours '
+    'before it. Live alerts of what is compared with this baseline end, with the person as their actor. An argument that cannot be: SQLSTATE TMARG.';

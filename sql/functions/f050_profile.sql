@@ -10,10 +10,12 @@ VALUES
     ('error_rate',        ARRAY['error_rate']),
     ('duplicate_rate',    ARRAY['duplicate_rate']),
     ('latency_p95',       ARRAY['latency_p95']),
-    ('unsuccessful_rate', ARRAY['health_score', 'error_rate'])
+    ('unsuccessful_rate', ARRAY['health_score', 'error_rate']),
+    ('model_mix',         ARRAY['model_mix'])
 $$;
 COMMENT ON FUNCTION monitoring_profile_metrics() IS
-    'What a profile is made of: shares of bad events, each with the metrics whose alerts make an hour unfit for it.';
+    'What a profile is made of: shares of bad events, and the mix of models, each with the metrics whose alerts make an hour unfit '
+    'for it. The profile of traffic is derived apart.';
 
 CREATE OR REPLACE FUNCTION monitoring_unfit_hours(p_metrics text[], p_since timestamptz, p_until timestamptz)
 RETURNS tstzmultirange
@@ -37,6 +39,17 @@ COMMENT ON FUNCTION monitoring_unfit_hours(text[], timestamptz, timestamptz) IS
     'The times in which alerts of these metrics were live, with the window (a day at most) that showed each: an incident is no '
     'normal, and its hours before it was noticed would pass for dispersion. Those opened before p_since, an accepted new normal, do not count.';
 
+CREATE OR REPLACE FUNCTION monitoring_accepted_from(p_baseline_name text, p_as_of date) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+SELECT accepted_from
+FROM monitoring_baseline
+WHERE baseline_name = p_baseline_name AND accepted_from < (p_as_of + 1)::timestamp AT TIME ZONE 'UTC'
+$$;
+COMMENT ON FUNCTION monitoring_accepted_from(text, date) IS
+    'From when on the baseline''s present normal was accepted, for evaluations of a UTC day; null where none was. From its first hour on '
+    'nothing goes by what was before it.';
+
 CREATE OR REPLACE FUNCTION monitoring_baseline_spans(p_baseline_name text, p_window_days integer, p_as_of date)
 RETURNS TABLE (metric_name text, baseline_from timestamptz, baseline_until timestamptz, accepted_from timestamptz,
                unfit tstzmultirange, armed boolean)
@@ -48,14 +61,12 @@ DECLARE
     v_day      timestamptz := p_as_of::timestamp AT TIME ZONE 'UTC';
     v_accepted timestamptz;
     v_first    timestamptz;
-    v_until    timestamptz := v_day - interval '1 day';
+    v_until    timestamptz := v_day - interval '24 hours';
     v_least    integer := least(96, p_window_days * 18);       -- fit hours that make a baseline: four days of the five
 BEGIN
-    SELECT b.accepted_from INTO v_accepted
-    FROM monitoring_baseline b
-    WHERE b.baseline_name = p_baseline_name AND b.accepted_from <= v_day;
+    v_accepted := monitoring_accepted_from(p_baseline_name, p_as_of);
     SELECT greatest(min(bucket_start), v_accepted) INTO v_first FROM monitoring_rollup;
-    IF v_accepted > v_day - interval '6 days' THEN      -- a new normal is used as soon as a day of it is there
+    IF v_accepted > v_day - interval '144 hours' THEN      -- a new normal is used as soon as a day of it is there
         v_until := v_day;
         v_least := 20;
     END IF;
@@ -90,12 +101,22 @@ COMMENT ON FUNCTION monitoring_baseline_spans(text, integer, date) IS
     'From when to when the baseline of a UTC day reaches for each metric, what is left out of it, and whether enough is left '
     '(four days, so that a metric is armed after five). Where alerts leave too little of the window it reaches back up to 28 days.';
 
+CREATE OR REPLACE FUNCTION monitoring_sum(p_counts integer[]) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT sum(count) FROM unnest(p_counts) count
+$$;
+COMMENT ON FUNCTION monitoring_sum(integer[]) IS 'The sum of an array.';
+
+-- A single expression, which the planner writes into the query that calls it. Beyond a high limit most durations were seen once.
 CREATE OR REPLACE FUNCTION monitoring_count_above(p_values integer[], p_counts integer[], p_limit double precision) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
 SELECT CASE
     WHEN p_limit IS NULL OR cardinality(p_values) = 0 OR p_values[cardinality(p_values)] <= p_limit THEN 0
-    ELSE (SELECT sum(c) FROM unnest(p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :]) c)
+    WHEN 1 = ALL (p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :])
+        THEN cardinality(p_values) - width_bucket(floor(p_limit)::integer, p_values)
+    ELSE monitoring_sum(p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :])
 END
 $$;
 COMMENT ON FUNCTION monitoring_count_above(integer[], integer[], double precision) IS
@@ -133,6 +154,118 @@ $$;
 COMMENT ON FUNCTION monitoring_profile_latency(timestamptz, timestamptz, tstzmultirange) IS
     'The p95 of latency at each hour of day in milliseconds, smoothed over its neighbours by a quarter, a half, a quarter.';
 
+-- Traffic has its own shape of the week, so that its expectation is the less of two: of what the same hour of the day brought
+-- lately, and of what the same hour of the week brought. A quiet weekend is none that fell far below its kind.
+CREATE OR REPLACE FUNCTION monitoring_derive_traffic(p_baseline_name text, p_window_days integer, p_as_of date)
+RETURNS SETOF monitoring_baseline_profile
+LANGUAGE plpgsql STABLE
+SET jit = off
+AS $$
+DECLARE
+    v_day      CONSTANT timestamptz := p_as_of::timestamp AT TIME ZONE 'UTC';
+    v_until    CONSTANT timestamptz := v_day - interval '24 hours';
+    v_accepted timestamptz;
+    v_first    timestamptz;
+    v_unfit    tstzmultirange;
+BEGIN
+    v_accepted := monitoring_accepted_from(p_baseline_name, p_as_of);
+    -- The first hour may have begun before anybody watched.
+    SELECT CASE WHEN min(bucket_start) IS NOT NULL THEN
+        greatest(date_trunc('hour', min(bucket_start), 'UTC') + interval '1 hour', v_accepted, v_until - interval '672 hours') END
+    INTO v_first
+    FROM monitoring_rollup;
+    IF v_first IS NULL THEN
+        RETURN;
+    END IF;
+    v_unfit := monitoring_unfit_hours(ARRAY['total_events'], coalesce(v_accepted, '-infinity'), v_until);
+    RETURN QUERY
+        WITH seen AS (
+            SELECT date_trunc('hour', bucket_start, 'UTC') AS hour, sum(total_events)::double precision AS events
+            FROM monitoring_rollup
+            WHERE bucket_start >= v_first AND bucket_start < v_until
+            GROUP BY 1
+        ),
+        hours AS MATERIALIZED (                         -- an hour without events is one with none
+            SELECT
+                hour,
+                extract(hour FROM hour AT TIME ZONE 'UTC')::integer AS hour_of_day,
+                extract(isodow FROM hour AT TIME ZONE 'UTC') = extract(isodow FROM p_as_of) AS is_same_weekday,
+                hour >= v_until - p_window_days * interval '24 hours' AS is_recent,
+                coalesce(seen.events, 0) AS events
+            FROM generate_series(v_first, v_until - interval '1 hour', interval '1 hour') hour
+            LEFT JOIN seen USING (hour)
+            WHERE NOT hour <@ v_unfit
+        ),
+        means AS (
+            SELECT
+                hour_of_day,
+                avg(events) AS mean,
+                avg(events) FILTER (WHERE is_recent) AS of_day,
+                count(*) FILTER (WHERE is_recent) AS days,
+                avg(events) FILTER (WHERE is_same_weekday) AS of_week,
+                count(*) FILTER (WHERE is_same_weekday) AS weeks
+            FROM hours
+            GROUP BY hour_of_day
+        ),
+        days AS (                                       -- how busy a day was beside the others, so that its level is no scatter
+            SELECT (hour AT TIME ZONE 'UTC')::date AS day, sum(events) / nullif(sum(means.mean), 0) AS level
+            FROM hours JOIN means USING (hour_of_day)
+            GROUP BY 1
+        ),
+        spread AS (                                     -- how much hours vary beyond chance, as a share squared of what is expected
+            SELECT
+                greatest(0, (sum((events - means.mean * days.level) ^ 2) * count(*) / greatest(count(*) - 24 - count(DISTINCT days.day) + 1, 1)
+                    - sum(means.mean * days.level)) / nullif(sum((means.mean * days.level) ^ 2), 0)) AS variability,
+                avg(events) AS overall
+            FROM hours
+            JOIN means USING (hour_of_day)
+            JOIN days ON days.day = (hours.hour AT TIME ZONE 'UTC')::date
+        )
+        SELECT
+            p_baseline_name, p_window_days, p_as_of, 'total_events', means.hour_of_day::smallint,
+            (expected.events * expected.samples)::numeric, 0::numeric,
+            expected.events, expected.events * expected.samples, NULL::double precision, spread.overall,
+            1::double precision, v_first, v_until, v_accepted, now(), 1::double precision, coalesce(spread.variability, 0)
+        FROM means
+        CROSS JOIN spread
+        CROSS JOIN LATERAL (
+            SELECT * FROM (VALUES (means.of_day, means.days), (means.of_week, means.weeks)) each (events, samples)
+            ORDER BY each.events
+            LIMIT 1
+        ) expected
+        WHERE means.days > 0 AND means.weeks > 0;
+END
+$$;
+COMMENT ON FUNCTION monitoring_derive_traffic(text, integer, date) IS
+    'The profile of total_events: rate is the number of events to be expected in that hour of that very day, the less of the mean of '
+    'the hour of day over the window and of the mean of the hour of the week over up to four weeks; weight the events it rests on; '
+    'variability how much hours vary beyond chance, (sum((n - e)^2) - sum(e)) / sum(e^2). '
+    'No row for an hour whose like in the week has not been seen: so it is armed after a week.';
+
+CREATE OR REPLACE FUNCTION monitoring_dispersion_of_blocks(p_dispersions double precision[], p_blocks integer[]) RETURNS double precision
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+DECLARE
+    v_result double precision := greatest(1, p_dispersions[1]);
+    v_blocks double precision;
+BEGIN
+    IF v_result < 1.25 THEN                             -- chance alone: long blocks are few, and scatter by themselves
+        RETURN v_result;
+    END IF;
+    FOR place IN 2 .. cardinality(p_dispersions) LOOP
+        v_blocks := p_blocks[place];
+        CONTINUE WHEN v_blocks < 2 OR p_dispersions[place] IS NULL;
+        v_result := greatest(
+            v_result, (v_blocks * p_dispersions[place] * v_blocks / (v_blocks - 1) + 3 * v_result) / (v_blocks + 3));
+    END LOOP;
+    RETURN v_result;
+END
+$$;
+COMMENT ON FUNCTION monitoring_dispersion_of_blocks(double precision[], integer[]) IS
+    'The dispersion that fits windows of any length, from that of hours and of ever longer blocks of them (with how many blocks there '
+    'were): where hours scatter by a quarter more than chance, each longer block''s is drawn by the weight of three blocks to the '
+    'one before, and the largest holds. Dispersions 1.5, 2, 3 of 168, 56, 7 blocks: 3.05.';
+
 CREATE OR REPLACE FUNCTION monitoring_derive_profile(p_baseline_name text, p_window_days integer, p_as_of date)
 RETURNS SETOF monitoring_baseline_profile
 LANGUAGE plpgsql STABLE
@@ -166,7 +299,7 @@ BEGIN
             GROUP BY 1, 2
         ),
         counts AS MATERIALIZED (                        -- one row a metric and hour
-            SELECT each.metric_name, hours.hour_of_day, each.total::double precision AS total, each.bad::double precision AS bad
+            SELECT each.metric_name, hours.hour, hours.hour_of_day, each.total::double precision AS total, each.bad::double precision AS bad
             FROM hours
             CROSS JOIN LATERAL (VALUES
                 ('fallback_rate',     hours.total_events,   hours.fallback_events),
@@ -199,28 +332,47 @@ BEGIN
         rates AS (                                      -- shrunk by ten bad events at the overall rate
             SELECT s.*, (s.bad + 10) / (s.total + 10 / s.overall_rate) AS rate, s.total + 10 / s.overall_rate AS weight FROM smoothed s
         ),
-        dispersions AS (
-            SELECT
-                c.metric_name,
-                greatest(1, sum((c.bad - c.total * r.rate) ^ 2) / nullif(sum(c.total * r.rate * (1 - r.rate)), 0)) AS dispersion
+        residuals AS MATERIALIZED (
+            SELECT c.metric_name, c.hour, c.bad - c.total * r.rate AS residual, c.total * r.rate * (1 - r.rate) AS variance
             FROM counts c
             JOIN rates r ON r.metric_name = c.metric_name AND r.hour_of_day = c.hour_of_day
-            GROUP BY c.metric_name
+        ),
+        blocks AS (                                     -- by hours, and by blocks of them, which scatter more where noise lasts
+            SELECT
+                b.metric_name, b.length, count(*) AS blocks, sum(b.residual ^ 2) / nullif(sum(b.variance), 0) AS dispersion
+            FROM (
+                SELECT r.metric_name, lengths.length, sum(r.residual) AS residual, sum(r.variance) AS variance
+                FROM residuals r
+                CROSS JOIN unnest('{1,3,6,12,24}'::integer[]) lengths (length)
+                GROUP BY r.metric_name, lengths.length,
+                    date_bin(lengths.length * interval '1 hour', r.hour, '2000-01-01 00:00:00+00')
+            ) b
+            GROUP BY b.metric_name, b.length
+        ),
+        dispersions AS (
+            SELECT
+                metric_name,
+                greatest(1, max(dispersion) FILTER (WHERE length = 1)) AS hourly,
+                monitoring_dispersion_of_blocks(array_agg(dispersion ORDER BY length), array_agg(blocks::integer ORDER BY length)) AS dispersion
+            FROM blocks
+            GROUP BY metric_name
         )
         SELECT
             p_baseline_name, p_window_days, p_as_of, r.metric_name, r.hour_of_day::smallint, r.total::numeric, r.bad::numeric,
             r.rate, r.weight, CASE r.metric_name WHEN 'latency_p95' THEN limits.latency_p95 END, r.overall_rate,
-            coalesce(d.dispersion, 1), spans.baseline_from, spans.baseline_until, spans.accepted_from, now()
+            coalesce(d.dispersion, 1), spans.baseline_from, spans.baseline_until, spans.accepted_from, now(), coalesce(d.hourly, 1),
+            NULL::double precision
         FROM rates r
         JOIN spans ON spans.metric_name = r.metric_name
         LEFT JOIN dispersions d ON d.metric_name = r.metric_name
         LEFT JOIN limits ON limits.hour_of_day = r.hour_of_day;
+    RETURN QUERY SELECT * FROM monitoring_derive_traffic(p_baseline_name, p_window_days, p_as_of);
     -- What has too little left keeps the last profile there was.
     RETURN QUERY
         SELECT
             p_baseline_name, p_window_days, p_as_of, last.metric_name, last.hour_of_day, last.total_events, last.bad_events,
             last.rate, last.weight, last.latency_p95, last.overall_rate, last.dispersion, last.baseline_from, last.baseline_until,
-            last.accepted_from, now()
+            last.accepted_from, now(), last.hourly_dispersion, last.variability
         FROM monitoring_baseline_spans(p_baseline_name, p_window_days, p_as_of) spans
         CROSS JOIN LATERAL (
             SELECT * FROM monitoring_baseline_profile old
@@ -244,9 +396,7 @@ DECLARE
     v_accepted timestamptz;
     v_metrics  integer;
 BEGIN
-    SELECT accepted_from INTO v_accepted
-    FROM monitoring_baseline
-    WHERE baseline_name = p_baseline_name AND accepted_from <= p_as_of::timestamp AT TIME ZONE 'UTC';
+    v_accepted := monitoring_accepted_from(p_baseline_name, p_as_of);
     SELECT count(DISTINCT metric_name) INTO v_metrics
     FROM monitoring_baseline_profile
     WHERE baseline_name = p_baseline_name AND window_days = p_window_days AND as_of = p_as_of
@@ -256,15 +406,31 @@ BEGIN
     END IF;
     DELETE FROM monitoring_baseline_profile
     WHERE baseline_name = p_baseline_name AND window_days = p_window_days AND as_of = p_as_of;
+    DELETE FROM monitoring_baseline_slices
+    WHERE baseline_name = p_baseline_name AND window_days = p_window_days AND as_of = p_as_of;
     INSERT INTO monitoring_baseline_profile
     SELECT * FROM monitoring_derive_profile(p_baseline_name, p_window_days, p_as_of)
     ON CONFLICT DO NOTHING;
-    DELETE FROM monitoring_baseline_profile WHERE as_of < p_as_of - 30 AND baseline_name = p_baseline_name;
+    INSERT INTO monitoring_baseline_slices
+    SELECT * FROM monitoring_derive_slices(p_baseline_name, p_window_days, p_as_of)
+    ON CONFLICT DO NOTHING;
+    -- Of the old ones, those that no roll-up is emptying, and none while a roll-up, which might, holds its state.
+    IF EXISTS (SELECT FROM monitoring_rollup_state FOR UPDATE SKIP LOCKED) THEN
+        DELETE FROM monitoring_baseline_profile
+        WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM monitoring_baseline_profile
+            WHERE as_of < p_as_of - 30 AND baseline_name = p_baseline_name FOR UPDATE SKIP LOCKED));
+        DELETE FROM monitoring_baseline_slices
+        WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM monitoring_baseline_slices
+            WHERE as_of < p_as_of - 30 AND baseline_name = p_baseline_name FOR UPDATE SKIP LOCKED));
+    END IF;
     RETURN true;
 END
 $$;
 COMMENT ON FUNCTION monitoring_fill_profile(text, integer, date) IS
-    'Caches the profile of a UTC day unless it is there; true where it was derived. Nothing is cached while no metric is armed.';
+    'Caches the profile of a UTC day, and what it holds of each slice, unless they are there; true where they were derived. '
+    'Nothing is cached while no metric is armed.';
 
 CREATE OR REPLACE FUNCTION monitoring_profile(p_baseline_name text, p_window_days integer, p_as_of date)
 RETURNS SETOF monitoring_baseline_profile
@@ -274,9 +440,7 @@ AS $$
 DECLARE
     v_accepted timestamptz;
 BEGIN
-    SELECT accepted_from INTO v_accepted
-    FROM monitoring_baseline
-    WHERE baseline_name = p_baseline_name AND accepted_from <= p_as_of::timestamp AT TIME ZONE 'UTC';
+    v_accepted := monitoring_accepted_from(p_baseline_name, p_as_of);
     RETURN QUERY
         SELECT * FROM monitoring_baseline_profile cached
         WHERE cached.baseline_name = p_baseline_name AND cached.window_days = p_window_days AND cached.as_of = p_as_of
@@ -294,9 +458,11 @@ COMMENT ON FUNCTION monitoring_profile(text, integer, date) IS
 CREATE OR REPLACE FUNCTION monitoring_forget_profiles() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
+DECLARE
+    v_first timestamptz := (SELECT min(bucket_start) FROM changed);
 BEGIN
-    DELETE FROM monitoring_baseline_profile
-    WHERE baseline_until > (SELECT min(bucket_start) FROM changed);
+    DELETE FROM monitoring_baseline_profile WHERE baseline_until > v_first;
+    DELETE FROM monitoring_baseline_slices WHERE baseline_until > v_first;
     RETURN NULL;
 END
 $$;

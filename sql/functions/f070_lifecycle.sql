@@ -146,6 +146,9 @@ BEGIN
     ELSIF coalesce(p_actor, '') = '' THEN
         RAISE EXCEPTION 'p_actor: somebody must do it' USING ERRCODE = 'TMARG';
     END IF;
+    -- Evaluations, acceptances and people wait for each other here: of fingerprints and the data version, each would hold what
+    -- another waits for.
+    PERFORM FROM monitoring_evaluation_state FOR UPDATE;
     SELECT fingerprint INTO v_fingerprint FROM monitoring_alerts WHERE id = p_alert_id;
     IF FOUND THEN
         PERFORM monitoring_lock_fingerprint(v_fingerprint);
@@ -188,36 +191,86 @@ END
 $$;
 COMMENT ON FUNCTION monitoring_span_text(integer) IS 'The length of a window as it stands after "the last".';
 
-CREATE OR REPLACE FUNCTION monitoring_alert_summary(
-    p_metric_name text, p_current numeric, p_baseline numeric, p_ratio numeric, p_evidence jsonb, p_affected text)
+CREATE OR REPLACE FUNCTION monitoring_count_text(p_count numeric) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT CASE WHEN p_count < 10 THEN trim(to_char(p_count, 'FM999990.0')) ELSE round(p_count)::text END
+$$;
+COMMENT ON FUNCTION monitoring_count_text(numeric) IS 'An expected number of events as text: small ones with one decimal.';
+
+CREATE OR REPLACE FUNCTION monitoring_metric_title(p_metric_name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT CASE p_metric_name
+    WHEN 'fallback_rate' THEN 'Fallback rate'
+    WHEN 'error_rate' THEN 'Error rate'
+    WHEN 'duplicate_rate' THEN 'Duplicate rate'
+    WHEN 'latency_p95' THEN 'Latency p95'
+    WHEN 'health_score' THEN 'Health score'
+    WHEN 'model_mix' THEN 'Model mix'
+    WHEN 'total_events' THEN 'Traffic'
+    ELSE p_metric_name
+END
+$$;
+COMMENT ON FUNCTION monitoring_metric_title(text) IS 'A metric''s name as it stands at the beginning of a sentence.';
+
+CREATE OR REPLACE FUNCTION monitoring_alert_headline(p_metric_name text, p_current numeric, p_baseline numeric, p_ratio numeric, p_evidence jsonb)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
 SELECT CASE p_metric_name
         WHEN 'latency_p95' THEN format(
-            'Latency p95 %s ms over the last %s, %sx the expected %s ms (%s of %s events above the usual p95; expected %s)',
-            round(p_current), window_text, ratio, round(p_baseline), bad, total, expected)
+            '%s %s ms over the last %s, %sx the expected %s ms', subject, round(p_current), window_text, ratio, round(p_baseline))
         WHEN 'health_score' THEN format(
-            'Health score %s over the last %s, down from the expected %s (%s of %s events %s; expected %s)',
-            round(p_current, 1), window_text, round(p_baseline, 1), bad, total,
-            CASE p_evidence ->> 'counted' WHEN 'unsuccessful_rate' THEN 'not successful' WHEN 'fallback_rate' THEN 'fell back' ELSE 'were retried' END,
-            expected)
+            '%s %s over the last %s, down from the expected %s', subject, round(p_current, 1), window_text, round(p_baseline, 1))
+        WHEN 'model_mix' THEN format(
+            '%s moved over the last %s: %s from %s to %s', subject, window_text,
+            coalesce('model ' || nullif(p_evidence -> 'risen' ->> 'model', ''), 'events without a model'),
+            monitoring_percent((p_evidence -> 'risen' ->> 'baseline_share')::numeric),
+            monitoring_percent((p_evidence -> 'risen' ->> 'share')::numeric))
+        WHEN 'total_events' THEN format(
+            '%s fell to %s events over the last %s; expected %s', subject, round(p_current), window_text,
+            monitoring_count_text((p_evidence ->> 'expected_events')::numeric))
         ELSE format(
-            '%s %s over the last %s, %sx the expected %s (%s of %s events; expected %s)',
-            CASE p_metric_name WHEN 'fallback_rate' THEN 'Fallback rate' WHEN 'error_rate' THEN 'Error rate'
-                 WHEN 'duplicate_rate' THEN 'Duplicate rate' ELSE p_metric_name END,
-            monitoring_percent(p_current), window_text, ratio, monitoring_percent(p_baseline), bad, total, expected)
+            '%s %s over the last %s, %sx the expected %s', subject, monitoring_percent(p_current), window_text, ratio,
+            monitoring_percent(p_baseline))
     END
-    || coalesce(', mostly ' || p_affected, '') || '.'
+    || CASE WHEN p_evidence ? 'lag_days' THEN ', a slow drift from the baseline of a week before' ELSE '' END
 FROM (
     SELECT
+        monitoring_metric_title(p_metric_name)
+            || CASE WHEN p_evidence ? 'dimension' THEN format(' of %s %s', p_evidence ->> 'dimension', p_evidence ->> 'value') ELSE '' END
+            AS subject,
         monitoring_span_text((p_evidence ->> 'window_seconds')::integer) AS window_text,
-        trim(to_char(p_ratio, 'FM999990.0')) AS ratio,
+        trim(to_char(p_ratio, 'FM999990.0')) AS ratio
+) texts
+$$;
+COMMENT ON FUNCTION monitoring_alert_headline(text, numeric, numeric, numeric, jsonb) IS
+    'What happened and how bad it is, without an end and without the small print.';
+
+CREATE OR REPLACE FUNCTION monitoring_alert_summary(
+    p_metric_name text, p_current numeric, p_baseline numeric, p_ratio numeric, p_evidence jsonb, p_affected text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT monitoring_alert_headline(p_metric_name, p_current, p_baseline, p_ratio, p_evidence)
+    || CASE p_metric_name
+        WHEN 'latency_p95' THEN format(' (%s of %s events above the usual p95; expected %s)', bad, total, expected)
+        WHEN 'health_score' THEN format(
+            ' (%s of %s events %s; expected %s)', bad, total,
+            CASE p_evidence ->> 'counted' WHEN 'unsuccessful_rate' THEN 'not successful' WHEN 'fallback_rate' THEN 'fell back' ELSE 'were retried' END,
+            expected)
+        WHEN 'model_mix' THEN format(
+            ' (of %s events; PSI %s, %sx its threshold %s)', total, round(p_current, 2), trim(to_char(p_ratio, 'FM999990.0')), round(p_baseline, 2))
+        WHEN 'total_events' THEN ''
+        ELSE format(' (%s of %s events; expected %s)', bad, total, expected)
+    END
+    || CASE WHEN p_evidence ? 'dimension' OR p_metric_name = 'model_mix' THEN '' ELSE coalesce(', mostly ' || p_affected, '') END || '.'
+FROM (
+    SELECT
         p_evidence ->> 'bad_events' AS bad,
         p_evidence ->> 'total_events' AS total,
-        CASE WHEN (p_evidence ->> 'expected_events')::numeric < 10
-            THEN trim(to_char((p_evidence ->> 'expected_events')::numeric, 'FM999990.0'))
-            ELSE round((p_evidence ->> 'expected_events')::numeric)::text END AS expected
+        monitoring_count_text((p_evidence ->> 'expected_events')::numeric) AS expected
 ) texts
 $$;
 COMMENT ON FUNCTION monitoring_alert_summary(text, numeric, numeric, numeric, jsonb, text) IS
@@ -289,11 +342,20 @@ DECLARE
     v_from    timestamptz := (p_row ->> 'starts_at')::timestamptz;
 BEGIN
     SELECT * INTO v_alert FROM monitoring_alerts WHERE id = p_alert_id;
-    v_context := (p_row -> 'evidence') || jsonb_strip_nulls(jsonb_build_object('peak_lower_bound', greatest(
+    -- Who causes it shows best in all of it: from the beginning of the window that first showed it, three days back at most.
+    IF v_alert.status <> 'resolved' AND v_alert.live_since < p_at THEN
+        v_from := greatest(least(v_from, (v_alert.context_data ->> 'since')::timestamptz), p_at - interval '72 hours');
+    END IF;
+    v_context := (p_row -> 'evidence') || jsonb_strip_nulls(jsonb_build_object('since', monitoring_time_text(v_from), 'peak_lower_bound', greatest(
         (p_row ->> 'lower_bound')::numeric,
         CASE WHEN v_alert.status <> 'resolved' AND v_alert.live_since < p_at THEN (v_alert.context_data ->> 'peak_lower_bound')::numeric END)));
-    -- Who causes it is looked up when something happened, and once an hour.
-    IF p_afresh OR v_alert.context_data ->> 'attributed_at' IS NULL
+    -- Who causes it is looked up when something happened, and once an hour; some judgements say it themselves.
+    IF p_row ->> 'blamed_dimension' IS NOT NULL THEN
+        v_context := v_context || jsonb_build_object('slices', jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
+            'dimension', p_row -> 'blamed_dimension', 'value', p_row -> 'blamed_value', 'bad_events', p_row -> 'bad_events',
+            'total_events', p_row -> 'total_events', 'expected_events', p_row -> 'expected_events',
+            'blamed', p_row ->> 'blamed_value' IS NOT NULL))));
+    ELSIF p_afresh OR v_alert.context_data ->> 'attributed_at' IS NULL
        OR (v_alert.context_data ->> 'attributed_at')::timestamptz <= p_at - interval '1 hour' THEN
         SELECT coalesce(jsonb_agg(jsonb_build_object(
                 'dimension', dimension, 'value', value, 'bad_events', bad_events, 'total_events', total_events,
@@ -303,10 +365,10 @@ BEGIN
         FROM (
             SELECT *, row_number() OVER (ORDER BY likelihood DESC, dimension, value) AS place
             FROM monitoring_attribution(
-                p_row ->> 'part', v_from, p_at, p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer)
+                p_row ->> 'part', v_from, (p_row ->> 'ends_at')::timestamptz, p_settings -> 'baseline' ->> 'name',
+                (p_settings -> 'baseline' ->> 'window_days')::integer)
         ) a;
-        v_context := v_context || jsonb_build_object(
-            'attributed_at', to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), 'slices', v_causes);
+        v_context := v_context || jsonb_build_object('attributed_at', monitoring_time_text(p_at), 'slices', v_causes);
     ELSE
         v_context := v_context || jsonb_build_object(
             'attributed_at', v_alert.context_data -> 'attributed_at', 'slices', v_alert.context_data -> 'slices');
@@ -314,6 +376,9 @@ BEGIN
     SELECT cause ->> 'dimension' AS dimension, cause ->> 'value' AS value INTO v_blamed
     FROM jsonb_array_elements(v_context -> 'slices') cause
     WHERE (cause ->> 'blamed')::boolean;
+
+    v_context := v_context || jsonb_build_object('headline', monitoring_alert_headline(
+        v_alert.metric_name, (p_row ->> 'current_value')::numeric, (p_row ->> 'baseline_value')::numeric, (p_row ->> 'ratio')::numeric, v_context));
 
     UPDATE monitoring_alerts a
     SET current_value = (p_row ->> 'current_value')::numeric,
@@ -383,7 +448,9 @@ DECLARE
     v_result   record;
 BEGIN
     PERFORM monitoring_lock_fingerprint(p_fingerprint);
-    SELECT * INTO v_alert FROM monitoring_alerts WHERE fingerprint = p_fingerprint ORDER BY opened_at DESC, created_at DESC LIMIT 1 FOR UPDATE;
+    -- The one that is live, even where a person has reopened one that is not the latest.
+    SELECT * INTO v_alert FROM monitoring_alerts
+    WHERE fingerprint = p_fingerprint ORDER BY status = 'resolved', opened_at DESC, created_at DESC LIMIT 1 FOR UPDATE;
     IF v_alert.status <> 'resolved' OR v_alert.held_severity IS NOT NULL THEN
         v_calm := monitoring_calm(p_calm, (v_alert.context_data ->> 'peak_lower_bound')::double precision);
         v_over := v_calm >= 2.5;                        -- twelve to one
@@ -411,9 +478,11 @@ BEGIN
         ELSE
             v_action := 'open';
             INSERT INTO monitoring_alerts
-                (fingerprint, alert_type, severity, peak_severity, metric_name, metric_date, metric_hour, opened_at, live_since, last_evidence_at)
+                (fingerprint, alert_type, severity, peak_severity, metric_name, slice_dimension, slice_value, metric_date, metric_hour,
+                 opened_at, live_since, last_evidence_at)
             VALUES (
-                p_fingerprint, p_row ->> 'alert_type', v_seen, v_seen, p_row ->> 'metric_name', (p_at AT TIME ZONE 'UTC')::date,
+                p_fingerprint, p_row ->> 'alert_type', v_seen, v_seen, p_row ->> 'metric_name', p_row ->> 'slice_dimension',
+                p_row ->> 'slice_value', (p_at AT TIME ZONE 'UTC')::date,
                 CASE WHEN (p_row ->> 'window_seconds')::integer < 86400 THEN extract(hour FROM p_at AT TIME ZONE 'UTC')::integer END,
                 p_at, p_at, p_at)
             RETURNING * INTO v_alert;
@@ -490,6 +559,69 @@ COMMENT ON FUNCTION monitoring_step_alert(text, jsonb, double precision[], jsonb
     'One evaluation''s effect on one fingerprint, at most one transition: p_row is the leading window that fires (null: none), '
     'p_calm the evidence that the latest stretch is normal. Evidence of a window counts for nothing where that is 2.5 or more.';
 
+CREATE OR REPLACE FUNCTION monitoring_end_alerts(p_metric_name text, p_slices_only boolean, p_note text, p_clear boolean, p_at timestamptz)
+RETURNS TABLE (alert_id uuid, transition text, severity text)
+LANGUAGE plpgsql
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_alert record;
+BEGIN
+    FOR v_alert IN
+        SELECT a.id, a.fingerprint
+        FROM monitoring_alerts a
+        WHERE a.metric_name = p_metric_name AND a.status <> 'resolved' AND (a.slice_dimension IS NOT NULL OR NOT p_slices_only)
+        ORDER BY a.fingerprint
+    LOOP
+        PERFORM monitoring_lock_fingerprint(v_alert.fingerprint);
+        RETURN QUERY
+            SELECT v_alert.id, t.transition, a.severity
+            FROM monitoring_transition(v_alert.id, 'resolve', 'evaluation', 'monitor', NULL, p_note, NULL, NULL, p_at, NULL, p_clear) t
+            JOIN monitoring_alerts a ON a.id = v_alert.id
+            WHERE t.outcome = 'changed';
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION monitoring_end_alerts(text, boolean, text, boolean, timestamptz) IS
+    'Ends the live alerts of a metric, or those on its slices alone, with a note. p_clear false: their condition may still hold.';
+
+CREATE OR REPLACE FUNCTION monitoring_is_told_by_slice(p_row jsonb, p_settings jsonb) RETURNS boolean
+LANGUAGE plpgsql STABLE
+AS $$
+BEGIN
+    RETURN EXISTS (
+            SELECT FROM monitoring_alerts a
+            WHERE a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved')
+        AND EXISTS (
+            SELECT
+            FROM monitoring_attribution(
+                p_row ->> 'part', (p_row ->> 'starts_at')::timestamptz, (p_row ->> 'ends_at')::timestamptz,
+                p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer) cause
+            JOIN monitoring_alerts a
+                ON a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension = cause.dimension AND a.slice_value = cause.value
+                AND a.status <> 'resolved'
+            WHERE cause.margin >= 1);
+END
+$$;
+COMMENT ON FUNCTION monitoring_is_told_by_slice(jsonb, jsonb) IS
+    'Whether what all events together show (a row of monitoring_evaluate_windows as JSON) is the doing of a slice that has an alert '
+    'already.';
+
+CREATE OR REPLACE FUNCTION monitoring_slice_stands_out(p_row jsonb, p_settings jsonb) RETURNS boolean
+LANGUAGE sql STABLE
+AS $$
+SELECT EXISTS (
+    SELECT
+    FROM monitoring_attribution(
+        p_row ->> 'part', (p_row ->> 'starts_at')::timestamptz, (p_row ->> 'ends_at')::timestamptz,
+        p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer) cause
+    WHERE cause.dimension = p_row ->> 'slice_dimension' AND cause.value = p_row ->> 'slice_value' AND cause.margin >= 3)
+$$;
+COMMENT ON FUNCTION monitoring_slice_stands_out(jsonb, jsonb) IS
+    'Whether a slice (a row of monitoring_evaluate_windows as JSON) explains what is seen better by far (a log-likelihood of 3, since the best of many '
+    'values looks good by chance) than if all events had got worse alike: '
+    'where they have, the alert is on all of them, and only needs a little longer.';
+
 CREATE OR REPLACE FUNCTION monitoring_apply_evaluation(p_at timestamptz DEFAULT now(), p_settings jsonb DEFAULT NULL)
 RETURNS TABLE (alert_id uuid, transition text, severity text)
 LANGUAGE plpgsql
@@ -497,56 +629,109 @@ SET jit = off
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_started  CONSTANT timestamptz := clock_timestamp();
-    v_settings CONSTANT jsonb := monitoring_effective_settings(p_settings);
-    v_at       CONSTANT timestamptz := monitoring_evaluated_moment(p_at, v_settings);
-    v_applied  timestamptz;
-    v_metric   record;
+    v_started    CONSTANT timestamptz := clock_timestamp();
+    v_settings   CONSTANT jsonb := monitoring_effective_settings(p_settings);
+    v_at         CONSTANT timestamptz := monitoring_evaluated_moment(p_at, v_settings);
+    v_applied    timestamptz;
+    v_with_hours boolean;
+    v_condition  record;
+    v_live       record;
+    v_is_broad   boolean;
 BEGIN
+    IF NOT coalesce(isfinite(p_at), false) THEN
+        RAISE EXCEPTION 'p_at: a moment to evaluate is a time' USING ERRCODE = 'TMARG';
+    END IF;
     PERFORM monitoring_check_settings(v_settings);
     SELECT applied_at INTO v_applied FROM monitoring_evaluation_state FOR UPDATE;
     IF v_at < v_applied THEN
         RETURN;                                         -- the past is over: it opens and closes nothing
     END IF;
+    v_with_hours := v_applied < date_trunc('hour', v_at, 'UTC');
     PERFORM monitoring_fill_profile(
-        v_settings -> 'baseline' ->> 'name', (v_settings -> 'baseline' ->> 'window_days')::integer, (v_at AT TIME ZONE 'UTC')::date);
-    FOR v_metric IN
+        v_settings -> 'baseline' ->> 'name', (v_settings -> 'baseline' ->> 'window_days')::integer,
+        (v_at AT TIME ZONE 'UTC')::date - days_before)
+    FROM unnest(CASE WHEN v_with_hours THEN '{7,1,0}'::integer[] ELSE '{0}' END) days_before;
+    -- All events before the slices: what is told of all is not told of each.
+    FOR v_condition IN
         WITH judged AS MATERIALIZED (
-            SELECT * FROM monitoring_evaluate_windows(v_at, v_settings, false)
+            SELECT * FROM monitoring_evaluate_windows(v_at, v_settings, false, v_with_hours)
         ),
-        lead AS (
+        condition AS (
             SELECT
-                judged.metric_name,
-                to_jsonb(judged) || jsonb_build_object('threshold_critical', s.threshold_critical) AS evidence_row
-            FROM judged JOIN monitoring_metric_settings(v_settings) s USING (metric_name)
-            WHERE judged.leads
+                judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value,
+                jsonb_agg(to_jsonb(judged)) FILTER (WHERE judged.leads) -> 0 AS lead,
+                max(judged.calm) FILTER (WHERE judged.lag_days = 0) AS calm,
+                max(judged.calm) FILTER (WHERE judged.lag_days > 0) AS calm_of_drift,
+                max(judged.likelihood) FILTER (WHERE judged.severity IS NOT NULL) AS likelihood
+            FROM judged
+            GROUP BY judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value
+            UNION ALL
+            -- A slice that has an alert, and no events any more.
+            SELECT a.alert_type, a.metric_name, a.slice_dimension, a.slice_value, NULL, NULL, NULL, NULL
+            FROM monitoring_alerts a
+            WHERE v_with_hours AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved' AND NOT EXISTS (
+                SELECT FROM judged
+                WHERE judged.metric_name = a.metric_name AND judged.slice_dimension = a.slice_dimension AND judged.slice_value = a.slice_value)
         )
-        SELECT monitoring_fingerprint(judged.alert_type, judged.metric_name) AS fingerprint, lead.evidence_row, max(judged.calm) AS calm
-        FROM judged
-        LEFT JOIN lead USING (metric_name)
-        GROUP BY judged.alert_type, judged.metric_name, lead.evidence_row
-        ORDER BY 1
+        SELECT
+            condition.*,
+            monitoring_fingerprint(condition.alert_type, condition.metric_name, condition.slice_dimension, condition.slice_value) AS fingerprint
+        FROM condition
+        ORDER BY condition.slice_dimension IS NOT NULL, condition.likelihood DESC NULLS LAST, fingerprint
     LOOP
-        RETURN QUERY SELECT * FROM monitoring_step_alert(v_metric.fingerprint, v_metric.evidence_row, v_metric.calm, v_settings, v_at);
+        v_is_broad := v_condition.slice_dimension IS NULL;
+        SELECT
+            a.id, a.status, a.held_severity, (a.context_data ->> 'lag_days')::integer AS lag_days,
+            a.context_data ? 'lag_days'
+                OR (a.slice_dimension IS NOT NULL OR a.metric_name = 'model_mix')
+                    AND (a.metric_name = 'latency_p95' OR (a.context_data ->> 'window_seconds')::integer > 7200) AS by_hours
+        INTO v_live
+        FROM monitoring_alerts a
+        WHERE a.fingerprint = v_condition.fingerprint
+        ORDER BY a.status = 'resolved', a.opened_at DESC, a.created_at DESC
+        LIMIT 1;
+        IF v_live.status IS NULL OR v_live.status = 'resolved' AND v_live.held_severity IS NULL THEN
+            -- Nothing to go on with, and nothing new; or it is told already.
+            CONTINUE WHEN v_condition.lead IS NULL;
+            CONTINUE WHEN v_is_broad AND monitoring_is_told_by_slice(v_condition.lead, v_settings);
+            CONTINUE WHEN NOT v_is_broad AND (
+                EXISTS (
+                    SELECT FROM monitoring_alerts a
+                    WHERE a.metric_name = v_condition.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
+                -- What was found to be over a moment ago is in the window still.
+                OR monitoring_last_clearing(v_condition.metric_name, v_at) > (v_condition.lead ->> 'starts_at')::timestamptz
+                OR NOT monitoring_slice_stands_out(v_condition.lead, v_settings)
+                OR NOT monitoring_slice_stands_alone(v_condition.lead, v_settings));
+        ELSIF v_condition.lead IS NULL THEN
+            -- What only whole hours showed is looked at with them.
+            CONTINUE WHEN NOT v_with_hours AND v_live.by_hours;
+        END IF;
+        IF coalesce((v_condition.lead ->> 'lag_days')::integer, v_live.lag_days) > 0 THEN
+            v_condition.calm := v_condition.calm_of_drift;      -- and not against the one that has drifted along
+        END IF;
+        FOR v_live IN
+            SELECT *
+            FROM monitoring_step_alert(v_condition.fingerprint, v_condition.lead, v_condition.calm, v_settings, v_at)
+        LOOP
+            RETURN QUERY SELECT v_live.alert_id, v_live.transition, v_live.severity;
+            IF v_is_broad AND v_live.transition IN ('opened', 'reopened') THEN
+                RETURN QUERY SELECT * FROM monitoring_end_alerts(
+                    v_condition.metric_name, true, 'Part of the alert on all events.', false, v_at);
+            END IF;
+        END LOOP;
     END LOOP;
     -- What is switched off is watched by nobody: its alert ends.
-    FOR v_metric IN
-        SELECT a.id
-        FROM monitoring_alerts a JOIN monitoring_metric_settings(v_settings) s ON NOT s.enabled
-            AND a.fingerprint = monitoring_fingerprint(s.alert_type, s.metric_name)
-        WHERE a.status <> 'resolved'
-        ORDER BY a.fingerprint
-    LOOP
-        RETURN QUERY
-            SELECT v_metric.id, t.transition, a.severity
-            FROM monitoring_transition(v_metric.id, 'resolve', 'evaluation', 'monitor', NULL, 'No longer evaluated.', NULL, NULL, v_at) t
-            JOIN monitoring_alerts a ON a.id = v_metric.id
-            WHERE t.outcome = 'changed';
-    END LOOP;
+    RETURN QUERY
+        SELECT ended.*
+        FROM monitoring_metric_settings(v_settings) s
+        CROSS JOIN LATERAL monitoring_end_alerts(s.metric_name, s.enabled, 'No longer evaluated.', true, v_at) ended
+        WHERE NOT s.enabled OR s.rule <> 'evidence' OR NOT (v_settings -> 'slices' ->> 'enabled')::boolean;
     UPDATE monitoring_evaluation_state
     SET applied_at = v_at, last_run_at = v_started, last_duration_ms = extract(epoch FROM clock_timestamp() - v_started) * 1000;
 END
 $$;
 COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
     'Evaluates a moment and takes every alert one step on, in one transaction; the transitions that came of it. Appliers wait '
-    'for each other. The same moment again changes nothing; a moment before the latest one does nothing at all.';
+    'for each other. The same moment again changes nothing; a moment before the latest one does nothing at all. What changes with '
+    'whole hours only is looked at by the first evaluation after a full hour. An alert on all events ends those on slices of the same metric, and '
+    'where a slice that has one explains what all events show, none is opened on all events.';

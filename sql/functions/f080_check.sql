@@ -47,5 +47,5 @@ END
 $$;
 COMMENT ON FUNCTION check_drift_and_alert(text, numeric, numeric, numeric, timestamptz) IS
     'Evaluates the moment and steps every alert; how many were opened or reopened, and which. A baseline''s name that is null or '
-    'the default, a threshold that is null, and everything else, is as the settings say; a threshold that is given holds for every metric. A moment ten minutes ago opens nothing; one more than ten minutes ahead is '
+    'the default, a threshold that is null, and everything else, is as the settings say; a threshold that is given holds for every metric but model_mix and total_events, whose ratios are of another kind. A moment ten minutes ago opens nothing; one more than ten minutes ahead is '
     'an error (SQLSTATE TMARG).';

@@ -1,7 +1,7 @@
 import Foundation
 import Monitoring
 
-/// GET /api/monitor/baseline.
+/// GET and POST /api/monitor/baseline.
 struct BaselineAnswer: Encodable, Sendable {
     var baselineName: String
     var windowDays: Int
@@ -15,6 +15,9 @@ struct BaselineAnswer: Encodable, Sendable {
     var totalEvents: Int
     var baselineStartDate: Day
     var baselineEndDate: Day
+    @Nullable var acceptedFrom: Date?
+    @Nullable var acceptedBy: String?
+    @Nullable var acceptedReason: String?
     var validUntil: Date
     var lastComputed: Date
 
@@ -31,6 +34,9 @@ struct BaselineAnswer: Encodable, Sendable {
         totalEvents = baseline.totalEvents
         baselineStartDate = baseline.baselineStartDate
         baselineEndDate = baseline.baselineEndDate
+        acceptedFrom = baseline.acceptedFrom
+        acceptedBy = baseline.acceptedBy
+        acceptedReason = baseline.acceptedReason
         validUntil = baseline.validUntil
         lastComputed = baseline.computedAt
     }
@@ -48,6 +54,9 @@ struct BaselineAnswer: Encodable, Sendable {
         case totalEvents = "total_events"
         case baselineStartDate = "baseline_start_date"
         case baselineEndDate = "baseline_end_date"
+        case acceptedFrom = "accepted_from"
+        case acceptedBy = "accepted_by"
+        case acceptedReason = "accepted_reason"
         case validUntil = "valid_until"
         case lastComputed = "last_computed"
     }

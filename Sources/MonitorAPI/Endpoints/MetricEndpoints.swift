@@ -3,24 +3,21 @@ import Hummingbird
 import Monitoring
 import Postgres
 
-/// Figures: the summary, the baseline, hours and days, and the seed's sample queries, served from the roll-up.
+/// Figures: the summary, hours and days, and the seed's sample queries, served from the roll-up.
 struct MetricEndpoints: Sendable {
     private let client: PostgresClient
     private let metrics: MetricRepository
-    private let baselines: BaselineRepository
     private let rollup: RollupQueries
 
     init(client: PostgresClient) {
         self.client = client
         metrics = MetricRepository(client: client)
-        baselines = BaselineRepository(client: client)
         rollup = RollupQueries(client: client)
     }
 
     var all: [Endpoint] {
         [
             .get("/api/monitor/summary", query: ["window", "include_hourly"]) { try await summary($0) },
-            .get("/api/monitor/baseline") { try await baseline($0) },
             .get("/api/monitor/metrics/daily", query: ["start_date", "end_date", "limit"]) { try await daily($0) },
             .get("/api/monitor/metrics/hourly", query: ["start_date", "end_date", "limit"]) { try await hourly($0) },
             .get("/api/monitor/metrics/breakdown", query: ["by", "window", "limit"]) { try await breakdown($0) },
@@ -35,14 +32,6 @@ struct MetricEndpoints: Sendable {
         let now = call.now
         return try .json(
             try await MonitoringSummary(client: client, clock: { now }).getSummary(windowDays: window.days, includeHourly: includeHourly))
-    }
-
-    private func baseline(_ call: Call) async throws -> Response {
-        guard let baseline = try await baselines.baseline() else {
-            throw Problem(
-                .notFound, "There is no baseline yet: it needs events, and is computed by POST /api/monitor/compute or by the worker.")
-        }
-        return try .json(BaselineAnswer(baseline))
     }
 
     private func daily(_ call: Call) async throws -> Response {

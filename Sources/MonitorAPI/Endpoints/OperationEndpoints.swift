@@ -6,25 +6,36 @@ import Postgres
 /// What supervisors ask: is it alive, is it ready, and how is it doing.
 struct OperationEndpoints: Sendable {
     private let client: PostgresClient
+    private let evaluations: EvaluationWatch?
 
-    init(client: PostgresClient) {
+    /// - Parameter evaluations: nil in a process that does not evaluate.
+    init(client: PostgresClient, evaluations: EvaluationWatch?) {
         self.client = client
+        self.evaluations = evaluations
     }
 
     var all: [Endpoint] {
         [
             .get("/health", access: .open) { _ in try .json(["status": "ok"]) },
-            .get("/ready", access: .open) { _ in try await ready() },
+            .get("/ready", access: .open) { try await ready($0) },
             .get("/metrics") { try await metrics($0) },
         ]
     }
 
-    /// Ready: the database answers, and its schema is this version's.
-    private func ready() async throws -> Response {
+    /// Ready: the database answers, its schema is this version's, and evaluations have not failed for ten minutes on end.
+    private func ready(_ call: Call) async throws -> Response {
         let plan = try await SchemaMigrator(client: client).plan()
         guard plan.isCurrent else {
             throw Problem(
-                .unavailable, "The database's schema is not up to date: run torq-monitor migrate.", headers: [.retryAfter: "10"])
+                .unavailable, "The database's schema is not up to date: run torq-monitor migrate.",
+                members: ["reason": .string("schema_not_current")],
+                headers: [.retryAfter: "10"])
+        }
+        if let since = evaluations?.failingSince, call.now.timeIntervalSince(since) > EvaluationWatch.patience {
+            throw Problem(
+                .unavailable, "Evaluations have failed since \(MonitoringJSON.timestamp(since)); the log says why.",
+                members: ["reason": .string("evaluations_fail"), "since": .string(MonitoringJSON.timestamp(since))],
+                headers: [.retryAfter: "60"])
         }
         return try .json(["status": "ready"])
     }

@@ -23,7 +23,7 @@ struct AlertCard: Sendable {
 
     init(_ alert: Alert, now: Date) {
         id = alert.id.uuidString.lowercased()
-        title = Wording.sentence(alert.alertType)
+        title = Self.title(of: alert)
         severity = alert.severity.rawValue
         status = alert.status.rawValue
         summary = alert.summary.isEmpty ? Self.sentence(alert) : alert.summary
@@ -50,17 +50,22 @@ struct AlertCard: Sendable {
         return "Nobody has it yet"
     }
 
+    /// `Error spike of model gpt-5-mini`.
+    static func title(of alert: Alert) -> String {
+        Wording.sentence(alert.alertType) + FigureText.slice(of: alert)
+    }
+
     private static func sentence(_ alert: Alert) -> String {
-        "\(Wording.metric(alert.metricName)) is \(Wording.value(alert.currentValue, of: alert.metricName)), "
+        "\(FigureText.subject(of: alert)) is \(Wording.value(alert.currentValue, of: alert.metricName)), "
             + "expected \(Wording.value(alert.baselineValue, of: alert.metricName))."
     }
 
     private static func figures(_ alert: Alert) -> [Figure] {
         var figures = [
             Figure(name: Wording.metric(alert.metricName), value: Wording.value(alert.currentValue, of: alert.metricName)),
-            Figure(name: "Expected", value: Wording.value(alert.baselineValue, of: alert.metricName)),
+            Figure(name: FigureText.baselineName(of: alert.metricName), value: Wording.value(alert.baselineValue, of: alert.metricName)),
         ]
-        if let ratio = alert.deviationRatio { figures.append(Figure(name: "Deviation", value: Wording.number(ratio, places: 1) + "×")) }
+        if let deviation = FigureText.deviation(of: alert) { figures.append(Figure(name: "Deviation", value: deviation)) }
         let affected = [
             ("Model", alert.affectedModel), ("Backend", alert.affectedBackend), ("Agent", alert.affectedAgent),
             ("Version", alert.affectedVersion),

@@ -33,7 +33,7 @@ struct Chart: Sendable, Hashable {
     var ceiling: Double {
         if metric == "health_score" { return 100 }
         let highest = max(points.compactMap(\.value).max() ?? 0, (baseline ?? 0) * 1.3)
-        let least = metric == "latency_p95" ? 100 : 0.01
+        let least = metric == "latency_p95" ? 100 : metric == "total_events" ? 10 : 0.01
         return Self.rounded(above: max(highest * 1.05, least))
     }
 
@@ -63,7 +63,7 @@ struct Chart: Sendable, Hashable {
             return "\(Wording.metric(metric)) over \(span): no events."
         }
         let shown = [lowest, highest, last].map { Wording.value($0, of: metric) }
-        let usual = baseline.map { "; baseline \(Wording.value($0, of: metric))" } ?? ""
+        let usual = baseline.map { "; expected \(Wording.value($0, of: metric))" } ?? ""
         let stood = spans.isEmpty ? "" : "; \(spans.count) alert\(spans.count == 1 ? "" : "s") marked"
         return "\(Wording.metric(metric)) over \(span): from \(shown[0]) to \(shown[1]), last \(shown[2])\(usual)\(stood)."
     }

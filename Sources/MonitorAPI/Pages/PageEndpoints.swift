@@ -43,9 +43,9 @@ struct PageEndpoints: Sendable {
             let hours = RollupSpan(from: start, hourly: true, until: now)
             return StatusPage(
                 now: now, open: open, held: held, baseline: baseline,
+                day: try await trends.total(from: start, until: now),
+                hour: try await trends.total(from: now.addingTimeInterval(-3600), until: now),
                 steps: try await trends.steps(from: start, until: now, seconds: StatusPage.stepSeconds),
-                hour: try await trends.steps(from: now.addingTimeInterval(-3600), until: now, seconds: 86_400),
-                latencyP95: try await rollup.latency(over: RollupSpan(from: start, hourly: false, until: now)).p95,
                 marks: try await trends.marks(from: start, until: now),
                 gauges: try await StateQueries(client: connection).gauges(now: now),
                 models: try await rollup.breakdown(by: .model, over: hours, limit: 6),

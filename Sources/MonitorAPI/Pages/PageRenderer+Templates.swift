@@ -29,7 +29,7 @@ extension PageRenderer.Template {
         <div class="tiles">{{#tiles}}<article class="card tile {{direction}}">
         <h3>{{name}}</h3><p class="figure"><strong>{{value}}</strong> <span class="muted">{{caption}}</span></p>
         <p class="comparison">{{comparison}}</p>{{{chartHTML}}}</article>{{/tiles}}</div>
-        <p class="legend muted"><span class="key line"></span>half-hour values <span class="key base"></span>baseline <span class="key span"></span>an alert stood</p>
+        <p class="legend muted"><span class="key line"></span>half-hour values <span class="key base"></span>expected <span class="key span"></span>an alert stood</p>
         </section>
         <div class="columns">
         <section class="card" aria-labelledby="models"><h2 id="models">Fallback rate by model</h2>

@@ -42,32 +42,29 @@ struct StatusPage: Sendable {
     let isRefreshing: Bool
 
     init(
-        now: Date, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, steps: [TrendQueries.Step], hour: [TrendQueries.Step],
-        latencyP95: Double?, marks: [TrendQueries.Mark], gauges: StateQueries.Gauges, models: [SliceFigures], reasons: [FallbackReason],
+        now: Date, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, day: TrendQueries.Step?, hour: TrendQueries.Step?,
+        steps: [TrendQueries.Step], marks: [TrendQueries.Mark], gauges: StateQueries.Gauges, models: [SliceFigures],
+        reasons: [FallbackReason],
         refresh: Int
     ) {
         time = Wording.time(now)
         let worst = open.map(\.severity).max()
         headline = Self.headline(open: open, held: held)
-        tone = open.first { $0.severity == worst }?.tone ?? (held.isEmpty ? (steps.isEmpty ? .neutral : .calm) : .watch)
-        var day = TrendQueries.Step.total(of: steps, from: now.addingTimeInterval(-86_400))
-        day.latencyP95 = latencyP95
-        var last = TrendQueries.Step.total(of: hour, from: now.addingTimeInterval(-3600))
-        last.latencyP95 = hour.compactMap(\.latencyP95).max()
-        let health = day.value(of: "health_score")
+        tone = open.first { $0.severity == worst }?.tone ?? (held.isEmpty ? (day == nil ? .neutral : .calm) : .watch)
+        let health = day?.value(of: "health_score")
         healthValue = health.map { Wording.number($0, places: 0) } ?? "–"
         gaugeHTML = Self.gauge(health)
         subline =
-            day.totalEvents == 0
-            ? "No events in the last 24 hours."
-            : "\(Wording.count(day.totalEvents)) events in the last 24 hours, \(Wording.count(last.totalEvents)) in the last one."
+            day.map {
+                "\(Wording.count($0.totalEvents)) events in the last 24 hours, \(Wording.count(hour?.totalEvents ?? 0)) in the last one."
+            } ?? "No events in the last 24 hours."
         alerts = (open + held).sorted {
             ($0.status == .open ? 1 : 0, $0.severity, $0.openedAt) > ($1.status == .open ? 1 : 0, $1.severity, $1.openedAt)
         }
         .map { AlertCard($0, now: now) }
         isQuiet = alerts.isEmpty
-        tiles = ["fallback_rate", "error_rate", "latency_p95", "duplicate_rate"].map { metric in
-            Self.tile(metric, last: last, day: day, steps: steps, baseline: baseline, marks: marks, now: now)
+        tiles = ["fallback_rate", "error_rate", "latency_p95", "duplicate_rate", "total_events"].map { metric in
+            Self.tile(metric, last: hour, day: day, steps: steps, baseline: baseline, marks: marks, now: now)
         }
         self.models = models.map { slice in
             Row(
@@ -92,25 +89,25 @@ struct StatusPage: Sendable {
         case (0, 0): "All quiet"
         case (0, 1): "One alert, and \(held[0].acknowledgedBy ?? "somebody") has it"
         case (0, _): "\(held.count) alerts, all in hand"
-        case (1, _): "\(Wording.sentence(open[0].alertType)), and nobody has it"
+        case (1, _): "\(AlertCard.title(of: open[0])), and nobody has it"
         default: "\(open.count) alerts that nobody has"
         }
     }
 
     private static func tile(
-        _ metric: String, last: TrendQueries.Step, day: TrendQueries.Step, steps: [TrendQueries.Step], baseline: BaselineSnapshot?,
+        _ metric: String, last: TrendQueries.Step?, day: TrendQueries.Step?, steps: [TrendQueries.Step], baseline: BaselineSnapshot?,
         marks: [TrendQueries.Mark], now: Date
     ) -> Tile {
         let usual = baseline?.value(of: metric)
-        let recent = last.value(of: metric)
-        let value = recent ?? day.value(of: metric)
-        var comparison = usual.map { "baseline \(Wording.value($0, of: metric))" } ?? "no baseline yet"
-        var direction = "usual"
+        let recent = last?.value(of: metric)
+        let value = recent ?? day?.value(of: metric)
+        var comparison = usual.map { "expected \(Wording.value($0, of: metric))" } ?? "no baseline yet"
+        if metric == "total_events" { comparison = "\(Wording.value(Double(day?.totalEvents ?? 0), of: metric)) in the last 24 hours" }
+        // Whether a ratio means anything is the evaluation's to say: the colour follows the alerts.
+        let isWorse = marks.contains { $0.metricName == metric && $0.span.end == nil }
         if let value, let usual, usual > 0 {
             let ratio = value / usual
-            // Whether a ratio means anything is the evaluation's to say: the colour follows the alerts.
-            if marks.contains(where: { $0.metricName == metric && $0.span.end == nil }) { direction = "worse" }
-            comparison = "\(Wording.number(ratio, places: 1))× the baseline of \(Wording.value(usual, of: metric))"
+            comparison = "\(FigureText.ratio(ratio) ?? "–") the expected \(Wording.value(usual, of: metric))"
         }
         let chart = Chart(
             metric: metric, steps: steps, from: now.addingTimeInterval(-86_400), until: now, seconds: stepSeconds, baseline: usual,
@@ -118,7 +115,8 @@ struct StatusPage: Sendable {
             hasAxes: true)
         return Tile(
             name: Wording.metric(metric), value: Wording.value(value, of: metric),
-            caption: recent == nil && value != nil ? "last 24 hours" : "last hour", comparison: comparison, direction: direction,
+            caption: recent == nil && value != nil ? "last 24 hours" : "last hour", comparison: comparison,
+            direction: isWorse ? "worse" : "usual",
             chartHTML: chart.html)
     }
 

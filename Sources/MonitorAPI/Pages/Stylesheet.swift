@@ -77,6 +77,7 @@ enum Stylesheet {
         .badge.medium { background: #f7d47c; color: #3f2b00; } .badge.low { background: #d5e5f4; color: #173c5e; }
         .masthead .badge { box-shadow: 0 0 0 1.500px #ffffff66; }
         .tiles { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px; }
+        .tile:last-child:nth-child(odd) { grid-column: 1 / -1; }
         .tile h3 { font-size: 15px; color: var(--muted); font-weight: 600; }
         .figure strong { font-size: 34px; font-weight: 680; line-height: 1.2; letter-spacing: -.025em; font-variant-numeric: tabular-nums; }
         .comparison { margin-bottom: 14px; font-size: 14.5px; color: var(--muted); }

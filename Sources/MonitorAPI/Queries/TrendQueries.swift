@@ -4,16 +4,23 @@ import Postgres
 
 /// Courses over time, for the charts of the pages.
 struct TrendQueries: Sendable {
-    /// What the events of one stretch of time came to.
+    /// What the events of one stretch of time came to, as the engine computes it.
     struct Step: Sendable, Hashable {
         var start: Date
         var totalEvents: Int
-        var successfulEvents: Int
-        var failedEvents: Int
-        var fallbackEvents: Int
-        var duplicateEvents: Int
+        var fallbackRate: Double?
+        var errorRate: Double?
+        var duplicateRate: Double?
+        /// 0 to 100.
+        var healthScore: Double?
         /// Milliseconds; nil where no event has a duration.
         var latencyP95: Double?
+    }
+
+    /// Events of one value of a dimension alone.
+    struct Slice: Sendable, Hashable {
+        var dimension: SliceDimension
+        var value: String
     }
 
     /// An alert's time, for marking it in charts.
@@ -26,15 +33,23 @@ struct TrendQueries: Sendable {
 
     /// Steps of equal length that have events, oldest first.
     ///
-    /// - Parameter seconds: Length of a step; a multiple of 300.
-    func steps(from start: Date, until end: Date, seconds: Int) async throws -> [Step] {
-        try await client.query(Self.steps, [.timestamp(start), .timestamp(end), .int(seconds)], timeout: .seconds(10)).map { row in
-            Step(
-                start: try row.decode("step_start"), totalEvents: try row.decode("total_events"),
-                successfulEvents: try row.decode("successful_events"), failedEvents: try row.decode("failed_events"),
-                fallbackEvents: try row.decode("fallback_events"), duplicateEvents: try row.decode("duplicate_events"),
-                latencyP95: try row.decode("p95"))
-        }
+    /// - Parameters:
+    ///   - seconds: Length of a step; a multiple of 300, or of 3600 for a slice.
+    ///   - slice: nil for all events.
+    func steps(from start: Date, until end: Date, seconds: Int, of slice: Slice? = nil) async throws -> [Step] {
+        let step = "to_timestamp(floor(extract(epoch FROM start) / $3::integer) * $3::integer)"
+        return try await client.query(
+            Self.figures(step: step, of: slice),
+            [.timestamp(start), .timestamp(end), .int(seconds)] + (slice.map { [.text($0.value)] } ?? []),
+            timeout: .seconds(10)
+        ).map(Step.init(row:))
+    }
+
+    /// All events of a stretch of time together; nil where there are none.
+    func total(from start: Date, until end: Date) async throws -> Step? {
+        try await client.query(
+            Self.figures(step: "$1::timestamptz", of: nil), [.timestamp(start), .timestamp(end)], timeout: .seconds(10)
+        ).first.map(Step.init(row:))
     }
 
     /// Alerts that stood at some time between the two moments, at most 200.
@@ -47,37 +62,48 @@ struct TrendQueries: Sendable {
         }
     }
 
-    private static let steps = """
-        WITH buckets AS (
-            SELECT to_timestamp(floor(extract(epoch FROM bucket_start) / $3::integer) * $3::integer) AS step_start, rollup.*
-            FROM monitoring_rollup AS rollup
-            WHERE bucket_start >= $1::timestamptz AND bucket_start < $2::timestamptz
-        ),
-        totals AS (
-            SELECT step_start, sum(total_events) AS total_events, sum(successful_events) AS successful_events,
-                   sum(failed_events) AS failed_events, sum(fallback_events) AS fallback_events, sum(duplicate_events) AS duplicate_events
-            FROM buckets
-            GROUP BY step_start
-        ),
-        histogram AS (
-            SELECT step_start, value, sum(events) AS events
-            FROM buckets, unnest(latency_values, latency_counts) AS bar (value, events)
-            GROUP BY step_start, value
-        ),
-        cumulated AS (
-            SELECT step_start, value, sum(events) OVER (PARTITION BY step_start ORDER BY value) AS upto,
-                   sum(events) OVER (PARTITION BY step_start) AS n
-            FROM histogram
-        ),
-        percentiles AS (
-            SELECT step_start, \(RollupQueries.percentile(0.95)) AS p95
-            FROM cumulated
-            GROUP BY step_start
-        )
-        SELECT step_start, total_events, successful_events, failed_events, fallback_events, duplicate_events, p95
-        FROM totals LEFT JOIN percentiles USING (step_start)
-        ORDER BY step_start
-        """
+    /// The step that a bucket belongs to is an expression over its `start`; a slice's dimension is one of an enumeration's words.
+    private static func figures(step: String, of slice: Slice?) -> String {
+        let source = slice.map {
+            "monitoring_rollup_slices AS bucket, LATERAL (SELECT hour_start AS start, \($0.dimension.rawValue) AS slice) AS key"
+        }
+        return """
+            WITH buckets AS (
+                SELECT \(step) AS step_start, total_events, successful_events, failed_events, fallback_events, duplicate_events,
+                       latency_values, latency_counts
+                FROM \(source ?? "monitoring_rollup AS bucket, LATERAL (SELECT bucket_start AS start) AS key")
+                WHERE start >= $1::timestamptz AND start < $2::timestamptz\(slice == nil ? "" : " AND slice = $4::text")
+            ),
+            totals AS (
+                SELECT step_start, sum(total_events) AS total_events,
+                       sum(successful_events)::float8 / nullif(sum(total_events), 0) AS success_rate,
+                       sum(failed_events)::float8 / nullif(sum(total_events), 0) AS error_rate,
+                       sum(fallback_events)::float8 / nullif(sum(total_events), 0) AS fallback_rate,
+                       sum(duplicate_events)::float8 / nullif(sum(total_events), 0) AS duplicate_rate
+                FROM buckets
+                GROUP BY step_start
+            ),
+            histogram AS (
+                SELECT step_start, value, sum(events) AS events
+                FROM buckets, unnest(latency_values, latency_counts) AS bar (value, events)
+                GROUP BY step_start, value
+            ),
+            cumulated AS (
+                SELECT step_start, value, sum(events) OVER (PARTITION BY step_start ORDER BY value) AS upto,
+                       sum(events) OVER (PARTITION BY step_start) AS n
+                FROM histogram
+            ),
+            percentiles AS (
+                SELECT step_start, \(RollupQueries.percentile(0.95)) AS p95
+                FROM cumulated
+                GROUP BY step_start
+            )
+            SELECT step_start, total_events, fallback_rate, error_rate, duplicate_rate,
+                   monitoring_health_score(success_rate, fallback_rate, duplicate_rate) AS health_score, p95
+            FROM totals LEFT JOIN percentiles USING (step_start)
+            ORDER BY step_start
+            """
+    }
 
     private static let marks = """
         SELECT metric_name, severity, opened_at, resolved_at
@@ -89,45 +115,32 @@ struct TrendQueries: Sendable {
 }
 
 extension TrendQueries.Step {
+    init(row: PostgresRow) throws {
+        start = try row.decode("step_start")
+        totalEvents = try row.decode("total_events")
+        fallbackRate = try row.decode("fallback_rate")
+        errorRate = try row.decode("error_rate")
+        duplicateRate = try row.decode("duplicate_rate")
+        healthScore = try row.decode("health_score")
+        latencyP95 = try row.decode("p95")
+    }
+
     /// The metric of that name; nil where there is nothing to measure, and for a metric that has no course.
     func value(of metric: String) -> Double? {
-        guard totalEvents > 0 else { return nil }
-        return switch metric {
-        case "fallback_rate": Double(fallbackEvents) / Double(totalEvents)
-        case "error_rate": Double(failedEvents) / Double(totalEvents)
-        case "duplicate_rate": Double(duplicateEvents) / Double(totalEvents)
+        switch metric {
+        case "fallback_rate": fallbackRate
+        case "error_rate": errorRate
+        case "duplicate_rate": duplicateRate
         case "latency_p95": latencyP95
-        case "health_score": health
+        case "health_score": healthScore
         case "total_events": Double(totalEvents)
         default: nil
-        }
-    }
-
-    /// The seed's composite, 0 to 100.
-    private var health: Double {
-        let total = Double(totalEvents)
-        let fallback = min(1, Double(fallbackEvents) / total * 5)
-        let duplicate = min(1, Double(duplicateEvents) / total * 3)
-        return Double(successfulEvents) / total * 50 + (1 - fallback) * 30 + (1 - duplicate) * 20
-    }
-
-    /// Steps together as one; its latency is unknown.
-    static func total(of steps: [TrendQueries.Step], from start: Date) -> TrendQueries.Step {
-        steps.reduce(
-            into: TrendQueries.Step(
-                start: start, totalEvents: 0, successfulEvents: 0, failedEvents: 0, fallbackEvents: 0, duplicateEvents: 0, latencyP95: nil)
-        ) { sum, step in
-            sum.totalEvents += step.totalEvents
-            sum.successfulEvents += step.successfulEvents
-            sum.failedEvents += step.failedEvents
-            sum.fallbackEvents += step.fallbackEvents
-            sum.duplicateEvents += step.duplicateEvents
         }
     }
 }
 
 extension Chart {
-    /// The course of a metric, with gaps where nothing was measured.
+    /// The course of a metric, with gaps where nothing was measured. No events are something measured for traffic, part of a step is not.
     ///
     /// - Parameter seconds: Length of a step.
     init(
@@ -140,7 +153,9 @@ extension Chart {
         var moment = Date(timeIntervalSince1970: (start.timeIntervalSince1970 / length).rounded(.down) * length)
         var points: [Point] = []
         while moment < end {
-            points.append(Point(at: min(max(moment.addingTimeInterval(length / 2), start), end), value: byStart[moment]?.value(of: metric)))
+            var value = byStart[moment]?.value(of: metric)
+            if metric == "total_events" { value = moment < start || moment.addingTimeInterval(length) > end ? nil : value ?? 0 }
+            points.append(Point(at: min(max(moment.addingTimeInterval(length / 2), start), end), value: value))
             moment.addTimeInterval(length)
         }
         self.init(

@@ -28,14 +28,19 @@ extension DetectionConfiguration {
             section.read("critical", Self.score, into: &health.critical)
             if health.critical > health.warning { section.problem("critical", "must not be above warning, which is \(health.warning)") }
         }
+        section.section("slices") { section in
+            section.read("enabled", .boolean, into: &slices.enabled)
+            section.read("least_events", .integer(1...1_000_000), into: &slices.leastEvents)
+        }
         section.section("metrics") { section in
             for name in Self.metricNames {
                 let metric = section.section(name, Metric.init)
                 if metric != Metric() { metrics[name] = metric }
                 let effective = thresholds(for: name)
-                if thresholds.areAscending, !effective.areAscending {
+                if metrics[name] != nil, thresholds.areAscending, !effective.areAscending {
                     section.problem(
-                        name, "thresholds must rise: low <= medium <= high <= critical; with the general ones they are \(effective)")
+                        name,
+                        "thresholds must rise: low <= medium <= high <= critical; with those that it leaves out they are \(effective)")
                 }
             }
         }
@@ -49,9 +54,16 @@ extension DetectionConfiguration {
         if windows.count > 8 { section.problem("windows", "must hold at most 8 windows, not \(windows.count)") }
     }
 
-    /// The ratios that hold for a metric: its own over the general ones.
+    /// The ratios that hold for a metric: its own over those that it is known with (monitoring_known_metrics() and the default
+    /// settings have them), or over the general ones.
     public func thresholds(for metric: String) -> Thresholds {
         var result = thresholds
+        switch metric {
+        case "latency_p95": result.low = 1.3
+        case "model_mix": (result.low, result.medium, result.high, result.critical) = (1, 2, 4, 1_000_000)
+        case "total_events": (result.low, result.medium, result.high, result.critical) = (2, 3, 5, 5)
+        default: break
+        }
         let own = metrics[metric]?.thresholds
         result.low = own?.low ?? result.low
         result.medium = own?.medium ?? result.medium

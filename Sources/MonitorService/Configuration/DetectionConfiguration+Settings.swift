@@ -4,7 +4,7 @@ extension DetectionConfiguration {
     /// What is written to monitoring_settings: one JSON object with sorted keys, whose durations are whole seconds.
     ///
     /// Equal configurations give equal texts, so that a new version is only written when something changed. What
-    /// `metrics` leaves out is left out here too: the database lays it over the general settings.
+    /// `metrics` leaves out, and `slices` as they are by default, are left out here too: the database has its own.
     public var settingsJSON: String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -30,6 +30,11 @@ private struct Settings: Encodable {
         var warning, critical: Double
     }
 
+    struct Slices: Encodable {
+        var enabled: Bool
+        var leastEvents: Int
+    }
+
     struct Metric: Encodable {
         var enabled: Bool?
         var rule: String?
@@ -45,6 +50,8 @@ private struct Settings: Encodable {
     var resolveAfterSeconds: Int64
     var reopenWithinSeconds: Int64
     var health: Health
+    /// nil: as the database has it.
+    var slices: Slices?
     var metrics: [String: Metric]
 
     init(_ configuration: DetectionConfiguration) {
@@ -57,6 +64,9 @@ private struct Settings: Encodable {
         resolveAfterSeconds = configuration.resolveAfter.components.seconds
         reopenWithinSeconds = configuration.reopenWithin.components.seconds
         health = Health(warning: configuration.health.warning, critical: configuration.health.critical)
+        slices =
+            configuration.slices == DetectionConfiguration.Slices()
+            ? nil : Slices(enabled: configuration.slices.enabled, leastEvents: configuration.slices.leastEvents)
         metrics = configuration.metrics.mapValues { metric in
             let own = metric.thresholds
             let ratios = Ratios(low: own.low, medium: own.medium, high: own.high, critical: own.critical)

@@ -69,8 +69,21 @@ public struct DetectionConfiguration: Sendable, Hashable {
         public init() {}
     }
 
+    /// Alerts on one model, backend, agent or version, where it is one alone that is worse.
+    public struct Slices: Sendable, Hashable {
+        /// Whether they are looked at.
+        public var enabled = true
+        /// Events in a window from which a slice is looked at; 1 or more.
+        public var leastEvents = 50
+
+        /// From 50 events on.
+        public init() {}
+    }
+
     /// The metrics that can be configured.
-    public static let metricNames = ["fallback_rate", "error_rate", "duplicate_rate", "latency_p95", "health_score"]
+    public static let metricNames = [
+        "fallback_rate", "error_rate", "duplicate_rate", "latency_p95", "health_score", "model_mix", "total_events",
+    ]
 
     /// How often is evaluated; 1 s … 1 h.
     public var evaluationInterval: Duration = .seconds(60)
@@ -98,6 +111,9 @@ public struct DetectionConfiguration: Sendable, Hashable {
 
     /// Health scores and severities.
     public var health = Health()
+
+    /// Alerts on single slices.
+    public var slices = Slices()
 
     /// What differs, by metric name.
     public var metrics: [String: Metric] = [:]

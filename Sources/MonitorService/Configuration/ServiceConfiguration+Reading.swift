@@ -30,7 +30,6 @@ extension ServiceConfiguration {
             for type in ["default"] + Self.alertTypes {
                 section.read(type, .webAddress, into: &runbookURLs[type])
             }
-            section.warnOfKeysWithoutEffect(Self.alertTypesToCome)
         }
     }
 

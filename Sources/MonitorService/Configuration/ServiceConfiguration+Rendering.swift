@@ -75,6 +75,7 @@ extension DetectionConfiguration {
             ("resolve_after", .duration(resolveAfter)),
             ("reopen_within", .duration(reopenWithin)),
             ("health", .map([("warning", .plain(health.warning)), ("critical", .plain(health.critical))])),
+            ("slices", .map([("enabled", .plain(slices.enabled)), ("least_events", .plain(slices.leastEvents))])),
             ("metrics", metrics.isEmpty ? nil : .map(metrics.sorted { $0.key < $1.key }.map { ($0.key, Self.node($0.value)) })),
         ])
     }

@@ -54,9 +54,6 @@ extension ServiceConfiguration {
         "fallback_spike", "error_spike", "duplicate_spike", "latency_spike", "health_decline", "model_drift", "traffic_drop",
     ]
 
-    /// Those of them that no evaluation of this version raises.
-    static let alertTypesToCome = ["model_drift", "traffic_drop"]
-
     /// What to read when an alert of this type comes; nil where nothing is configured.
     public func runbookURL(for alertType: String) -> String? {
         runbookURLs[alertType] ?? runbookURLs["default"]

@@ -20,11 +20,12 @@ actor DemoFeed: Service {
         self.logger = logger
     }
 
-    /// Loads the history up to now.
+    /// Loads the history up to now, and sets the clock.
     ///
     /// - Returns: How many events it has.
     func loadHistory(progress: @Sendable (String) -> Void) async throws -> Int {
-        let end = clock.moment(at: Date())
+        // The clock is set when this is done, and may then stand as much behind: no event of the history lies in its future.
+        let end = Date().addingTimeInterval(-DemoClock.furthest)
         let generator = EventGenerator(seed: settings.seed, traffic: DemoSettings.historyTraffic)
         var total = 0
         for day in (0..<settings.historyDays).reversed() {
@@ -33,7 +34,10 @@ actor DemoFeed: Service {
             progress("Writing two weeks of events … \(settings.historyDays - day) of \(settings.historyDays) days")
         }
         try await client.query("ANALYZE learning_events", timeout: .seconds(60))
-        frontier = end
+        clock.set(start: Date(), untilBucketEnds: DemoSettings.untilBucketEnds)
+        let now = clock.moment(at: Date())
+        total += try await write(generator, from: end, to: now)
+        frontier = now
         return total
     }
 

@@ -24,7 +24,7 @@ public struct DemoRun: Sendable {
 
     /// Runs until its task is cancelled, as `MonitorService` does.
     public func run() async throws {
-        let clock = DemoClock(start: Date(), untilBucketEnds: DemoSettings.untilBucketEnds)
+        let clock = DemoClock()
         let chat = ChatPage(port: settings.chatPort, clock: { clock.moment(at: Date()) }, logger: quiet)
         let (ports, bound) = AsyncStream.makeStream(of: Int.self)
         try await withThrowingTaskGroup(of: Void.self) { group in

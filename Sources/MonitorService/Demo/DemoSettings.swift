@@ -18,7 +18,7 @@ public struct DemoSettings: Sendable, Hashable {
 
     /// The regression starts so long after the first live event.
     static let calm: TimeInterval = 60
-    /// A bucket ends so long after the demo's start, which leaves time to load the history and to see the regression begin.
+    /// A bucket ends so long after the history was loaded, which leaves time to start and to see the regression begin.
     static let untilBucketEnds: TimeInterval = 175
     /// How long the regression lasts.
     static let regression: TimeInterval = 12 * 60

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import MonitorAPI
 import Monitoring
 import Postgres
 import ServiceLifecycle
@@ -15,6 +16,8 @@ struct Worker: Service {
     let process: String
     let clock: @Sendable () -> Date
     let logger: Logger
+    /// Told of every evaluation, and of every one that failed.
+    let watch: EvaluationWatch
     /// Called after transitions were committed, for a dispatcher in the same process.
     let onTransitions: @Sendable () async -> Void
 
@@ -51,6 +54,7 @@ struct Worker: Service {
             guard let fence = try await lease.acquire() else {
                 if state.holdsLease { logger.notice("Another process evaluates now") }
                 state.holdsLease = false
+                watch.succeeded()
                 return
             }
             if !state.holdsLease {
@@ -61,6 +65,7 @@ struct Worker: Service {
             guard state.schedule.isDue(at: now) else { return }
             try await evaluate(at: now, fence: fence, state: &state, lease: lease)
             state.schedule.evaluated(at: now)
+            watch.succeeded()
             if state.failures > 0 { logger.notice("Evaluations go on", metadata: ["failures": "\(state.failures)"]) }
             state.failures = 0
         } catch is LeaseLost {
@@ -69,6 +74,7 @@ struct Worker: Service {
         } catch {
             if Task.isCancelled { return }
             state.failures += 1
+            watch.failed(at: clock())
             logger.error("An evaluation failed", metadata: ["error": "\(error)", "failures": "\(state.failures)"])
         }
     }

@@ -56,8 +56,8 @@ public struct Backtest: Sendable {
         }
     }
 
-    /// The effective settings as JSON, and how many days before a moment its evaluation can read: the longest window (a week)
-    /// after the baseline's day of distance, and a baseline that reaches back as far as it may.
+    /// The effective settings as JSON, and how many days before a moment its evaluation can read: a baseline that reaches back as
+    /// far as it may, from the one of a week before, which slow drift is held against, with its day of distance and the rest of a day.
     private func settings(_ thresholds: ThresholdOverrides?, _ windowDays: Int?) async throws -> (json: String, reachDays: Int) {
         var override: [String: JSONValue] = [:]
         if let thresholds {

@@ -43,6 +43,10 @@ public struct Alert: Sendable, Hashable, Codable {
     public var affectedAgent: String?
     /// The version (`service:version`) that explains most of it; nil where it is spread.
     public var affectedVersion: String?
+    /// Of an alert on one slice, what it is a value of: `model`, `backend`, `agent`, `version`; nil for an alert on all events.
+    public var sliceDimension: String?
+    /// The value of that slice.
+    public var sliceValue: String?
     /// Where it stands.
     public var status: AlertStatus
     /// When it was opened first.
@@ -94,6 +98,8 @@ public struct Alert: Sendable, Hashable, Codable {
         case affectedBackend = "affected_backend"
         case affectedAgent = "affected_agent"
         case affectedVersion = "affected_version"
+        case sliceDimension = "slice_dimension"
+        case sliceValue = "slice_value"
         case openedAt = "opened_at"
         case snoozedUntil = "snoozed_until"
         case acknowledgedAt = "acknowledged_at"
@@ -133,6 +139,8 @@ extension Alert {
         try container.encode(affectedBackend, forKey: .affectedBackend)
         try container.encode(affectedAgent, forKey: .affectedAgent)
         try container.encode(affectedVersion, forKey: .affectedVersion)
+        try container.encode(sliceDimension, forKey: .sliceDimension)
+        try container.encode(sliceValue, forKey: .sliceValue)
         try container.encode(status, forKey: .status)
         try container.encode(openedAt, forKey: .openedAt)
         try container.encode(snoozedUntil, forKey: .snoozedUntil)
@@ -172,6 +180,8 @@ extension Alert {
         affectedBackend = try row.decode("affected_backend")
         affectedAgent = try row.decode("affected_agent")
         affectedVersion = try row.decode("affected_version")
+        sliceDimension = try row.decode("slice_dimension")
+        sliceValue = try row.decode("slice_value")
         status = try row.decodeEnum("status")
         openedAt = try row.decode("opened_at")
         snoozedUntil = try row.decode("snoozed_until")

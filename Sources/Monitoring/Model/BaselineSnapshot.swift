@@ -31,6 +31,12 @@ public struct BaselineSnapshot: Sendable, Hashable, Codable {
     public var baselineStartDate: Day
     /// Last day in it.
     public var baselineEndDate: Day
+    /// Nothing before it counts: since then it has been the normal, as a person said; nil where nobody did.
+    public var acceptedFrom: Date?
+    /// Who said so.
+    public var acceptedBy: String?
+    /// Why.
+    public var acceptedReason: String?
     /// When it was computed.
     public var computedAt: Date
     /// When it is due to be computed again.
@@ -51,6 +57,9 @@ public struct BaselineSnapshot: Sendable, Hashable, Codable {
         case backendBaselines = "backend_baselines"
         case baselineStartDate = "baseline_start_date"
         case baselineEndDate = "baseline_end_date"
+        case acceptedFrom = "accepted_from"
+        case acceptedBy = "accepted_by"
+        case acceptedReason = "accepted_reason"
         case computedAt = "computed_at"
         case validUntil = "valid_until"
     }
@@ -74,6 +83,9 @@ extension BaselineSnapshot {
         try container.encode(backendBaselines, forKey: .backendBaselines)
         try container.encode(baselineStartDate, forKey: .baselineStartDate)
         try container.encode(baselineEndDate, forKey: .baselineEndDate)
+        try container.encode(acceptedFrom, forKey: .acceptedFrom)
+        try container.encode(acceptedBy, forKey: .acceptedBy)
+        try container.encode(acceptedReason, forKey: .acceptedReason)
         try container.encode(computedAt, forKey: .computedAt)
         try container.encode(validUntil, forKey: .validUntil)
     }
@@ -94,6 +106,9 @@ extension BaselineSnapshot {
         backendBaselines = try JSONValue(parsing: row.decode("backend_baselines"))
         baselineStartDate = try row.decodeDay("baseline_start_date")
         baselineEndDate = try row.decodeDay("baseline_end_date")
+        acceptedFrom = try row.decode("accepted_from")
+        acceptedBy = try row.decode("accepted_by")
+        acceptedReason = try row.decode("accepted_reason")
         computedAt = try row.decode("computed_at")
         validUntil = try row.decode("valid_until")
     }

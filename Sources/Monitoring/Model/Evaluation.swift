@@ -32,6 +32,10 @@ public struct Evaluation: Sendable, Hashable, Codable {
     public var wouldBe: String?
     /// nil unless it fires.
     public var severity: Severity?
+    /// Of a row on one slice, what it is a value of: `model`, `backend`, `agent`, `version`; nil for all events.
+    public var sliceDimension: String?
+    /// The value of that slice.
+    public var sliceValue: String?
     /// The model that explains most of the excess.
     public var affectedModel: String?
     /// The backend that explains most of the excess.
@@ -56,6 +60,8 @@ public struct Evaluation: Sendable, Hashable, Codable {
         case lowerBound = "lower_bound"
         case pValue = "p_value"
         case wouldBe = "would_be"
+        case sliceDimension = "slice_dimension"
+        case sliceValue = "slice_value"
         case affectedModel = "affected_model"
         case affectedBackend = "affected_backend"
         case affectedAgent = "affected_agent"
@@ -80,6 +86,8 @@ public struct Evaluation: Sendable, Hashable, Codable {
         try container.encode(verdict, forKey: .verdict)
         try container.encode(wouldBe, forKey: .wouldBe)
         try container.encode(severity, forKey: .severity)
+        try container.encode(sliceDimension, forKey: .sliceDimension)
+        try container.encode(sliceValue, forKey: .sliceValue)
         try container.encode(affectedModel, forKey: .affectedModel)
         try container.encode(affectedBackend, forKey: .affectedBackend)
         try container.encode(affectedAgent, forKey: .affectedAgent)
@@ -105,6 +113,8 @@ extension Evaluation {
         verdict = try row.decode("verdict")
         wouldBe = try row.decode("would_be")
         severity = try row.decodeEnum("severity")
+        sliceDimension = row.has("slice_dimension") ? try row.decode("slice_dimension") : nil
+        sliceValue = row.has("slice_value") ? try row.decode("slice_value") : nil
         affectedModel = try row.decode("affected_model")
         affectedBackend = try row.decode("affected_backend")
         affectedAgent = try row.decode("affected_agent")

@@ -16,36 +16,27 @@ struct AlertWords: Sendable {
         return message.endsQuiet ? alert.severity : message.transition?.toSeverity ?? alert.severity
     }
 
-    /// What happened: `Fallback rate 7.8x its baseline`.
+    /// What happened, how bad, and to what: `Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 %`. The engine's own
+    /// sentence without its small print, where there is one.
     var condition: String {
-        let ratio = HumanUnits.ratio(alert.deviationRatio)
-        switch alert.alertType {
-        case "health_decline":
-            return "Health down to \(HumanUnits.value(alert.currentValue, metric: "health_score"))"
-        case "traffic_drop":
-            return ratio.map { "Traffic \($0) below normal" } ?? "Traffic dropped"
-        case "model_drift":
-            return "The mix of models has shifted"
-        default:
-            return ratio.map { "\(metric) \($0) its baseline" }
-                ?? "\(metric) \(HumanUnits.value(alert.currentValue, metric: alert.metricName))"
+        if let clause = Self.clause(of: alert) { return clause }
+        let value = FigureText.value(alert.currentValue, of: alert.metricName)
+        let expected = FigureText.value(alert.baselineValue, of: alert.metricName)
+        switch alert.metricName {
+        case "health_score": return "\(subject) down to \(value)"
+        case "total_events": return "\(subject) dropped to \(value) (expected \(FigureText.number(alert.baselineValue ?? 0, places: 0)))"
+        case "model_mix": return "\(subject) shifted"
+        default: return "\(subject) \(value)" + (FigureText.ratio(alert.deviationRatio).map { ", \($0) the expected \(expected)" } ?? "")
         }
     }
 
-    /// The condition without its figures: `Fallback rate`.
-    var subject: String {
-        switch alert.alertType {
-        case "health_decline": "Health score"
-        case "traffic_drop": "Traffic"
-        case "model_drift": "Mix of models"
-        default: metric
-        }
-    }
+    /// The condition without its figures: `Fallback rate`, `Error rate of model gpt-5-mini`.
+    var subject: String { FigureText.subject(of: alert) }
 
-    /// The metric's name: `Fallback rate`, `Latency p95`.
-    var metric: String {
-        let words = alert.metricName.replacing("_", with: " ")
-        return words.prefix(1).uppercased() + words.dropFirst()
+    /// The headline that the evaluation wrote; nil where there is none (a test message), or an endless one.
+    private static func clause(of alert: Alert) -> String? {
+        guard case .string(let headline)? = alert.contextData["headline"], !headline.isEmpty, headline.count <= 600 else { return nil }
+        return headline
     }
 
     /// Who explains most of it, by dimension; empty where it is spread.
@@ -70,20 +61,26 @@ struct AlertWords: Sendable {
 
     /// `34 of 109 events in 1 h`; nil where the evidence does not say.
     var sample: String? {
-        guard let total = alert.contextData["total_events"]?.double else { return nil }
-        let bad = alert.contextData["bad_events"]?.double.map { "\(HumanUnits.count($0)) of " } ?? ""
-        let window = alert.contextData["window_seconds"]?.double.map { " in \(HumanUnits.duration($0))" } ?? ""
-        return "\(bad)\(HumanUnits.count(total)) events\(window)"
+        guard alert.metricName != "total_events", let total = alert.contextData["total_events"]?.double else { return nil }
+        let bad = alert.contextData["bad_events"]?.double.map { "\(FigureText.number($0, places: 0)) of " } ?? ""
+        let window = alert.contextData["window_seconds"]?.double.map { " in \(FigureText.span($0))" } ?? ""
+        return "\(bad)\(FigureText.number(total, places: 0)) events\(window)"
     }
 
     /// How long it has been going on, or went on.
     var lasted: String {
-        HumanUnits.duration((alert.resolvedAt ?? message.moment).timeIntervalSince(alert.openedAt))
+        FigureText.span((alert.resolvedAt ?? message.moment).timeIntervalSince(alert.openedAt))
+    }
+
+    /// The slice that explains most of it, where the condition does not name it already.
+    var place: String? {
+        // Of an alert on one slice, and of the mix of models, the condition names it.
+        alert.sliceDimension == nil && alert.metricName != "model_mix" ? affected.first?.value : nil
     }
 
     /// Everything of the first line as plain text: for notifications, screen readers and logs.
     var sentence: String {
-        let place = (affected.first.map { ["on \($0.value)"] } ?? []) + (message.environment.map { ["in \($0)"] } ?? [])
+        let place = (place.map { ["on \($0)"] } ?? []) + (message.environment.map { ["in \($0)"] } ?? [])
         let what: String
         switch message.transition?.transition {
         case .resolved: what = "Resolved: \(subject)"

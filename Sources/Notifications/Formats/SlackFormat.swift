@@ -45,7 +45,7 @@ enum SlackFormat {
             let severity = words.severity.rawValue.uppercased()
             what = "\(emoji(words.severity)) *\(severity) · \(test)\(Mrkdwn.words(step + words.condition, limit: 200))*"
         }
-        let slice = words.affected.first.map { " on \(Mrkdwn.code($0.value))" } ?? ""
+        let slice = words.place.map { " on \(Mrkdwn.code($0))" } ?? ""
         let environment = message.environment.map { " in \(Mrkdwn.words($0, limit: 64))" } ?? ""
         return what + slice + environment
     }
@@ -53,15 +53,17 @@ enum SlackFormat {
     private static func firing(_ message: AlertMessage, _ words: AlertWords) -> [SlackBlock] {
         let alert = message.alert
         var fields = [
-            "*Now*\n\(HumanUnits.value(alert.currentValue, metric: alert.metricName))",
-            "*Baseline*\n" + HumanUnits.value(alert.baselineValue, metric: alert.metricName)
-                + (HumanUnits.ratio(alert.deviationRatio).map { " (\($0))" } ?? ""),
-            "*Since*\n\(HumanUnits.time(alert.openedAt, seenAt: message.moment))"
+            "*Now*\n\(FigureText.value(alert.currentValue, of: alert.metricName))",
+            "*\(FigureText.baselineName(of: alert.metricName))*\n" + FigureText.value(alert.baselineValue, of: alert.metricName)
+                + (FigureText.deviation(of: alert).map { " (\($0))" } ?? ""),
+            "*Since*\n\(FigureText.moment(alert.openedAt, now: message.moment)) UTC"
                 + (message.moment.timeIntervalSince(alert.openedAt) < 60 ? "" : " (\(words.lasted))"),
         ]
         if let sample = words.sample { fields.append("*Sample*\n\(Mrkdwn.words(sample, limit: 200))") }
         for (dimension, value) in words.affected { fields.append("*\(dimension)*\n\(Mrkdwn.code(value))") }
-        if words.affected.isEmpty { fields.append("*Who*\nspread, no single cause") }
+        if words.affected.isEmpty, alert.metricName != "total_events", alert.metricName != "model_mix" {
+            fields.append("*Who*\nspread, no single cause")
+        }
         var blocks = [SlackBlock.fields(fields)]
         if !alert.summary.isEmpty { blocks.append(.section(Mrkdwn.words(alert.summary, limit: 600))) }
         if alert.status == .acknowledged {

@@ -65,7 +65,7 @@ struct BacktestCommand: AsyncParsableCommand {
         for alert in report.alerts {
             table.add(
                 Figures.time(alert.openedAt), Figures.time(alert.resolvedAt), alert.alertType, alert.peakSeverity.rawValue,
-                Figures.value(alert.currentValue, of: alert.metricName), Figures.value(alert.baselineValue, of: alert.metricName),
+                FigureText.value(alert.currentValue, of: alert.metricName), FigureText.value(alert.baselineValue, of: alert.metricName),
                 Figures.ratio(alert.deviationRatio),
                 [alert.affected.model, alert.affected.backend, alert.affected.agent, alert.affected.version]
                     .compactMap { $0 }.joined(separator: ", "))

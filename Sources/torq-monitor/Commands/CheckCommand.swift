@@ -44,9 +44,10 @@ struct CheckCommand: AsyncParsableCommand {
         var table = TextTable("METRIC", "WINDOW", "VALUE", "EXPECTED", "RATIO", "EVENTS", "P", "VERDICT", "AFFECTED")
         for evaluation in report.evaluations {
             table.add(
-                evaluation.metricName, Figures.window(evaluation.windowSeconds),
-                Figures.value(evaluation.currentValue, of: evaluation.metricName),
-                Figures.value(evaluation.baselineValue, of: evaluation.metricName), Figures.ratio(evaluation.ratio),
+                evaluation.metricName + (evaluation.sliceValue.map { " of \(evaluation.sliceDimension ?? "slice") \($0)" } ?? ""),
+                Figures.window(evaluation.windowSeconds) + (evaluation.evidence.isOfDrift ? " drift" : ""),
+                FigureText.value(evaluation.currentValue, of: evaluation.metricName),
+                FigureText.value(evaluation.baselineValue, of: evaluation.metricName), Figures.ratio(evaluation.ratio),
                 "\(evaluation.totalEvents)", Figures.probability(evaluation.pValue), evaluation.verdict,
                 [evaluation.affectedModel, evaluation.affectedBackend, evaluation.affectedAgent, evaluation.affectedVersion]
                     .compactMap { $0 }.joined(separator: ", "))
@@ -68,5 +69,13 @@ struct CheckCommand: AsyncParsableCommand {
             case at, evaluations, transitions
             case openAlerts = "open_alerts"
         }
+    }
+}
+
+extension JSONValue {
+    /// Whether it is the evidence of a window held against the baseline of a week before.
+    fileprivate var isOfDrift: Bool {
+        guard case .object(let fields) = self else { return false }
+        return fields["lag_days"] != nil
     }
 }

@@ -1,7 +1,6 @@
 import Foundation
 import MonitoringSchema
 public import Postgres
-public import Testing
 
 /// A database of the test's own on the server that `TORQ_TEST_DATABASE_URL` names (as a superuser).
 public struct TestDatabase: Sendable {
@@ -17,12 +16,6 @@ public struct TestDatabase: Sendable {
         let value = ProcessInfo.processInfo.environment["TORQ_TEST_DATABASE_URL"]
         return value?.isEmpty == false ? value : nil
     }
-
-    /// Whether there is a server to test against; else tests are skipped: `.enabled(if: TestDatabase.isAvailable, TestDatabase.hint)`.
-    public static var isAvailable: Bool { serverURL != nil }
-
-    /// The line for skipped tests.
-    public static let hint: Comment = "TORQ_TEST_DATABASE_URL is not set: run deploy/test, which starts a PostgreSQL for the tests"
 
     /// The conninfo of another database of the same server.
     ///

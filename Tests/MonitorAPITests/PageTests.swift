@@ -1,0 +1,78 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+@testable import MonitorAPI
+
+/// Pages with alerts of every kind.
+@Suite(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
+struct PageTests {
+    static let alerts = """
+        INSERT INTO monitoring_alerts (id, fingerprint, alert_type, severity, peak_severity, metric_name, current_value, baseline_value,
+            deviation_ratio, threshold_low, threshold_medium, threshold_high, metric_date, metric_hour, comparison_window_days,
+            affected_model, slice_dimension, slice_value, status, opened_at, live_since, last_evidence_at, summary, context_data, sequence)
+        VALUES
+        ('00000000-0000-4000-8000-0000000000a1', 'a1', 'traffic_drop', 'high', 'high', 'total_events', 12, 1096, 91.3333, 1.5, 2, 3,
+            '2026-03-10', 11, 7, NULL, NULL, NULL, 'open', '2026-03-10T11:30Z', '2026-03-10T11:30Z', '2026-03-10T11:55Z',
+            'Traffic dropped to 12 events in the last hour (expected 1,096).', '{"window_seconds": 3600, "total_events": 12}', 1),
+        ('00000000-0000-4000-8000-0000000000a2', 'a2', 'model_drift', 'medium', 'medium', 'model_mix', 0.3142, 0.2, 1.571, 1.5, 2, 3,
+            '2026-03-10', 11, 7, 'claude-haiku', NULL, NULL, 'open', '2026-03-10T11:35Z', '2026-03-10T11:35Z', '2026-03-10T11:55Z',
+            'Model mix shifted: claude-haiku from 12 % to 48 % (PSI 0.31).', '{"window_seconds": 21600}', 1),
+        ('00000000-0000-4000-8000-0000000000a3', 'a3', 'error_spike', 'low', 'low', 'error_rate', 0.091, 0.02, 4.55, 1.5, 2, 3,
+            '2026-03-10', 11, 7, 'gpt-4o', 'model', 'gpt-4o', 'open', '2026-03-10T11:40Z', '2026-03-10T11:40Z', '2026-03-10T11:55Z',
+            'Error rate of model gpt-4o 9.1 %, 4.5x the expected 2.0 % (9 of 99 events; expected 2.0).',
+            '{"window_seconds": 3600, "dimension": "model", "value": "gpt-4o", "lag_days": 7}', 1);
+        """
+
+    @Test(
+        "an alert of every kind has its figures in their units",
+        arguments: [
+            (
+                "a1", "Traffic drop",
+                [
+                    "<dt>Traffic</dt><dd>12\u{A0}events</dd>", "<dt>Expected</dt><dd>1,096\u{A0}events</dd>",
+                    "<dt>Deviation</dt><dd>91.3× fewer</dd>", "Traffic over", "expected 183\u{A0}events",
+                ]
+            ),
+            (
+                "a2", "Model drift",
+                ["<dt>Model mix</dt><dd>0.31</dd>", "<dt>Threshold</dt><dd>0.20</dd>", "<dt>Deviation</dt><dd>1.6×</dd>"]
+            ),
+            (
+                "a3", "Error spike of model gpt-4o",
+                ["<dt>Error rate</dt><dd>9.1\u{A0}%</dd>", "<dt>Model</dt><dd>gpt-4o</dd>", "to 16.7\u{A0}%", "lag_days"]
+            ),
+        ])
+    func everyKind(id: String, title: String, words: [String]) async throws {
+        try await withListener { listener in
+            try await listener.database.client.withConnection { try await $0.executeScript(Self.alerts) }
+            let page = try await listener.send("GET", "/alerts/00000000-0000-4000-8000-0000000000\(id)")
+            #expect(page.status == 200 && page.text.contains("<h1>\(title)</h1>"), "\(page.text)")
+            for word in words { #expect(page.text.contains(word), "\(word) in \(page.text)") }
+            #expect(!page.text.contains("Baseline"))
+            let status = try await listener.send("GET", "/")
+            #expect(status.text.contains(">\(title)</a>") && status.text.contains("10 events in the last 24 hours"))
+        }
+    }
+
+    @Test("what pages show of a stretch is what the engine says of it")
+    func sameFigures() async throws {
+        try await withListener { listener in
+            let trends = TrendQueries(client: listener.database.client)
+            let end = Listener.now
+            let total = try #require(try await trends.total(from: end.addingTimeInterval(-86_400), until: end))
+            let health: Double = try await listener.database.client.query(
+                "SELECT monitoring_health(10::bigint, 8::bigint, 2::bigint, 0::bigint)::float8 AS health")[0].decode("health")
+            #expect(abs((total.healthScore ?? 0) - health) < 0.005)
+            #expect(total.totalEvents == 10 && total.fallbackRate == 0.2 && total.errorRate == 0.1 && total.duplicateRate == 0)
+            #expect(total.latencyP95 == 62.5)
+            let hour = try #require(try await trends.total(from: end.addingTimeInterval(-3600), until: end))
+            #expect(hour.totalEvents == 4)
+            #expect(try await trends.total(from: end, until: end.addingTimeInterval(3600)) == nil)
+            let slice = try await trends.steps(
+                from: end.addingTimeInterval(-7200), until: end, seconds: 3600, of: .init(dimension: .model, value: "gpt-4o"))
+            #expect(slice.map(\.totalEvents) == [6, 1] && slice.map(\.fallbackRate) == [2.0 / 6, 1])
+        }
+    }
+}

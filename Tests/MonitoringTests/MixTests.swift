@@ -1,0 +1,59 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// Six of ten events are of one model, four of another, until noon of the tenth of March.
+@Suite(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
+struct MixTests {
+    private static func mix(_ opus: Int, _ haiku: Int) -> [EvaluationFixture.Share] {
+        [.init(model: "opus", total: opus, fallback: 1, slow: 0), .init(model: "haiku", total: haiku, fallback: 1, slow: 0)]
+    }
+
+    private func shifted(_ fixture: EvaluationFixture, to shares: [EvaluationFixture.Share]) async throws {
+        try await fixture.shares("2026-03-01T00:00:00Z", "2026-03-11T00:00:00Z", Self.mix(60, 40))
+        try await fixture.shares("2026-03-10T12:00:00Z", "2026-03-10T14:00:00Z", shares)
+    }
+
+    @Test("a shift of forty points is told, with a population stability index that can be checked by hand")
+    func shift() async throws {
+        try await withEvaluationFixture { fixture in
+            try await shifted(fixture, to: Self.mix(20, 80))
+            #expect(try await fixture.step(["2026-03-10T12:10:00Z"]) == ["10 12:10 model_mix opened medium"])
+            let alert = try await fixture.lines(
+                "SELECT concat_ws('|', alert_type, affected_model, context_data ->> 'bad_events', context_data ->> 'total_events', summary) AS line FROM monitoring_alerts"
+            )
+            #expect(
+                alert == [
+                    "model_drift|haiku|160|200|Model mix moved over the last 10 minutes: model haiku from 40.0 % to 79.9 % "
+                        + "(of 200 events; PSI 0.71, 3.6x its threshold 0.20)."
+                ])
+            // Half an event is added to each of the two counts.
+            let (now, before) = (160.5 / 201, (40.0 * 2016 + 0.5) / (100 * 2016 + 1))
+            let index = (now - before) * log(now / before) + (before - now) * log((1 - now) / (1 - before))
+            let value: Double = try await fixture.client.query("SELECT current_value::float8 AS value FROM monitoring_alerts")[0].decode(
+                "value")
+            #expect(abs(value - index) < 1e-6)
+        }
+    }
+
+    @Test("a shift of ten points is none")
+    func small() async throws {
+        try await withEvaluationFixture { fixture in
+            try await shifted(fixture, to: Self.mix(50, 50))
+            #expect(try await fixture.step(["12:10", "12:30", "13:00", "14:00"].map { "2026-03-10T\($0):00Z" }) == [])
+        }
+    }
+
+    @Test("it closes once the mix has been the old one for a while, and stays closed")
+    func close() async throws {
+        try await withEvaluationFixture { fixture in
+            try await shifted(fixture, to: Self.mix(20, 80))
+            let moments = ["12:10", "13:00", "14:00", "15:00", "15:30", "16:00", "16:30", "17:00", "18:00", "20:00"].map {
+                "2026-03-10T\($0):00Z"
+            }
+            let steps = try await fixture.step(moments)
+            #expect(steps.first == "10 12:10 model_mix opened medium" && steps.last == "10 16:00 model_mix resolved medium", "\(steps)")
+        }
+    }
+}
