@@ -55,7 +55,7 @@ let package = Package(
         .target(name: "WebTransport", dependencies: ["CLibCurl", collections], swiftSettings: house),
         .target(name: "Monitoring", dependencies: ["Postgres", "MonitoringSchema", crypto], swiftSettings: house),
         .target(
-            name: "Notifications", dependencies: ["Monitoring", "Postgres", "WebTransport", crypto, log, metrics, mustache],
+            name: "Notifications", dependencies: ["Monitoring", "Postgres", "WebTransport", collections, crypto, log, metrics, mustache],
             swiftSettings: house),
         .target(
             name: "MonitorAPI", dependencies: ["Monitoring", "Notifications", "Postgres", crypto, log, metrics, mustache, hummingbird],

@@ -16,6 +16,7 @@ public enum MonitoringSchema {
         file("v002_rollup", PackageResources.v002_rollup_sql),
         file("v003_audit", PackageResources.v003_audit_sql),
         file("v004_detection", PackageResources.v004_detection_sql),
+        file("v005_delivery", PackageResources.v005_delivery_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.
@@ -36,6 +37,7 @@ public enum MonitoringSchema {
         file("f064_slices", PackageResources.f064_slices_sql),
         file("f065_attribution", PackageResources.f065_attribution_sql),
         file("f070_lifecycle", PackageResources.f070_lifecycle_sql),
+        file("f075_delivery", PackageResources.f075_delivery_sql),
         file("f080_check", PackageResources.f080_check_sql),
         file("f090_views", PackageResources.f090_views_sql),
         file("f095_security", PackageResources.f095_security_sql),

@@ -11,7 +11,12 @@ extension NotificationConfiguration {
         for route in configuration.routes {
             var matchers: [Matcher] = []
             for text in route.matchers { matchers.append(try Matcher(text)) }
-            routes.append(Route(matchers: matchers, receivers: route.receivers, continues: route.continue))
+            routes.append(
+                Route(
+                    matchers: matchers, receivers: route.receivers, continues: route.continue, grouping: try Grouping(route),
+                    repeatInterval: route.repeatInterval,
+                    escalation: route.escalate.map { Escalation(after: $0.after, receivers: $0.receivers) },
+                    schedule: configuration.schedule(of: route)))
         }
         let listener = configuration.listener
         // A listener on every address is reached by this machine's own, for want of a better one.
@@ -23,7 +28,26 @@ extension NotificationConfiguration {
         try self.init(
             receivers: receivers, routes: routes,
             defaultReceivers: configuration.defaultReceivers,
-            publicURL: listener.publicURL ?? "http://\(authority):\(port)", environment: configuration.environment, runbooks: runbooks)
+            publicURL: listener.publicURL ?? "http://\(authority):\(port)", environment: configuration.environment, runbooks: runbooks,
+            remindAcknowledgedAfter: configuration.remindAcknowledgedAfter)
+    }
+}
+
+extension Grouping {
+    /// nil: each alert by itself.
+    fileprivate init?(_ route: RouteConfiguration) throws(NotificationConfigurationError) {
+        guard let names = route.groupBy else { return nil }
+        try self.init(by: names, wait: route.groupWait, interval: route.groupInterval)
+    }
+}
+
+extension ServiceConfiguration {
+    /// When a route tells.
+    fileprivate func schedule(of route: RouteConfiguration) -> Schedule {
+        func intervals(_ names: [String]) -> [CalendarInterval] {
+            timeIntervals.filter { names.contains($0.name) }.flatMap(\.elements).map(\.interval)
+        }
+        return Schedule(mutes: intervals(route.muteTimeIntervals), actives: route.activeTimeIntervals.map(intervals))
     }
 }
 

@@ -167,7 +167,7 @@ struct LinkTests {
 extension Listener {
     func claim(_ action: LinkClaim.Action, _ alert: String, validFor seconds: TimeInterval = 3600) throws -> LinkClaim {
         LinkClaim(
-            action: action, alertID: try #require(UUID(uuidString: alert)), receiver: "oncall",
+            action: action, subject: .alert(try #require(UUID(uuidString: alert))), receiver: "oncall",
             expiresAt: Self.now.addingTimeInterval(seconds))
     }
 

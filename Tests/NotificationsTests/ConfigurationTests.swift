@@ -6,12 +6,12 @@ import Testing
     @Test func withoutReceiversMessagesAreLogged() throws {
         let configuration = try NotificationConfiguration()
         #expect(configuration.receivers.values.map(\.kind) == [.log])
-        #expect(configuration.routing.receivers(for: Fixtures.labels()) == ["log"])
+        #expect(configuration.routing.plan(for: Fixtures.labels(), at: Fixtures.now).tellings.map(\.receiver) == ["log"])
     }
 
     @Test func withoutRoutesEverybodyIsTold() throws {
         let configuration = try NotificationConfiguration(receivers: [Fixtures.receiver("a"), Fixtures.receiver("b", .slack)])
-        #expect(configuration.routing.receivers(for: Fixtures.labels()) == ["a", "b"])
+        #expect(configuration.routing.plan(for: Fixtures.labels(), at: Fixtures.now).tellings.map(\.receiver) == ["a", "b"])
     }
 
     @Test func refusesRoutesToNobody() throws {

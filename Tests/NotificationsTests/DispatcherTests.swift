@@ -80,7 +80,7 @@ import Testing
     }
 
     private static func isPaused(_ client: PostgresClient) async throws -> Bool {
-        try await client.query("SELECT FROM monitoring_receivers WHERE paused_until IS NOT NULL").count > 0
+        try await client.query("SELECT FROM monitoring_receivers WHERE paused_until > now()").count > 0
     }
 
     @Test func aRefusalIsDeadAndCanBeRetried() async throws {
@@ -181,11 +181,11 @@ import Testing
             // This one claims, keeps the body, sends, and is killed before it can record.
             let dead = Outbox(client: database.client, process: "dead/1", settings: OutboxFixture.fast)
             _ = try await dead.heartbeat()
-            let claimID = UUID()
-            let claimed = try await dead.claim(claimID, receiver: receiver, limit: 10)
-            #expect(claimed.map(\.attempt) == [1])
-            let body = RenderedMessage(body: #"{"frozen": true}"#, contentType: "application/json", isPlain: false)
-            #expect(try await dead.freeze([(claimed[0].id, body)], claimID: claimID) == [claimed[0].id])
+            try await dead.register(receiver)
+            let claimed = try await dead.claim(UUID(), receiver: receiver, limit: 10) { _ in
+                RenderedMessage(body: #"{"frozen": true}"#, contentType: "application/json", isPlain: false)
+            }.messages
+            #expect(claimed.map(\.lead.attempt) == [1])
             try await fixture.withDispatcher(configuration) {
                 let records = try await fixture.settled(id, [.delivered])
                 #expect(records.map(\.attempts) == [2])
@@ -194,7 +194,7 @@ import Testing
             var machine = DeliveryMachine(failures: 0, isPlain: false, settings: OutboxFixture.fast)
             let late = AttemptResult(
                 claimed[0], action: machine.answered(.refused(.badRequest), timeLeft: .seconds(1), unit: 0), startedAt: Date())
-            #expect(try await dead.record([late], receiver: "hook", claimID: claimID) == 0)
+            #expect(try await dead.record([late], receiver: "hook") == 0)
             #expect(try await fixture.notifications(id).map(\.status) == [.delivered])
         }
         #expect(server.requests.map { String(decoding: $0.body, as: UTF8.self) } == [#"{"frozen": true}"#])

@@ -7,7 +7,7 @@ import Testing
 @Suite struct LinkTests {
     private let key = LinkKey(id: "k1", secret: Array(repeating: 7, count: 32))
     private let claim = LinkClaim(
-        action: .acknowledge, alertID: Fixtures.alertID, receiver: "oncall", expiresAt: Date(timeIntervalSince1970: 1_772_000_000))
+        action: .acknowledge, subject: .alert(Fixtures.alertID), receiver: "oncall", expiresAt: Date(timeIntervalSince1970: 1_772_000_000))
 
     @Test func aTokenGivesItsClaimBack() throws {
         let signer = LinkSigner(keys: [key])
@@ -22,6 +22,32 @@ import Testing
                     Character(Unicode.Scalar($0)).isLetter || Character(Unicode.Scalar($0)).isNumber || $0 == 45 || $0 == 95
                 })
         }
+    }
+
+    /// Made by another program: links that are in channels stay valid.
+    @Test func aTokenIsWrittenAsItAlwaysWas() throws {
+        let signer = LinkSigner(keys: [key])
+        let token = "AQJrMQEfDC0-AABAAIAAAAAAAAChAGmekwAGb25jYWxsf0a5cVkeleKf7OceLC6253wtSpQOf5nSGokwHrktubE"
+        #expect(signer.token(for: claim) == token)
+        #expect(try signer.verify(token, at: Fixtures.now) == claim)
+        var message = claim
+        message.action = .snooze
+        message.subject = .message(Fixtures.alertID)
+        let second = "AgJrMQQfDC0-AABAAIAAAAAAAAChAGmekwAGb25jYWxsXm1emyKZgKaWTFO3n85eizTBGNPV-4C31uwmgJYcjG0"
+        #expect(signer.token(for: message) == second)
+        #expect(try signer.verify(second, at: Fixtures.now) == message)
+    }
+
+    @Test func aMessagesLinkIsNoneOfTheAlertWithItsID() throws {
+        let signer = LinkSigner(keys: [key])
+        var message = claim
+        message.subject = .message(claim.subject.id)
+        #expect(try signer.verify(signer.token(for: message), at: Fixtures.now) != claim)
+        var bytes = try #require(Base64URL.decode(signer.token(for: claim)))
+        bytes[0] = 2
+        #expect(throws: LinkError.badSignature) { try signer.verify(Base64URL.encode(bytes), at: Fixtures.now) }
+        bytes[0] = 3
+        #expect(throws: LinkError.malformed) { try signer.verify(Base64URL.encode(bytes), at: Fixtures.now) }
     }
 
     @Test func theLongestTokenIsShort() {
@@ -88,7 +114,7 @@ import Testing
             #expect(
                 try signer.verify(path, at: Fixtures.now)
                     == LinkClaim(
-                        action: action, alertID: Fixtures.alertID, receiver: "oncall",
+                        action: action, subject: .alert(Fixtures.alertID), receiver: "oncall",
                         expiresAt: Fixtures.opened.addingTimeInterval(7 * 86_400)))
         }
         #expect(links.runbook == "https://r.example")

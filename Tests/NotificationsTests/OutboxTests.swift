@@ -20,8 +20,15 @@ import Testing
         while try await router.routeBatch().routed > 0 {}
     }
 
-    private func delivered(_ notification: ClaimedNotification) -> AttemptResult {
-        AttemptResult(notification, action: .deliver, startedAt: Date())
+    private func delivered(_ message: ClaimedMessage) -> AttemptResult {
+        AttemptResult(message, action: .deliver, startedAt: Date())
+    }
+
+    private func claim(_ outbox: Outbox, _ receiver: Receiver, limit: Int = 10) async throws -> [ClaimedMessage] {
+        try await outbox.register(receiver)
+        return try await outbox.claim(UUID(), receiver: receiver, limit: limit) { _ in
+            RenderedMessage(body: "{}", contentType: "application/json", isPlain: false)
+        }.messages
     }
 
     @Test(arguments: [ReceiverKind.webhook, .slack])
@@ -32,14 +39,13 @@ import Testing
             let (first, second) = (try await outbox(database.client, "a"), try await outbox(database.client, "b"))
             let id = try await fixture.open()
             try await route(fixture, receiver)
-            let claimID = UUID()
-            let claimed = try await first.claim(claimID, receiver: receiver, limit: 10)
-            #expect(claimed.map { $0.transition?.sequence } == [1])
+            let claimed = try await claim(first, receiver, limit: 10)
+            #expect(claimed.map { $0.lead.transition?.sequence } == [1])
             try await fixture.step(id, .escalated, to: .critical)
             try await route(fixture, receiver)
-            #expect(try await second.claim(UUID(), receiver: receiver, limit: 10).isEmpty)
-            #expect(try await first.record(claimed.map(delivered), receiver: "r", claimID: claimID) == 1)
-            #expect(try await second.claim(UUID(), receiver: receiver, limit: 10).map { $0.transition?.sequence } == [2])
+            #expect(try await claim(second, receiver, limit: 10).isEmpty)
+            #expect(try await first.record(claimed.map(delivered), receiver: "r") == 1)
+            #expect(try await claim(second, receiver, limit: 10).map { $0.lead.transition?.sequence } == [2])
         }
     }
 
@@ -50,10 +56,9 @@ import Testing
             let outbox = try await outbox(database.client, "a")
             let id = try await fixture.open()
             try await route(fixture, receiver)
-            let claimID = UUID()
-            let claimed = try await outbox.claim(claimID, receiver: receiver, limit: 10)
+            let claimed = try await claim(outbox, receiver, limit: 10)
             let result = AttemptResult(claimed[0], action: .giveBack, startedAt: Date())
-            #expect(try await outbox.record([result], receiver: "r", claimID: claimID) == 0)
+            #expect(try await outbox.record([result], receiver: "r") == 0)
             let record = try #require(try await fixture.notifications(id).first)
             #expect(record.status == .pending && record.attempts == 0)
             #expect(try await NotificationRepository(client: database.client).attempts(notificationID: record.id).isEmpty)
@@ -69,18 +74,17 @@ import Testing
             _ = try await fixture.open()
             _ = try await fixture.open("other")
             try await route(fixture, receiver)
-            let claimID = UUID()
-            let claimed = try await outbox.claim(claimID, receiver: receiver, limit: 1)
+            let claimed = try await claim(outbox, receiver, limit: 1)
             let paused = AttemptResult(claimed[0], action: .retryAndPause(for: .seconds(60), .rateLimited), startedAt: Date())
-            _ = try await outbox.record([paused], receiver: "r", claimID: claimID)
-            #expect(try await outbox.claim(UUID(), receiver: receiver, limit: 10).isEmpty)
+            _ = try await outbox.record([paused], receiver: "r")
+            #expect(try await claim(outbox, receiver, limit: 10).isEmpty)
             let wait = try #require(try await outbox.nextDue(receiver: "r"))
             #expect(wait > .seconds(50) && wait <= .seconds(60))
             // The same address keeps its rest, another does not.
             try await outbox.register(receiver)
-            #expect(try await outbox.claim(UUID(), receiver: receiver, limit: 10).isEmpty)
+            #expect(try await claim(outbox, receiver, limit: 10).isEmpty)
             try await outbox.register(fixture.receiver("r", at: "https://example.com/y"))
-            #expect(try await outbox.claim(UUID(), receiver: receiver, limit: 10).count == 1)
+            #expect(try await claim(outbox, receiver, limit: 10).count == 1)
         }
     }
 
@@ -91,10 +95,9 @@ import Testing
             let outbox = try await outbox(database.client, "a")
             let ids = [try await fixture.open(), try await fixture.open("other")]
             try await route(fixture, receiver)
-            let claimID = UUID()
-            let claimed = try await outbox.claim(claimID, receiver: receiver, limit: 10)
+            let claimed = try await claim(outbox, receiver, limit: 10)
             // As an evaluation does it: one alert is held while the other is asked for.
-            let recording = Task { try await outbox.record(claimed.map(delivered), receiver: "r", claimID: claimID) }
+            let recording = Task { try await outbox.record(claimed.map(delivered), receiver: "r") }
             try await database.client.transaction { connection in
                 for id in ids.sorted(by: { $0.uuidString > $1.uuidString }) {
                     try await connection.query("SELECT FROM monitoring_alerts WHERE id = $1::uuid FOR UPDATE", [.uuid(id)])

@@ -15,7 +15,7 @@ import Testing
             try Route(matchers: [Matcher("severity>=high")], receivers: ["chat", "audit"]),
             Route(matchers: [], receivers: ["all"]),
         ]
-        #expect(table(routes).receivers(for: Fixtures.labels()) == ["chat", "audit"])
+        #expect(table(routes).plan(for: Fixtures.labels(), at: Fixtures.now).tellings.map(\.receiver) == ["chat", "audit"])
     }
 
     @Test func continueLooksFurtherAndNamesNobodyTwice() throws {
@@ -24,12 +24,12 @@ import Testing
             try Route(matchers: [Matcher("model=gpt-4o")], receivers: ["chat", "models"], continues: true),
             try Route(matchers: [Matcher("model=other")], receivers: ["nobody"]),
         ]
-        #expect(table(routes).receivers(for: Fixtures.labels()) == ["chat", "models"])
+        #expect(table(routes).plan(for: Fixtures.labels(), at: Fixtures.now).tellings.map(\.receiver) == ["chat", "models"])
     }
 
     @Test func whatMatchesNothingGoesToTheDefault() throws {
         let routes = [try Route(matchers: [Matcher("severity>=critical"), Matcher("model=gpt-4o")], receivers: ["pager"])]
-        #expect(table(routes).receivers(for: Fixtures.labels()) == ["default"])
+        #expect(table(routes).plan(for: Fixtures.labels(), at: Fixtures.now).tellings.map(\.receiver) == ["default"])
     }
 
     private func transition(
@@ -37,8 +37,10 @@ import Testing
     ) -> UnroutedTransition {
         UnroutedTransition(
             id: 1, alertID: Fixtures.alertID, sequence: 1, kind: kind, severity: .high, labels: Fixtures.labels(), isIgnored: isIgnored,
-            isSnoozed: isSnoozed)
+            isSnoozed: isSnoozed, moment: Fixtures.now)
     }
+
+    private static let quiet = RoutingPlan(tellings: [RoutingPlan.Telling(receiver: "quiet")])
 
     private func configuration() throws -> NotificationConfiguration {
         try NotificationConfiguration(
@@ -49,8 +51,8 @@ import Testing
     }
 
     @Test(arguments: [
-        (AlertTransition.Kind.opened, TellingDecision.tell(["quiet"])), (.escalated, .tell(["quiet"])), (.reopened, .tell(["quiet"])),
-        (.resolved, .tellThoseWhoKnow(["chat"])), (.acknowledged, .tellThoseWhoKnow(["chat"])), (.deescalated, .notTold),
+        (AlertTransition.Kind.opened, TellingDecision.tell(Self.quiet)), (.escalated, .tell(Self.quiet)), (.reopened, .tell(Self.quiet)),
+        (.resolved, .tellThoseWhoKnow([RoutingPlan.Telling(receiver: "chat")])), (.acknowledged, .tellThoseWhoKnow([RoutingPlan.Telling(receiver: "chat")])), (.deescalated, .notTold),
         (.unacknowledged, .notTold), (.snoozed, .snoozed), (.ignored, .notTold),
     ])
     func tellsWhatMatters(kind: AlertTransition.Kind, decision: TellingDecision) throws {
@@ -65,7 +67,7 @@ import Testing
         #expect(TellingDecision(transition(.escalated, isSnoozed: true), silences: [], configuration: configuration) == .snoozed)
         #expect(TellingDecision(transition(.opened), silences: [other, silence], configuration: configuration) == .silenced)
         #expect(
-            TellingDecision(transition(.opened), silences: [other, Silence(matchers: [])], configuration: configuration) == .tell(["quiet"])
+            TellingDecision(transition(.opened), silences: [other, Silence(matchers: [])], configuration: configuration) == .tell(Self.quiet)
         )
     }
 }

@@ -64,7 +64,7 @@ struct LinkEndpoints: Sendable {
         var alert: Alert
         do {
             let result = try await alerts.perform(
-                action, on: claim.alertID, actor: actor, credential: "link:\(claim.receiver)", note: note, at: call.now)
+                action, on: alertID(of: claim), actor: actor, credential: "link:\(claim.receiver)", note: note, at: call.now)
             alert = result.alert
             outcome =
                 result.changed
@@ -94,8 +94,15 @@ struct LinkEndpoints: Sendable {
         }
     }
 
+    private func alertID(of claim: LinkClaim) throws(Problem) -> UUID {
+        guard case .alert(let id) = claim.subject else {
+            throw Problem(.notFound, "The message that this link is about is no longer kept.")
+        }
+        return id
+    }
+
     private func alert(of claim: LinkClaim) async throws -> Alert {
-        guard let alert = try await alerts.alert(id: claim.alertID) else {
+        guard let alert = try await alerts.alert(id: try alertID(of: claim)) else {
             throw Problem(.notFound, "The alert that this link is about is no longer kept.")
         }
         return alert
@@ -122,7 +129,7 @@ extension LinkClaim.Action {
     /// What a POST to its link does; nil where it does nothing.
     fileprivate var alertAction: AlertAction? {
         switch self {
-        case .open: nil
+        case .open, .snooze: nil
         case .acknowledge: .acknowledge
         case .resolve: .resolve
         }

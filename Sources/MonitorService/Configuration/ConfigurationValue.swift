@@ -40,8 +40,8 @@ extension ConfigurationValue where Value == String {
 
     /// A label's name, as in `group_by`.
     static var label: Self {
-        Self(allowed: "a label such as alert_type or severity") { text in
-            text.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) == nil ? nil : text
+        Self(allowed: "a label such as alert_type or severity, or '...' for each alert by itself") { text in
+            text == "..." || text.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil ? text : nil
         }
     }
 

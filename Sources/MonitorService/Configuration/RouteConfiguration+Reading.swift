@@ -1,3 +1,5 @@
+import Notifications
+
 extension RouteConfiguration {
     private static let interval = ConfigurationValue<Duration>.duration(.seconds(1)...(.seconds(30 * 86400)))
 
@@ -7,9 +9,18 @@ extension RouteConfiguration {
         matchers = section.list("matchers", .matcher) ?? []
         section.read("continue", .boolean, into: &self.continue)
         section.read("repeat_interval", Self.interval, into: &repeatInterval)
-        groupBy = section.list("group_by", .label) ?? []
+        groupBy = section.list("group_by", .label)
         section.read("group_wait", .duration(.zero...(.seconds(3600))), into: &groupWait)
         section.read("group_interval", Self.interval, into: &groupInterval)
+        muteTimeIntervals = section.list("mute_time_intervals", .name) ?? []
+        activeTimeIntervals = section.list("active_time_intervals", .name)
+        // Alertmanager's way of saying that each alert is told by itself.
+        if groupBy == ["..."] { groupBy = nil }
+        if groupBy == nil {
+            for key in ["group_wait", "group_interval"] where section.has(key) { section.warning(key, "has no effect without group_by") }
+        } else if let problem = groupingProblem {
+            section.problem("group_by", problem)
+        }
         let isEscalated = section.has("escalate")
         escalate = section.section("escalate") { section in
             guard isEscalated else {
@@ -21,6 +32,14 @@ extension RouteConfiguration {
             if receivers.isEmpty { section.problem("receivers", "is missing: names of receivers") }
             return after.map { Escalation(after: $0, receivers: receivers) }
         }
-        section.warnOfKeysWithoutEffect(["repeat_interval", "group_by", "group_wait", "group_interval", "escalate"])
+    }
+
+    private var groupingProblem: String? {
+        do {
+            _ = try Grouping(by: groupBy ?? [], wait: groupWait, interval: groupInterval)
+            return nil
+        } catch {
+            return error.message
+        }
     }
 }

@@ -29,14 +29,20 @@ public struct RouteConfiguration: Sendable, Hashable {
     /// Whom to tell later. nil: nobody else.
     public var escalate: Escalation?
 
-    /// Labels whose values make a group; empty: each alert on its own.
-    public var groupBy: [String] = []
+    /// Labels whose values make a group, none making one of all; nil: each alert on its own.
+    public var groupBy: [String]?
 
     /// How long a new group waits for more of its kind.
-    public var groupWait: Duration = .zero
+    public var groupWait: Duration = .seconds(30)
 
     /// How long a group waits before it is told of what joined.
     public var groupInterval: Duration = .seconds(300)
+
+    /// Names of time intervals in which it tells nothing.
+    public var muteTimeIntervals: [String] = []
+
+    /// Names of the time intervals in which alone it tells; nil: always.
+    public var activeTimeIntervals: [String]?
 
     /// A route of everything to these receivers, to be narrowed.
     public init(receivers: [String]) {

@@ -9,6 +9,7 @@ extension ServiceConfiguration {
         listener = section.section("listener", ListenerConfiguration.init)
         detection = section.section("detection", DetectionConfiguration.init)
         receivers = section.sections("receivers", ReceiverConfiguration.init) ?? []
+        timeIntervals = section.sections("time_intervals", TimeIntervalConfiguration.init) ?? []
         routes = section.sections("routes", RouteConfiguration.init) ?? []
         defaultReceivers = section.receiverNames("default_receivers")
         fallbackReceiver = section.receiverName("fallback_receiver")
@@ -18,7 +19,20 @@ extension ServiceConfiguration {
         retention = section.section("retention", RetentionConfiguration.init)
         addSlackReceiver(section, url: slackWebhookURL)
         section.checkReceiverNames()
-        section.warnOfKeysWithoutEffect(["fallback_receiver", "heartbeat", "remind_acknowledged_after"])
+        checkTimeIntervals(section)
+        section.warnOfKeysWithoutEffect(["fallback_receiver", "heartbeat"])
+    }
+
+    private func checkTimeIntervals(_ section: ConfigurationSection) {
+        var names: Set<String> = []
+        for interval in timeIntervals where !names.insert(interval.name).inserted {
+            section.problem("time_intervals", "another one is called \(interval.name) already")
+        }
+        let used = routes.flatMap { $0.muteTimeIntervals + ($0.activeTimeIntervals ?? []) }
+        for name in used.filter({ !names.contains($0) }) {
+            let known = names.isEmpty ? "there are none" : "there are \(names.sorted().joined(separator: ", "))"
+            section.problem("routes", "no time interval is called \(name); \(known)")
+        }
     }
 
     private mutating func readRunbooks(_ section: ConfigurationSection) {

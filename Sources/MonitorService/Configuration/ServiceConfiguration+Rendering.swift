@@ -19,6 +19,7 @@ extension ServiceConfiguration {
             ("listener", listener.node),
             ("detection", detection.node),
             ("receivers", .sequence(.init(receivers.map(\.node)))),
+            ("time_intervals", timeIntervals.isEmpty ? nil : .sequence(.init(timeIntervals.map(\.node)))),
             ("routes", .sequence(.init(routes.map(\.node)))),
             ("default_receivers", defaultReceivers.map(Node.texts)),
             ("fallback_receiver", fallbackReceiver.map(Node.text)),
@@ -121,9 +122,31 @@ extension RouteConfiguration {
             ("continue", .plain(self.continue)),
             ("repeat_interval", repeatInterval.map(Node.duration)),
             ("escalate", escalate.map { .map([("after", .duration($0.after)), ("receivers", .texts($0.receivers))]) }),
-            ("group_by", groupBy.isEmpty ? nil : .texts(groupBy)),
-            ("group_wait", .duration(groupWait)),
-            ("group_interval", .duration(groupInterval)),
+            ("group_by", groupBy.map(Node.texts)),
+            ("group_wait", groupBy.map { _ in .duration(groupWait) }),
+            ("group_interval", groupBy.map { _ in .duration(groupInterval) }),
+            ("mute_time_intervals", muteTimeIntervals.isEmpty ? nil : .texts(muteTimeIntervals)),
+            ("active_time_intervals", activeTimeIntervals.map(Node.texts)),
+        ])
+    }
+}
+
+extension TimeIntervalConfiguration {
+    fileprivate var node: Node {
+        .map([("name", .text(name)), ("time_intervals", .sequence(.init(elements.map(\.node))))])
+    }
+}
+
+extension TimeIntervalConfiguration.Element {
+    fileprivate var node: Node {
+        func texts(_ values: [String]) -> Node? { values.isEmpty ? nil : .texts(values) }
+        let times = times.map { time -> Node in
+            let ends = time.split(separator: "-").map { Node.text(String($0)) }
+            return .map([("start_time", ends.first), ("end_time", ends.last)])
+        }
+        return .map([
+            ("times", times.isEmpty ? nil : .sequence(.init(times))), ("weekdays", texts(weekdays)), ("days_of_month", texts(daysOfMonth)),
+            ("months", texts(months)), ("years", texts(years)), ("location", location.map(Node.text)),
         ])
     }
 }

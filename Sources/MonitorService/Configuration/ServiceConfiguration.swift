@@ -26,6 +26,9 @@ public struct ServiceConfiguration: Sendable, Hashable {
     /// What goes where; the first that matches, unless it says `continue`.
     public var routes: [RouteConfiguration] = []
 
+    /// Times that routes refer to by their names, which are unique.
+    public var timeIntervals: [TimeIntervalConfiguration] = []
+
     /// Names of the receivers of what no route matches; empty: nobody is told. nil: every receiver is.
     public var defaultReceivers: [String]?
 

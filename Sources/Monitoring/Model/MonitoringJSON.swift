@@ -28,21 +28,11 @@ public enum MonitoringJSON {
 
     /// `2026-02-21T10:00:02.431Z`; without a fraction where there is none. Times are shown to the millisecond.
     public static func timestamp(_ date: Date) -> String {
-        let milliseconds = Int((date.timeIntervalSince1970 * 1000).rounded())
-        let fraction = milliseconds - Int((Double(milliseconds) / 1000).rounded(.down)) * 1000
-        let whole = Date(timeIntervalSince1970: Double((milliseconds - fraction) / 1000)).formatted(Date.ISO8601FormatStyle())
-        guard fraction > 0 else { return whole }
-        let digits = String(fraction)
-        return "\(whole.dropLast()).\(String(repeating: "0", count: 3 - digits.count))\(digits)Z"
+        Timestamp3339.text(date)
     }
 
     /// The moment that an RFC 3339 time names, with or without a fraction, in any offset; nil for anything else.
     public static func date(fromTimestamp text: String) -> Date? {
-        // The style takes the 30th of February for the 2nd of March, and 25 o'clock for one.
-        guard text.utf8.count <= 40, Day(String(text.prefix(10))) != nil,
-            text.dropFirst(10).wholeMatch(of: /T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?(Z|[-+][0-9]{2}:[0-9]{2})/) != nil
-        else { return nil }
-        return (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
-            ?? (try? Date(text, strategy: Date.ISO8601FormatStyle()))
+        Timestamp3339.date(text)
     }
 }

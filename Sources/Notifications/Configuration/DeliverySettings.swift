@@ -14,14 +14,16 @@ public struct DeliverySettings: Sendable, Hashable {
     public var maximumInFlight: Int
     /// How long a receiver rests after an answer that says it is gone for good.
     public var disabledRest: Duration
+    /// When an endpoint counts as broken, and how often it is tried then.
+    public var breaker: BreakerSettings
 
     /// - Parameters:
     ///   - requestTimeout: A claim lasts twice as long and ten seconds more.
     ///   - maximumInFlight: 1 or more.
     public init(
         backoff: Backoff = Backoff(), requestTimeout: Duration = .seconds(15), pollInterval: Duration = .seconds(1),
-        heartbeatInterval: Duration = .seconds(2), heartbeatTimeout: Duration = .seconds(10), maximumInFlight: Int = 64,
-        disabledRest: Duration = .seconds(3600)
+        heartbeatInterval: Duration = .seconds(2), heartbeatTimeout: Duration = .seconds(10), maximumInFlight: Int = 256,
+        disabledRest: Duration = .seconds(3600), breaker: BreakerSettings = BreakerSettings()
     ) {
         self.backoff = backoff
         self.requestTimeout = requestTimeout
@@ -30,6 +32,7 @@ public struct DeliverySettings: Sendable, Hashable {
         self.heartbeatTimeout = heartbeatTimeout
         self.maximumInFlight = max(1, maximumInFlight)
         self.disabledRest = disabledRest
+        self.breaker = breaker
     }
 
     /// How long a claim lasts: longer than any request can.

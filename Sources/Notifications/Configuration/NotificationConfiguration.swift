@@ -14,6 +14,8 @@ public struct NotificationConfiguration: Sendable, Hashable {
     public let runbooks: [String: String]
     /// How long a link in a message works, from the transition that it tells of.
     public let linkLifetime: Duration
+    /// How long until an alert that somebody has acknowledged, and that is still there, is told again; nil: it is not.
+    public let remindAcknowledgedAfter: Duration?
     /// How messages are sent and sent again.
     public let delivery: DeliverySettings
 
@@ -28,7 +30,7 @@ public struct NotificationConfiguration: Sendable, Hashable {
     public init(
         receivers: [Receiver] = [], routes: [Route] = [], defaultReceivers: [String]? = nil, publicURL: String = "http://127.0.0.1:8080",
         environment: String? = nil, runbooks: [String: String] = [:], linkLifetime: Duration = .seconds(7 * 86_400),
-        delivery: DeliverySettings = DeliverySettings()
+        remindAcknowledgedAfter: Duration? = nil, delivery: DeliverySettings = DeliverySettings()
     ) throws(NotificationConfigurationError) {
         let all = receivers.isEmpty ? [try Receiver(name: "log", kind: .log)] : receivers
         var byName: [String: Receiver] = [:]
@@ -38,7 +40,7 @@ public struct NotificationConfiguration: Sendable, Hashable {
             }
         }
         let standard = defaultReceivers ?? all.map(\.name)
-        for name in routes.flatMap(\.receivers) + standard where byName[name] == nil {
+        for name in routes.flatMap({ $0.receivers + ($0.escalation?.receivers ?? []) }) + standard where byName[name] == nil {
             throw NotificationConfigurationError(.invalidRoute, "receiver '\(name.prefix(64))' is not defined")
         }
         guard Self.isWebAddress(publicURL) else {
@@ -52,11 +54,13 @@ public struct NotificationConfiguration: Sendable, Hashable {
             throw NotificationConfigurationError(.invalidSetting, "a link works for a minute to 90 days")
         }
         self.receivers = byName
-        self.routing = RoutingTable(routes: routes, defaultReceivers: standard)
+        self.routing = RoutingTable(
+            routes: routes, defaultReceivers: standard, ungrouped: Set(all.filter { !$0.kind.takesGroups }.map(\.name)))
         self.publicURL = String(publicURL.reversed().drop { $0 == "/" }.reversed())
         self.environment = environment.map { String($0.prefix(64)) }
         self.runbooks = runbooks
         self.linkLifetime = linkLifetime
+        self.remindAcknowledgedAfter = remindAcknowledgedAfter.map { max(.seconds(1), $0) }
         self.delivery = delivery
     }
 

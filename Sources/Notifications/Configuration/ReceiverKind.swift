@@ -25,6 +25,9 @@ public enum ReceiverKind: String, Sendable, Hashable, CaseIterable {
     /// Whether a person reads it: a newer message then replaces an older one that still waits.
     var isChat: Bool { self != .webhook }
 
+    /// Whether one message may tell of several alerts.
+    var takesGroups: Bool { true }
+
     /// Whether there is a request to make.
     var hasEndpoint: Bool { self != .log }
 }

@@ -23,6 +23,17 @@ enum FailureReason: String, Sendable, Hashable, CaseIterable {
     // It was never sent.
     case unrenderable
     case undefinedReceiver = "undefined_receiver"
+    case circuitOpen = "circuit_open"
+    // Nobody knows: the process that made the request died, or did not say in time.
+    case unknownOutcome = "unknown_outcome"
+
+    /// Whether it lies with the endpoint rather than with the message: that is what a circuit breaker counts.
+    var isOfEndpoint: Bool {
+        switch self {
+        case .dns, .refused, .unreachable, .timeout, .tls, .reset, .transport, .blockedAddress, .bodyTooLarge, .redirect, .serverError: true
+        default: false
+        }
+    }
 
     init(_ error: WebTransportError) {
         switch error.code {

@@ -2,14 +2,16 @@
 struct TokenBucket: Sendable, Hashable {
     private let capacity: Double
     private let perSecond: Double
-    private var tokens: Double
+    private(set) var tokens: Double
     private var seenAt: Duration
 
-    /// - Parameter now: On any clock that does not go back; the bucket is full then.
-    init(_ limit: RateLimit, at now: Duration) {
+    /// - Parameters:
+    ///   - tokens: In it then; nil: it is full.
+    ///   - now: On any clock that does not go back.
+    init(_ limit: RateLimit, tokens: Double? = nil, at now: Duration) {
         capacity = Double(limit.count)
         perSecond = capacity / limit.interval.seconds
-        tokens = capacity
+        self.tokens = min(capacity, tokens ?? capacity)
         seenAt = now
     }
 

@@ -19,31 +19,33 @@ struct Courier: Sendable {
         scrubber = AnswerScrubber(receiver: receiver)
     }
 
-    /// Sends a body that has been frozen.
+    /// Sends a message whose body has been kept.
     ///
     /// - Parameter unit: Chance for the jitter, 0 to 1.
-    func deliver(_ notification: ClaimedNotification, _ message: RenderedMessage, unit: Double) async -> AttemptResult {
-        var machine = DeliveryMachine(failures: notification.failures, isPlain: notification.isPlain, settings: settings)
-        _ = machine.bodyFrozen()
+    func deliver(_ claimed: ClaimedMessage, unit: Double) async -> AttemptResult {
+        let timeLeft = claimed.lead.timeLeft
+        var machine = DeliveryMachine(failures: claimed.lead.failures, isPlain: claimed.isPlain, settings: settings)
         let startedAt = Date()
+        guard let message = claimed.rendered else {
+            return AttemptResult(claimed, action: machine.renderingFailed(), startedAt: startedAt)
+        }
+        _ = machine.bodyFrozen()
         guard receiver.kind.hasEndpoint else {
-            log(notification, message)
-            let action = machine.answered(.delivered, timeLeft: notification.timeLeft, unit: unit)
-            return AttemptResult(notification, action: action, startedAt: startedAt)
+            log(claimed.lead, message)
+            return AttemptResult(claimed, action: machine.answered(.delivered, timeLeft: timeLeft, unit: unit), startedAt: startedAt)
         }
         do {
-            let response = try await transport.send(request(notification, message, at: startedAt))
+            let response = try await transport.send(request(claimed.id, message, at: startedAt))
             let verdict = DeliveryVerdict(
                 kind: receiver.kind, status: response.status, retryAfter: response.header("Retry-After"), body: response.body, at: Date())
-            let action = machine.answered(verdict, timeLeft: notification.timeLeft, unit: unit)
-            var result = AttemptResult(notification, action: action, startedAt: startedAt)
+            let action = machine.answered(verdict, timeLeft: timeLeft, unit: unit)
+            var result = AttemptResult(claimed, action: action, startedAt: startedAt)
             result.record(response.timings, remoteAddress: response.remoteAddress)
             result.httpStatus = response.status
             result.answer = scrubber.scrub(response.body)
             return result
         } catch {
-            var result = AttemptResult(
-                notification, action: action(of: error, timeLeft: notification.timeLeft, unit: unit, &machine), startedAt: startedAt)
+            var result = AttemptResult(claimed, action: action(of: error, timeLeft: timeLeft, unit: unit, &machine), startedAt: startedAt)
             result.record(error.timings, remoteAddress: error.remoteAddress)
             result.httpStatus = error.status
             return result
@@ -64,12 +66,12 @@ struct Courier: Sendable {
         }
     }
 
-    private func request(_ notification: ClaimedNotification, _ message: RenderedMessage, at moment: Date) -> WebRequest {
+    private func request(_ id: UUID, _ message: RenderedMessage, at moment: Date) -> WebRequest {
         let body = Array(message.body.utf8)
         var headers = [(name: "Content-Type", value: message.contentType)]
         if receiver.kind == .webhook {
             headers += StandardWebhooks.headers(
-                id: notification.id.uuidString.lowercased(), timestamp: moment, body: body, secrets: receiver.signingSecrets)
+                id: id.uuidString.lowercased(), timestamp: moment, body: body, secrets: receiver.signingSecrets)
         }
         return WebRequest(
             method: "POST", url: receiver.url?.reveal() ?? "", headers: headers, body: body,

@@ -31,10 +31,11 @@ public final class Dispatcher: Sendable {
         self.outbox = outbox
         router = TransitionRouter(client: client, configuration: configuration, logger: logger)
         let inFlight = InFlightLimit(configuration.delivery.maximumInFlight)
+        let composer = MessageComposer(configuration: configuration, signer: linkSigner, logger: logger)
         lanes = configuration.receivers.values.sorted { $0.name < $1.name }.map { receiver in
             ReceiverLane(
                 courier: Courier(receiver: receiver, transport: transport, settings: configuration.delivery, logger: logger),
-                outbox: outbox, configuration: configuration, signer: linkSigner, inFlight: inFlight, logger: logger)
+                outbox: outbox, composer: composer, inFlight: inFlight, settings: configuration.delivery, logger: logger)
         }
     }
 
@@ -96,6 +97,8 @@ public final class Dispatcher: Sendable {
                     try await outbox.forgetDead()
                     let buried = try await outbox.buryUndefined(known: lanes.map(\.receiver.name))
                     if buried > 0 { logger.error("notifications for undefined receivers are dead", metadata: ["count": "\(buried)"]) }
+                    let overdue = try await outbox.buryOverdue()
+                    if overdue > 0 { logger.error("notifications for receivers that rest are dead", metadata: ["count": "\(overdue)"]) }
                 }
                 beats += 1
                 pausing.succeeded()
@@ -160,9 +163,10 @@ public final class Dispatcher: Sendable {
                     routed = batch.routed
                     wakeLanes(of: batch.receivers)
                 } while routed > 0 && !Task.isCancelled
-                // However often it is woken: the ends of snoozes and silences come by themselves, without a notice.
+                // However often it is woken: the ends of quiet and the times of reminders come by themselves, without a notice.
                 if ContinuousClock.now >= nextEnds, !Task.isCancelled {
                     wakeLanes(of: try await router.routeEnds())
+                    wakeLanes(of: try await router.routeReminders())
                     nextEnds = .now + settings.pollInterval
                 }
                 pausing.succeeded()

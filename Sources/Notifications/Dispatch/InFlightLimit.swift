@@ -2,7 +2,8 @@ import Synchronization
 
 /// The requests that may be under way at the same time, over all receivers.
 ///
-/// Whoever asks gets at most half of what is left, so that a receiver that hangs never holds all of it.
+/// Whoever holds as much as is left gets no more, so that receivers that hang never hold all of it: the first gets half, the second
+/// half of what is left, and so on; and everybody gets one.
 final class InFlightLimit: Sendable {
     private let free: Mutex<Int>
 
@@ -10,16 +11,19 @@ final class InFlightLimit: Sendable {
         free = Mutex(count)
     }
 
-    /// Takes up to `wanted`; zero where nothing is left.
-    func acquire(_ wanted: Int) -> Int {
+    /// Takes one.
+    ///
+    /// - Parameter held: How many whoever asks has already.
+    /// - Returns: Whether there was one to be had.
+    func acquire(holding held: Int) -> Bool {
         free.withLock { free in
-            let taken = min(wanted, max(min(1, free), free / 2))
-            free -= taken
-            return taken
+            guard free > 0, held == 0 || held < free else { return false }
+            free -= 1
+            return true
         }
     }
 
-    func release(_ count: Int) {
-        free.withLock { $0 += count }
+    func release() {
+        free.withLock { $0 += 1 }
     }
 }

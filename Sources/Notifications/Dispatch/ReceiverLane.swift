@@ -1,36 +1,54 @@
+import DequeModule
 import Foundation
 import Logging
 import Metrics
 import Monitoring
 
-/// Sends what is due for one receiver, in batches. Each receiver has its own, so that none waits for another.
+/// Sends what is due for one receiver: claims ahead, keeps so many requests under way, and records what came of them, all at the
+/// same time. Each receiver has its own, so that none waits for another, and no message for a slower one before it.
 actor ReceiverLane {
     nonisolated let receiver: Receiver
     private let outbox: Outbox
     private let courier: Courier
-    private let configuration: NotificationConfiguration
-    private let signer: LinkSigner
+    private let composer: MessageComposer
     private let inFlight: InFlightLimit
+    private let settings: DeliverySettings
     private let logger: Logger
+    /// Something can be claimed, or a place is free.
     private let signal = Signal()
+    /// There are results, or there will be none any more.
+    private let resultSignal = Signal()
     private let started = ContinuousClock.now
-    private var bucket: TokenBucket?
+
+    private var isStopping = false
     private var isRegistered = false
-    /// Claims of which the database may still think that they are at work here.
+    private var breaker: CircuitBreaker
+    /// Claimed, not yet sent.
+    private var ready: Deque<ClaimedMessage> = []
+    private var sending = 0
+    private var runners = 0
+    /// Answered, not yet recorded.
+    private var results: [AttemptResult] = []
+    private var recording = 0
+    private var change: CircuitBreaker.Change?
+    /// Nothing is begun before; what all processes are told comes a little later.
+    private var restsUntil: ContinuousClock.Instant?
+    /// Of a request, smoothed.
+    private var latency = Duration.zero
+    /// Claims whose transaction failed, perhaps after it was committed.
     private var unsettled: [UUID] = []
 
     init(
-        courier: Courier, outbox: Outbox, configuration: NotificationConfiguration, signer: LinkSigner, inFlight: InFlightLimit,
-        logger: Logger
+        courier: Courier, outbox: Outbox, composer: MessageComposer, inFlight: InFlightLimit, settings: DeliverySettings, logger: Logger
     ) {
         receiver = courier.receiver
         self.courier = courier
         self.outbox = outbox
-        self.configuration = configuration
-        self.signer = signer
+        self.composer = composer
         self.inFlight = inFlight
+        self.settings = settings
         self.logger = logger
-        bucket = courier.receiver.rateLimit.map { TokenBucket($0, at: .zero) }
+        breaker = CircuitBreaker(settings.breaker)
     }
 
     /// There may be something new.
@@ -38,27 +56,50 @@ actor ReceiverLane {
         signal.raise()
     }
 
-    /// Works until its task is cancelled; the batch that is under way then is finished and recorded.
+    /// Works until its task is cancelled. Then nothing new is begun, what has not been sent goes back, and what is under way is seen
+    /// through and recorded.
     func run() async {
-        var pausing = PausingAfterErrors()
-        var isWoken = true
-        while !Task.isCancelled {
-            var wait: Duration
-            do {
-                let looksFirst = !isWoken
-                wait = try await shielded { try await self.step(looksFirst: looksFirst) }
-                pausing.succeeded()
-            } catch {
-                wait = pausing.failed()
-                logger.warning("outbox cannot be reached", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
-            }
-            // What has just been sent may have left something: look again at once.
-            isWoken = wait == .zero
-            if !isWoken { isWoken = await signal.wait(atMost: wait) }
+        await withTaskCancellationHandler {
+            await Task { await work() }.value
+        } onCancel: {
+            Task { await stop() }
         }
     }
 
-    /// Claims a batch and sees it through.
+    private func stop() {
+        isStopping = true
+        signal.raise()
+    }
+
+    private func work() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.record() }
+            var pausing = PausingAfterErrors()
+            var isWoken = true
+            while !isStopping {
+                var wait: Duration
+                do {
+                    wait = try await step(looksFirst: !isWoken)
+                    pausing.succeeded()
+                } catch {
+                    wait = pausing.failed()
+                    logger.warning("outbox cannot be reached", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
+                }
+                while !isStopping, runners < min(receiver.maximumInFlight, sending + ready.count) {
+                    guard begin() else { break }
+                    group.addTask { await self.send() }
+                }
+                isWoken = wait == .zero
+                if !isWoken, !isStopping { isWoken = await signal.wait(atMost: wait) }
+            }
+            await giveBackReady()
+            resultSignal.raise()
+        }
+    }
+
+    // Claiming
+
+    /// Claims what there is room for.
     ///
     /// - Parameter looksFirst: Whether to ask for the next due time before a claim is tried.
     /// - Returns: How long to wait before the next; zero: not at all.
@@ -71,116 +112,164 @@ actor ReceiverLane {
             try await outbox.giveBack(unsettled)
             unsettled = []
         }
-        if looksFirst, let wait = try await waitForNext(), wait > .zero { return wait }
-        let now = started.duration(to: .now)
-        let allowed = bucket?.available(receiver.maximumInFlight, at: now) ?? receiver.maximumInFlight
-        guard allowed > 0 else { return max(.milliseconds(1), bucket?.wait(at: now) ?? .zero) }
-        let granted = inFlight.acquire(allowed)
-        guard granted > 0 else { return .milliseconds(50) }
-        defer { inFlight.release(granted) }
+        if let rest = restsUntil.map({ ContinuousClock.now.duration(to: $0) }), rest > .zero {
+            await giveBackReady()
+            return rest
+        }
+        restsUntil = nil
+        let room = self.room
+        // A place that becomes free wakes this up.
+        guard room > 0 else { return ready.isEmpty || runners > 0 ? settings.pollInterval : .milliseconds(50) }
+        if looksFirst, ready.isEmpty, let wait = try await waitForNext(), wait > .zero { return wait }
         let claimID = UUID()
         unsettled.append(claimID)
-        let claimed = try await outbox.claim(claimID, receiver: receiver, limit: granted)
-        if claimed.isEmpty {
-            unsettled.removeAll()
-            // Due, and yet not to be had: another process has it.
-            return try await waitForNext() ?? configuration.delivery.pollInterval
+        await composer.prepare()
+        let claim = try await outbox.claim(claimID, receiver: receiver, limit: room) { [composer, receiver] message in
+            composer.render(message, for: receiver)
         }
-        bucket?.take(claimed.count, at: started.duration(to: .now))
-        try await see(through: claimed, claimID: claimID)
         unsettled.removeAll()
-        return .zero
+        if !claim.messages.isEmpty || claim.openings == 0 { breaker.mayHaveMoved(openings: claim.openings) }
+        ready.append(contentsOf: claim.messages)
+        if !claim.messages.isEmpty { return .zero }
+        if let wait = claim.wait { return min(wait, settings.pollInterval) }
+        // Due, and yet not to be had: another process has it, or an earlier step of its alert is under way.
+        return try await waitForNext() ?? settings.pollInterval
+    }
+
+    /// How many messages may be claimed: as many as can be sent at once, and as many again while those are answered quickly. Not one by
+    /// one, since a claim has its price.
+    private var room: Int {
+        let ahead = latency < .milliseconds(250) ? receiver.maximumInFlight : 0
+        let free = receiver.maximumInFlight + ahead - ready.count - sending - results.count - recording
+        return ready.count <= ahead / 2 && free >= min(8, receiver.maximumInFlight) || ready.isEmpty && sending == 0 ? max(0, free) : 0
     }
 
     /// Until the next is due, or the next poll; nil: it is due now.
     private func waitForNext() async throws -> Duration? {
-        let poll = configuration.delivery.pollInterval
-        guard let due = try await outbox.nextDue(receiver: receiver.name) else { return poll }
-        return due <= .zero ? nil : min(poll, max(.milliseconds(1), due))
+        guard let due = try await outbox.nextDue(receiver: receiver.name) else { return settings.pollInterval }
+        return due <= .zero ? nil : min(settings.pollInterval, max(.milliseconds(1), due))
     }
 
-    /// Makes the bodies, keeps them, sends them, records what came of it.
-    private func see(through claimed: [ClaimedNotification], claimID: UUID) async throws {
-        var results: [AttemptResult] = []
-        var ready: [(notification: ClaimedNotification, message: RenderedMessage)] = []
-        var fresh: [(id: UUID, message: RenderedMessage)] = []
-        for notification in claimed {
-            if let body = notification.body, let contentType = notification.contentType {
-                ready.append((notification, RenderedMessage(body: body, contentType: contentType, isPlain: notification.isPlain)))
-            } else if let message = render(notification) {
-                ready.append((notification, message))
-                fresh.append((notification.id, message))
-            } else {
-                var machine = DeliveryMachine(
-                    failures: notification.failures, isPlain: notification.isPlain, settings: configuration.delivery)
-                results.append(AttemptResult(notification, action: machine.renderingFailed(), startedAt: Date()))
-            }
-        }
-        if !fresh.isEmpty {
-            let kept = try await outbox.freeze(fresh, claimID: claimID)
-            let lost = Set(fresh.map(\.id)).subtracting(kept)
-            ready.removeAll { lost.contains($0.notification.id) }
-        }
-        results += await send(ready)
-        try await record(results, claimID: claimID)
-    }
-
-    private func send(_ ready: [(notification: ClaimedNotification, message: RenderedMessage)]) async -> [AttemptResult] {
-        await withTaskGroup(of: AttemptResult.self) { group in
-            for (notification, message) in ready {
-                let unit = Double.random(in: 0..<1)
-                group.addTask { [courier] in await courier.deliver(notification, message, unit: unit) }
-            }
-            var results: [AttemptResult] = []
-            for await result in group { results.append(result) }
-            return results
-        }
-    }
-
-    private func render(_ notification: ClaimedNotification) -> RenderedMessage? {
-        let links = MessageLinks(
-            alert: notification.alert, transition: notification.transition,
-            since: notification.cause == .transition ? nil : notification.createdAt, receiver: receiver.name,
-            configuration: configuration, signer: signer)
-        let message = AlertMessage(
-            id: notification.id, alert: notification.alert, transition: notification.transition, moment: Date(),
-            environment: configuration.environment, links: links, cause: notification.cause)
+    private func giveBackReady() async {
+        guard !ready.isEmpty else { return }
+        let messages = Array(ready)
+        ready.removeAll()
         do {
-            return try MessageRenderer.render(message, kind: receiver.kind, isPlain: notification.isPlain)
+            try await outbox.release(messages)
         } catch {
-            logger.error("message cannot be made", metadata: ["notification": "\(notification.id)", "error": "\(error)"])
-            return nil
+            ready = Deque(messages) + ready
+            logger.warning("outbox cannot be reached", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
         }
     }
 
-    /// Records results, and keeps trying for twenty seconds: what is known and not written down would be sent again.
-    private func record(_ results: [AttemptResult], claimID: UUID) async throws {
-        guard !results.isEmpty else { return }
+    // Sending
+
+    /// A place for a runner.
+    private func begin() -> Bool {
+        guard inFlight.acquire(holding: runners) else { return false }
+        runners += 1
+        return true
+    }
+
+    /// Sends one message after another while there are any.
+    private func send() async {
+        while let message = next() {
+            let began = ContinuousClock.now
+            let result = await courier.deliver(message, unit: Double.random(in: 0..<1))
+            finish(result, took: began.duration(to: .now))
+        }
+        runners -= 1
+        inFlight.release()
+        signal.raise()
+        resultSignal.raise()
+    }
+
+    private func next() -> ClaimedMessage? {
+        guard !isStopping, restsUntil == nil, let message = ready.popFirst() else { return nil }
+        sending += 1
+        return message
+    }
+
+    private func finish(_ result: AttemptResult, took: Duration) {
+        sending -= 1
+        latency = (latency * 7 + took) / 8
+        let now = started.duration(to: .now)
+        var change: CircuitBreaker.Change?
+        if result.outcome == "delivered" {
+            change = breaker.succeeded(at: now)
+        } else if let reason = result.reason.flatMap(FailureReason.init(rawValue:)), reason.isOfEndpoint, !result.givenBack {
+            change = breaker.failed(at: now)
+        }
+        if case .opened(let rest, _) = change { self.rest(rest) }
+        if let change { self.change = change }
+        if let pause = result.pauseSeconds { rest(.seconds(pause)) }
+        results.append(result)
+        resultSignal.raise()
+        if ready.count <= receiver.maximumInFlight / 2 { signal.raise() }
+    }
+
+    private func rest(_ time: Duration) {
+        restsUntil = max(restsUntil ?? .now, .now + time)
+        signal.raise()
+    }
+
+    // Recording
+
+    /// Records what comes back, everything that is there at a time, until there will be nothing any more.
+    private func record() async {
+        while true {
+            if results.isEmpty {
+                if isStopping, runners == 0 { return }
+                _ = await resultSignal.wait(atMost: .seconds(1))
+                continue
+            }
+            let batch = results
+            let change = self.change
+            results = []
+            self.change = nil
+            recording = batch.count
+            await record(batch, change)
+            recording = 0
+            signal.raise()
+        }
+    }
+
+    /// Tries as long as the claims last: what is known and not written down would be sent again.
+    private func record(_ batch: [AttemptResult], _ change: CircuitBreaker.Change?) async {
         var pausing = PausingAfterErrors()
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(settings.claimSeconds)
         while true {
             do {
-                _ = try await outbox.record(results, receiver: receiver.name, claimID: claimID)
+                try await outbox.record(batch, receiver: receiver.name, change: change)
                 break
             } catch {
-                guard ContinuousClock.now < deadline else { throw error }
                 logger.warning("results cannot be recorded", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
-                try await Task.sleep(for: pausing.failed())
+                // They come back by themselves then.
+                guard ContinuousClock.now < deadline else { return }
+                try? await Task.sleep(for: pausing.failed())
             }
         }
-        for result in results where !result.givenBack {
-            Counter(
-                label: "monitor_delivery_attempts_total",
-                dimensions: [("receiver", receiver.name), ("outcome", result.outcome), ("reason", result.reason ?? "")]
-            ).increment()
-            guard result.outcome != "delivered" else { continue }
+        for result in batch where !result.givenBack { tell(result) }
+        if case .opened(let rest, let openings) = change {
             logger.warning(
-                result.status == "dead" ? "notification is dead" : "notification was not delivered",
-                metadata: [
-                    "receiver": "\(receiver.name)", "notification": "\(result.id.uuidString.lowercased())",
-                    "reason": "\(result.reason ?? "")",
-                    "attempt": "\(result.attempt)", "status": "\(result.httpStatus ?? 0)",
-                ])
+                "receiver does not work, and rests",
+                metadata: ["receiver": "\(receiver.name)", "seconds": "\(Int(rest.seconds))", "openings": "\(openings)"])
+        } else if change == .closed {
+            logger.notice("receiver works again", metadata: ["receiver": "\(receiver.name)"])
         }
+    }
+
+    private func tell(_ result: AttemptResult) {
+        Counter(
+            label: "monitor_delivery_attempts_total",
+            dimensions: [("receiver", receiver.name), ("outcome", result.outcome), ("reason", result.reason ?? "")]
+        ).increment()
+        guard result.outcome != "delivered" else { return }
+        logger.warning(
+            result.status == "dead" ? "notification is dead" : "notification was not delivered",
+            metadata: [
+                "receiver": "\(receiver.name)", "notification": "\(result.id.uuidString.lowercased())", "reason": "\(result.reason ?? "")",
+                "attempt": "\(result.attempt)", "status": "\(result.httpStatus ?? 0)",
+            ])
     }
 }

@@ -41,7 +41,7 @@ struct MessageLinks: Sendable, Hashable {
         let since = since ?? transition?.occurredAt ?? alert.openedAt
         let expiry = Date(timeIntervalSince1970: (since.timeIntervalSince1970 + configuration.linkLifetime.seconds).rounded(.down))
         func link(_ action: LinkClaim.Action) -> String {
-            let claim = LinkClaim(action: action, alertID: alert.id, receiver: receiver, expiresAt: expiry)
+            let claim = LinkClaim(action: action, subject: .alert(alert.id), receiver: receiver, expiresAt: expiry)
             return "\(configuration.publicURL)/a/\(signer.token(for: claim))"
         }
         if alert.status == .open { acknowledge = link(.acknowledge) }

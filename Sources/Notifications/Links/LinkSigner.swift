@@ -7,10 +7,10 @@ public import Foundation
 ///
 /// | bytes | |
 /// | --- | --- |
-/// | 1 | version, 1 |
+/// | 1 | version: 1 for an alert, 2 for a message |
 /// | 1 + n | length and name of the key |
-/// | 1 | action: 1 acknowledge, 2 resolve, 3 open |
-/// | 16 | the alert |
+/// | 1 | action: 1 acknowledge, 2 resolve, 3 open, 4 snooze |
+/// | 16 | the alert's id, or the message's |
 /// | 5 | expiry, seconds since 1970, big-endian |
 /// | 1 + n | length and name of the receiver, at most 48 bytes |
 /// | 32 | HMAC-SHA256 of all before it |
@@ -30,9 +30,9 @@ public struct LinkSigner: Sendable {
         let key = keys[0]
         let receiver = Array(claim.receiver.utf8.prefix(48))
         let expiry = UInt64(max(0, min(claim.expiresAt.timeIntervalSince1970, 1_099_511_627_775)))
-        var bytes: [UInt8] = [1, UInt8(key.id.utf8.count)] + Array(key.id.utf8)
+        var bytes: [UInt8] = [Self.version(of: claim.subject), UInt8(key.id.utf8.count)] + Array(key.id.utf8)
         bytes.append(Self.byte(of: claim.action))
-        withUnsafeBytes(of: claim.alertID.uuid) { bytes += Array($0) }
+        withUnsafeBytes(of: claim.subject.id.uuid) { bytes += Array($0) }
         for shift in [32, 24, 16, 8, 0] as [UInt64] { bytes.append(UInt8(truncatingIfNeeded: expiry >> shift)) }
         bytes.append(UInt8(receiver.count))
         bytes += receiver
@@ -44,7 +44,8 @@ public struct LinkSigner: Sendable {
     ///
     /// - Throws: `LinkError`; a token is looked at no further than its signature holds.
     public func verify(_ token: String, at moment: Date) throws(LinkError) -> LinkClaim {
-        guard token.utf8.count <= 256, let bytes = Base64URL.decode(token), bytes.count > 34, bytes[0] == 1 else { throw .malformed }
+        guard token.utf8.count <= 256, let bytes = Base64URL.decode(token), bytes.count > 34 else { throw .malformed }
+        guard bytes[0] == 1 || bytes[0] == 2 else { throw .malformed }
         let signed = bytes.dropLast(32)
         var reader = signed.dropFirst()
         guard let keyID = Self.text(&reader) else { throw .malformed }
@@ -59,9 +60,10 @@ public struct LinkSigner: Sendable {
         let expiry = reader.dropFirst(16).prefix(5).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         reader = reader.dropFirst(21)
         guard let receiver = Self.text(&reader), reader.isEmpty else { throw .malformed }
-        let uuid = id.withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) }
+        let uuid = UUID(uuid: id.withUnsafeBytes { $0.loadUnaligned(as: uuid_t.self) })
         let claim = LinkClaim(
-            action: action, alertID: UUID(uuid: uuid), receiver: receiver, expiresAt: Date(timeIntervalSince1970: Double(expiry)))
+            action: action, subject: bytes[0] == 1 ? .alert(uuid) : .message(uuid), receiver: receiver,
+            expiresAt: Date(timeIntervalSince1970: Double(expiry)))
         guard moment < claim.expiresAt else { throw .expired(claim) }
         return claim
     }
@@ -73,6 +75,14 @@ public struct LinkSigner: Sendable {
         case .acknowledge: 1
         case .resolve: 2
         case .open: 3
+        case .snooze: 4
+        }
+    }
+
+    private static func version(of subject: LinkClaim.Subject) -> UInt8 {
+        switch subject {
+        case .alert: 1
+        case .message: 2
         }
     }
 

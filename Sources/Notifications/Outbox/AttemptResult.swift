@@ -1,9 +1,13 @@
 import Foundation
 import WebTransport
 
-/// What came of one attempt: what is recorded of the request, and what becomes of the notification.
+/// What came of one attempt: what is recorded of the request, and what becomes of the notifications that it told of.
 struct AttemptResult: Sendable, Encodable {
+    /// The message's.
     var id: UUID
+    /// Of all its notifications.
+    var members: [UUID]
+    var claimID: UUID
     /// `delivered`, `pending` or `dead`.
     var status: String
     /// nil where it is not due again.
@@ -14,6 +18,7 @@ struct AttemptResult: Sendable, Encodable {
     var givenBack = false
     var pauseSeconds: Double?
     var disables = false
+    /// From the closed list.
     var reason: String?
 
     var attempt: Int
@@ -29,9 +34,11 @@ struct AttemptResult: Sendable, Encodable {
     var answer: String?
 
     /// The record of an action.
-    init(_ notification: ClaimedNotification, action: DeliveryMachine.Action, startedAt: Date) {
-        id = notification.id
-        attempt = notification.attempt
+    init(_ message: ClaimedMessage, action: DeliveryMachine.Action, startedAt: Date) {
+        id = message.id
+        members = message.members.map(\.id)
+        claimID = message.claimID
+        attempt = message.lead.attempt
         self.startedAt = startedAt
         status = "pending"
         outcome = "retry"
@@ -76,7 +83,8 @@ struct AttemptResult: Sendable, Encodable {
     }
 
     enum CodingKeys: String, CodingKey {
-        case id, status, reason, attempt, outcome, answer, disables
+        case id, members, status, reason, attempt, outcome, answer
+        case claimID = "claim_id"
         case waitSeconds = "wait_seconds"
         case asText = "as_text"
         case givenBack = "given_back"

@@ -5,6 +5,8 @@ import Postgres
 /// A notification that this process may send until its claim ends.
 struct ClaimedNotification: Sendable, Hashable {
     var id: UUID
+    /// The notification that carries its message; nil before the first attempt.
+    var messageID: UUID?
     /// This attempt's number, from 1.
     var attempt: Int
     /// In a row, before this attempt.
@@ -18,12 +20,13 @@ struct ClaimedNotification: Sendable, Hashable {
     var cause: NotificationCause
     var createdAt: Date
     var alert: Alert
-    /// What is told; at the end of a snooze or a silence, the newest step that it kept from being told.
+    /// What is told; at the end of a quiet, the newest step that it kept from being told; nil for a repetition.
     var transition: AlertTransition?
 
     init(row: PostgresRow) throws {
         id = try row.decode("id")
-        attempt = try row.decode("attempts")
+        messageID = try row.decode("message_id")
+        attempt = try row.decode("attempt")
         failures = try row.decode("failures")
         isPlain = try row.decode("is_plain")
         body = try row.decode("body")

@@ -19,34 +19,66 @@ struct Outbox: Sendable {
         return seconds.map { .seconds($0) }
     }
 
-    /// Takes due notifications of a receiver: one an alert, in the order of its steps.
+    /// Takes what is due for a receiver, makes the bodies of what is sent for the first time, and keeps them: every later attempt sends
+    /// the same. All of it, or nothing, in one transaction.
     ///
-    /// Where newer messages replace older ones it takes the newest and marks those that it replaces.
-    func claim(_ claimID: UUID, receiver: Receiver, limit: Int) async throws -> [ClaimedNotification] {
+    /// Of one alert it takes one step at a time, in their order; where newer messages replace older ones, the newest, and marks those
+    /// that it replaces. What is told together is taken together.
+    ///
+    /// - Parameters:
+    ///   - limit: Of messages.
+    ///   - render: Makes a body; nil where that is not possible.
+    func claim(
+        _ claimID: UUID, receiver: Receiver, limit: Int, render: @Sendable (ClaimedMessage) -> RenderedMessage?
+    ) async throws -> Claim {
         try await client.transaction { connection in
-            // One claimer a receiver: two at once could take two steps of one alert. The claim needs a snapshot that is newer than the lock.
-            try await connection.query(Self.lock, [.text(receiver.name)])
-            return try await connection.query(
-                Self.claim,
-                [
-                    .text(receiver.name), .bool(receiver.supersedes), .int(limit), .uuid(claimID), .text(process),
-                    .double(settings.claimSeconds),
-                ]
-            ).map(ClaimedNotification.init(row:))
+            // The lock makes for one claimer a receiver: two at once could take two steps of one alert. What is claimed has to be seen by
+            // a snapshot that is newer than the lock.
+            guard let row = try await connection.query(Self.lock, [.text(receiver.name)]).first else { return Claim(wait: nil) }
+            let state = try ReceiverState(row: row)
+            if let rest = state.restLeft, rest > .zero { return Claim(openings: state.openings, wait: rest) }
+            var bucket = receiver.rateLimit.map { TokenBucket($0, tokens: state.tokens, at: .zero) }
+            var limit = min(limit, state.openings > 0 || state.isDisabled ? 1 : limit)
+            if let available = bucket?.available(limit, at: state.tokensAge) {
+                guard available > 0 else {
+                    return Claim(openings: state.openings, wait: max(.milliseconds(1), bucket?.wait(at: state.tokensAge) ?? .zero))
+                }
+                limit = available
+            }
+            let rows = try await connection.query(
+                Self.select, [.text(receiver.name), .bool(receiver.supersedes), .int(limit), .bool(state.openings > 0 || state.isDisabled)]
+            ).map { row in (unit: try row.decode("unit") as UUID, notification: try ClaimedNotification(row: row)) }
+            var messages = ClaimedMessage.assemble(rows, claimID: claimID)
+            guard !messages.isEmpty else { return Claim(openings: state.openings, wait: nil) }
+            for index in messages.indices { messages[index].rendered = messages[index].frozen ?? render(messages[index]) }
+            try await take(messages, claimID, receiver, connection)
+            if bucket != nil {
+                bucket?.take(messages.count, at: state.tokensAge)
+                try await connection.query(Self.keepTokens, [.text(receiver.name), .double(bucket?.tokens)])
+            }
+            return Claim(messages: messages, openings: state.openings, wait: .zero)
         }
     }
 
-    /// Keeps bodies from now on: every later attempt sends the same.
-    ///
-    /// - Returns: The ids of those that are still claimed.
-    func freeze(_ bodies: [(id: UUID, message: RenderedMessage)], claimID: UUID) async throws -> Set<UUID> {
-        let rows = try await client.query(
-            Self.freeze,
+    private func take(
+        _ messages: [ClaimedMessage], _ claimID: UUID, _ receiver: Receiver, _ connection: PostgresConnection
+    ) async throws {
+        let members = messages.flatMap { message in message.members.map { (message: message, id: $0.id) } }
+        func text(_ path: KeyPath<RenderedMessage, String>) -> [String] {
+            members.map { $0.id == $0.message.id ? $0.message.rendered?[keyPath: path] ?? "" : "" }
+        }
+        try await connection.query(
+            Self.take,
             [
-                .uuidArray(bodies.map(\.id)), .textArray(bodies.map(\.message.body)), .textArray(bodies.map(\.message.contentType)),
-                .uuid(claimID),
+                .uuidArray(members.map(\.id)), .uuidArray(members.map(\.message.id)), .textArray(text(\.body)),
+                .textArray(text(\.contentType)), .uuid(claimID), .text(process), .double(settings.claimSeconds),
             ])
-        return Set(try rows.map { try $0.decode("id") as UUID })
+        if receiver.supersedes {
+            let alerts = messages.flatMap { message in message.members.map { (alert: $0.alert.id, message: message.id) } }
+            try await connection.query(
+                Self.supersede,
+                [.text(receiver.name), .uuidArray(alerts.map(\.alert)), .uuidArray(alerts.map(\.message)), .uuid(claimID)])
+        }
     }
 
     /// Gives back what these claims still hold.
@@ -54,39 +86,59 @@ struct Outbox: Sendable {
         try await client.query(Self.giveBack, [.uuidArray(claims), .text(process)])
     }
 
+    /// Gives back messages that were claimed and not sent, as if they had not been claimed.
+    func release(_ messages: [ClaimedMessage]) async throws {
+        try await client.query(Self.release, [.uuidArray(messages.flatMap { $0.members.map(\.id) }), .text(process)])
+    }
+
     // Results
 
-    /// Records results of one claim, each with its attempt, and marks the alerts that reached somebody.
+    /// Records results, each with its attempt, and marks the alerts that reached somebody.
     ///
-    /// - Returns: How many were delivered.
-    func record(_ results: [AttemptResult], receiver: String, claimID: UUID) async throws -> Int {
+    /// - Parameter change: Of the receiver's circuit breaker.
+    /// - Returns: How many messages were delivered.
+    @discardableResult
+    func record(_ results: [AttemptResult], receiver: String, change: CircuitBreaker.Change? = nil) async throws -> Int {
         do {
-            return try await recordTogether(results, receiver: receiver, claimID: claimID)
+            return try await recordTogether(results, receiver, change)
         } catch let error as PostgresError where error.sqlState == "55P03" || error.sqlState == "40P01" {
             // An evaluation holds several of the alerts: one at a time there is no circle to be caught in.
             var delivered = 0
-            for result in results { delivered += try await recordTogether([result], receiver: receiver, claimID: claimID) }
+            for result in results { delivered += try await recordTogether([result], receiver, change) }
             return delivered
         }
     }
 
-    private func recordTogether(_ results: [AttemptResult], receiver: String, claimID: UUID) async throws -> Int {
+    private func recordTogether(_ results: [AttemptResult], _ receiver: String, _ change: CircuitBreaker.Change?) async throws -> Int {
         let json = String(decoding: try MonitoringJSON.encode(results), as: UTF8.self)
         defer { changed.raise() }
         return try await client.transaction { connection in
             // Shorter than deadlock_timeout: in a deadlock this side gives way.
             if results.count > 1 { try await connection.query("SET LOCAL lock_timeout = '500ms'") }
             try await connection.query(Self.recordAttempts, [.json(json), .text(process)])
-            if results.contains(where: { $0.pauseSeconds != nil || $0.status == "delivered" }) {
-                let pause = results.compactMap(\.pauseSeconds).max()
-                let reason = results.first(where: \.disables)?.reason
-                try await connection.query(Self.recordReceiver, [.text(receiver), .double(pause), .text(reason)])
-            }
-            let alerts = try await connection.query(Self.recordResults, [.json(json), .uuid(claimID)]).map { row in
+            try await recordReceiver(results, receiver, change, connection)
+            let alerts = try await connection.query(Self.recordResults, [.json(json)]).map { row in
                 (id: try row.decode("alert_id") as UUID, status: try row.decode("status") as String)
             }.filter { $0.status == "delivered" }.map(\.id)
             if !alerts.isEmpty { try await connection.query(Self.markNotified, [.uuidArray(alerts), .text(receiver)]) }
             return alerts.count
+        }
+    }
+
+    private func recordReceiver(
+        _ results: [AttemptResult], _ receiver: String, _ change: CircuitBreaker.Change?, _ connection: PostgresConnection
+    ) async throws {
+        if let pause = results.compactMap(\.pauseSeconds).max() {
+            let reason = results.first(where: \.disables)?.reason
+            try await connection.query(Self.pause, [.text(receiver), .double(pause), .text(reason)])
+        } else if results.contains(where: { $0.status == "delivered" }) {
+            // It works: whoever was tried in vain meanwhile need not wait any longer.
+            if try await connection.query(Self.recover, [.text(receiver)]).affectedRows > 0 {
+                try await connection.query(Self.hasten, [.text(receiver)])
+            }
+        }
+        if case .opened(let rest, let openings) = change {
+            try await connection.query(Self.open, [.text(receiver), .double(rest.seconds), .int(openings)])
         }
     }
 
@@ -103,7 +155,7 @@ struct Outbox: Sendable {
     /// - Returns: How many claims came back.
     func heartbeat() async throws -> Int {
         try await client.query(Self.heartbeat, [.text(process)])
-        return try await client.query(Self.reclaim, [.text(process), .double(settings.heartbeatTimeout.seconds)]).affectedRows
+        return try await client.query(Self.reclaim, [.text(process), .double(settings.heartbeatTimeout.seconds)]).count
     }
 
     /// Forgets processes that have been silent for a day.
@@ -120,6 +172,13 @@ struct Outbox: Sendable {
     /// Clears what is known of a receiver whose address is another one than before.
     func register(_ receiver: Receiver) async throws {
         try await client.query(Self.register, [.text(receiver.name), .text(receiver.endpointDigest)])
+    }
+
+    /// Ends what nobody has been able to deliver in its time, without another try: a receiver that rests is not asked.
+    ///
+    /// - Returns: How many.
+    func buryOverdue() async throws -> Int {
+        try await client.query(Self.buryOverdue).affectedRows
     }
 
     /// Ends what waits in vain for a receiver that the configuration no longer has.

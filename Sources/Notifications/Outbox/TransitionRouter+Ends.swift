@@ -2,7 +2,8 @@ import Foundation
 import Monitoring
 import Postgres
 
-/// The ends of snoozes and silences: whatever they held back is told then, once, if the alert is still open.
+/// The ends of snoozes, silences and the quiet hours of routes: whatever they held back is told then, once, if the alert is still
+/// open; to people, everything that one end sets free in one message.
 ///
 /// What is looked at is what was held back, not what held it: so it does not matter how a silence ended, whether another one
 /// has begun since, or whether any process ran at that moment.
@@ -27,32 +28,38 @@ extension TransitionRouter {
         let last = page.count < Self.batchSize ? nil : page.last?.transition.id
         guard !page.isEmpty else { return (nil, []) }
         let silences = try await silences(connection)
+        func plan(_ withheld: WithheldTransition) -> RoutingPlan {
+            configuration.routing.plan(for: withheld.transition.labels, at: withheld.transition.moment)
+        }
         func isOver(_ withheld: WithheldTransition) -> Bool {
-            !withheld.isWanted || !silences.contains { $0.covers(withheld.transition.labels) }
+            if !withheld.isWanted { return true }
+            return !silences.contains { $0.covers(withheld.transition.labels) } && !plan(withheld).tellings.contains(where: \.isMuted)
         }
         // Only what is over is locked: a long silence over many alerts costs no writes.
         let ids = page.filter(isOver).map { Int($0.transition.id) }
         guard !ids.isEmpty else { return (last, []) }
         let over = try await connection.query(Self.withheldLocked, [.intArray(ids)]).map(WithheldTransition.init(row:)).filter(isOver)
         guard !over.isEmpty else { return (last, []) }
-        let wanted = over.filter(\.isWanted).flatMap { withheld in
-            configuration.routing.receivers(for: withheld.transition.labels).map { (withheld, receiver: $0) }
-        }
-        var receivers: Set<String> = []
-        if !wanted.isEmpty {
-            let rows = try await connection.query(
-                Self.writeEnds,
-                [
-                    .uuidArray(wanted.map(\.0.transition.alertID)), .textArray(wanted.map(\.receiver)),
-                    .textArray(wanted.map(\.0.cause.rawValue)), .intArray(wanted.map(\.0.transition.sequence)),
-                    .textArray(wanted.map(\.0.transition.severity.rawValue)),
-                    .double(configuration.delivery.backoff.giveUpAfter.seconds),
-                ])
-            for row in rows { receivers.insert(try row.decode("receiver")) }
-        }
+        let wanted = over.filter(\.isWanted)
+        let drafts = wanted.flatMap { withheld in plan(withheld).tellings.map { draft(of: withheld, to: $0) } }
+        let receivers = try await write(drafts, Self.writeEnds, connection)
+        try await order(
+            wanted.filter { $0.transition.labels[.status] == AlertStatus.open.rawValue }.map { withheld in
+                (withheld.transition.alertID, ReminderOrder(reminders: ReminderOrder.reminders(of: plan(withheld))))
+            }, connection)
         try await connection.query(
             Self.release, [.uuidArray(over.map(\.transition.alertID)), .intArray(over.map(\.transition.sequence))])
         return (last, receivers)
+    }
+
+    private func draft(of withheld: WithheldTransition, to telling: RoutingPlan.Telling) -> NotificationDraft {
+        var telling = telling
+        if telling.group == nil, let kind = configuration.receivers[telling.receiver]?.kind, kind.isChat, kind.takesGroups {
+            telling.group = RoutingPlan.Group(key: "{cause=\"\(withheld.cause.rawValue)\"}", wait: .zero, interval: .zero)
+        }
+        return NotificationDraft(
+            alertID: withheld.transition.alertID, sequence: withheld.transition.sequence, cause: withheld.cause,
+            severity: withheld.transition.severity, telling: telling)
     }
 
     /// One row an alert, when its snooze is over and all its steps are routed. What somebody took in hand since is not told, but
@@ -62,8 +69,8 @@ extension TransitionRouter {
             t.id, t.alert_id, t.sequence, t.transition, a.severity AS to_severity,
             a.alert_type, a.metric_name, a.status,
             a.affected_model AS model, a.affected_backend AS backend, a.affected_agent AS agent, a.affected_version AS version,
-            false AS is_ignored, false AS is_snoozed,
-            CASE t.withheld WHEN 'snoozed' THEN 'snooze_ended' ELSE 'silence_ended' END AS cause,
+            false AS is_ignored, false AS is_snoozed, now() AS moment,
+            CASE t.withheld WHEN 'snoozed' THEN 'snooze_ended' WHEN 'muted' THEN 'mute_ended' ELSE 'silence_ended' END AS cause,
             a.status IN ('open', 'acknowledged') AND NOT EXISTS (
                 SELECT FROM monitoring_alert_transitions since
                 WHERE since.alert_id = t.alert_id
@@ -97,12 +104,13 @@ extension TransitionRouter {
 
     /// Not to whom a later step has been told meanwhile.
     private static let writeEnds = """
-        INSERT INTO monitoring_notifications (alert_id, receiver, cause, sequence, severity, due_at, give_up_at, created_at)
+        INSERT INTO monitoring_notifications
+            (alert_id, receiver, cause, sequence, severity, group_key, due_at, give_up_at, created_at)
         SELECT
-            w.alert_id, w.receiver, w.cause, w.sequence, w.severity,
-            now(), now() + make_interval(secs => $6::double precision), clock_timestamp()
-        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::text[])
-            AS w (alert_id, receiver, cause, sequence, severity)
+            w.alert_id, w.receiver, w.cause, w.sequence, w.severity, nullif(w.group_key, ''),
+            \([NotificationDraft].due),
+            now() + make_interval(secs => $10::double precision), clock_timestamp()
+        FROM \([NotificationDraft].drafts)
         WHERE NOT EXISTS (
             SELECT FROM monitoring_notifications told
             WHERE told.alert_id = w.alert_id

@@ -18,31 +18,23 @@ struct TransitionRouter: Sendable {
     /// - Returns: How many transitions were routed, and the receivers that have something new. Call again while there were any.
     func routeBatch() async throws -> (routed: Int, receivers: Set<String>) {
         let (routed, receivers, decisions) = try await client.transaction { connection in
+            // Were it lost in a crash, it would be done again; and whatever follows from it is committed after it.
+            try await connection.query("SET LOCAL synchronous_commit = off")
             let transitions = try await connection.query(Self.take, [.int(Self.batchSize)]).map(UnroutedTransition.init(row:))
             guard !transitions.isEmpty else { return (0, Set<String>(), [TellingDecision]()) }
             let silences = try await silences(connection)
             let decisions = transitions.map { TellingDecision($0, silences: silences, configuration: configuration) }
-            var wanted: [(transition: UnroutedTransition, receiver: String)] = []
-            for (transition, decision) in zip(transitions, decisions) {
-                switch decision {
-                case .tell(let names), .tellThoseWhoKnow(let names): wanted += names.map { (transition, $0) }
-                case .notTold, .ignored, .snoozed, .silenced: break
-                }
+            let drafts = zip(transitions, decisions).flatMap { transition, decision in
+                decision.tellings.map { NotificationDraft(transition, telling: $0) }
             }
-            var receivers: Set<String> = []
-            if !wanted.isEmpty {
-                let rows = try await connection.query(
-                    Self.write,
-                    [
-                        .uuidArray(wanted.map(\.transition.alertID)), .textArray(wanted.map(\.receiver)),
-                        .intArray(wanted.map(\.transition.sequence)), .textArray(wanted.map(\.transition.kind.rawValue)),
-                        .textArray(wanted.map(\.transition.severity.rawValue)),
-                        .double(configuration.delivery.backoff.giveUpAfter.seconds),
-                    ])
-                for row in rows { receivers.insert(try row.decode("receiver")) }
-            }
+            let receivers = try await write(drafts, Self.write, connection)
             let ignored = transitions.filter { $0.kind == .ignored }.map(\.alertID)
             if !ignored.isEmpty { try await connection.query(Self.drop, [.uuidArray(ignored)]) }
+            try await order(
+                zip(transitions, decisions).map { transition, decision in
+                    let plan = configuration.routing.plan(for: transition.labels, at: transition.moment)
+                    return (transition.alertID, ReminderOrder(transition, decision, plan: plan, configuration: configuration))
+                }, connection)
             let withheld = zip(transitions, decisions).map { transition, decision in decision.withheld(transition.kind) ?? "" }
             try await connection.query(Self.mark, [.intArray(transitions.map { Int($0.id) }), .textArray(withheld)])
             return (transitions.count, receivers, decisions)
@@ -51,6 +43,15 @@ struct TransitionRouter: Sendable {
             logger.trace("transition routed", metadata: ["decision": "\(decision)"])
         }
         return (routed, receivers)
+    }
+
+    /// Writes notifications.
+    ///
+    /// - Returns: The receivers that have something new.
+    func write(_ drafts: [NotificationDraft], _ sql: String, _ connection: PostgresConnection) async throws -> Set<String> {
+        guard !drafts.isEmpty else { return [] }
+        let rows = try await connection.query(sql, drafts.columns + [.double(configuration.delivery.backoff.giveUpAfter.seconds)])
+        return Set(try rows.map { try $0.decode("receiver") as String })
     }
 
     func silences(_ connection: PostgresConnection) async throws -> [Silence] {
@@ -82,7 +83,8 @@ struct TransitionRouter: Sendable {
             t.transition <> 'ignored' AND (
                 a.status = 'ignored' OR t.to_status = 'ignored'
                 OR (coalesce(t.from_status, '') = 'ignored' AND t.transition <> 'reopened')) AS is_ignored,
-            coalesce(a.snoozed_until > now(), false) AS is_snoozed
+            coalesce(a.snoozed_until > now(), false) AS is_snoozed,
+            now() AS moment
         FROM monitoring_alert_transitions t
         JOIN monitoring_alerts a ON a.id = t.alert_id
         WHERE t.routed_at IS NULL
@@ -109,18 +111,18 @@ struct TransitionRouter: Sendable {
     /// than the end before it. created_at is the clock's, not the transaction's: later steps sort later over all processes.
     private static let write = """
         INSERT INTO monitoring_notifications
-            (alert_id, receiver, cause, sequence, transition, severity, due_at, give_up_at, created_at)
+            (alert_id, receiver, cause, sequence, transition, severity, group_key, due_at, give_up_at, created_at)
         SELECT
-            w.alert_id, w.receiver, 'transition', w.sequence, w.transition, w.severity,
-            now(), now() + make_interval(secs => $6::double precision), clock_timestamp()
-        FROM unnest($1::uuid[], $2::text[], $3::integer[], $4::text[], $5::text[])
-            AS w (alert_id, receiver, sequence, transition, severity)
+            w.alert_id, w.receiver, w.cause, w.sequence, w.transition, w.severity, nullif(w.group_key, ''),
+            \([NotificationDraft].due),
+            now() + make_interval(secs => $10::double precision), clock_timestamp()
+        FROM \([NotificationDraft].drafts)
         WHERE w.transition NOT IN ('resolved', 'acknowledged')
            OR EXISTS (
                SELECT FROM monitoring_notifications told
                WHERE told.alert_id = w.alert_id
                  AND told.receiver = w.receiver
-                 AND told.cause IN ('transition', 'snooze_ended', 'silence_ended')
+                 AND told.cause NOT IN ('repeat', 'test')
                  AND told.transition IS DISTINCT FROM 'resolved'
                  AND told.status IN ('pending', 'sending', 'delivered')
                  AND told.sequence < w.sequence
@@ -134,11 +136,13 @@ struct TransitionRouter: Sendable {
         RETURNING receiver
         """
 
+    /// What has been tried with others in one message stays as it was.
     private static let drop = """
         UPDATE monitoring_notifications
         SET status = 'dropped', last_error = 'ignored', updated_at = now()
         WHERE alert_id = ANY ($1::uuid[])
           AND status = 'pending'
+          AND (group_key IS NULL OR message_id IS NULL)
         """
 
     private static let mark = """

@@ -2,10 +2,10 @@ import Monitoring
 
 /// Whether a transition is told, and why not.
 enum TellingDecision: Sendable, Hashable {
-    /// To these receivers.
-    case tell([String])
+    /// To those whom the plan names, but for those whose route is quiet now.
+    case tell(RoutingPlan)
     /// To those of these receivers who were told that the alert had opened.
-    case tellThoseWhoKnow([String])
+    case tellThoseWhoKnow([RoutingPlan.Telling])
     /// It is a step that nobody needs to hear of.
     case notTold
     /// The alert is ignored, or was until this step.
@@ -24,14 +24,15 @@ enum TellingDecision: Sendable, Hashable {
             self = .ignored
             return
         }
+        let plan = configuration.routing.plan(for: transition.labels, at: transition.moment)
         let decision: TellingDecision
         switch transition.kind {
         case .opened, .escalated, .reopened:
-            decision = .tell(configuration.routing.receivers(for: transition.labels))
+            decision = .tell(plan)
         case .resolved:
-            decision = .tellThoseWhoKnow(receivers.filter(\.sendResolved).map(\.name))
+            decision = .tellThoseWhoKnow(receivers.filter(\.sendResolved).map { plan.telling(of: $0.name) })
         case .acknowledged:
-            decision = .tellThoseWhoKnow(receivers.filter(\.tellAcknowledged).map(\.name))
+            decision = .tellThoseWhoKnow(receivers.filter(\.tellAcknowledged).map { plan.telling(of: $0.name) })
         case .snoozed:
             self = .snoozed
             return
@@ -48,7 +49,17 @@ enum TellingDecision: Sendable, Hashable {
         }
     }
 
-    /// As what a step is kept for the end of the quiet, `snoozed` or `silenced`; nil: it is not.
+    /// Who is told now.
+    var tellings: [RoutingPlan.Telling] {
+        switch self {
+        case .tell(let plan): plan.tellings.filter { !$0.isMuted }
+        // An end is no disturbance, and whoever waits for it must not wait for ever.
+        case .tellThoseWhoKnow(let tellings): tellings
+        case .notTold, .ignored, .snoozed, .silenced: []
+        }
+    }
+
+    /// As what a step is kept for the end of the quiet, `snoozed`, `silenced` or `muted`; nil: it is not.
     ///
     /// A snooze is kept itself: its end is told although nothing else may have happened meanwhile.
     func withheld(_ kind: AlertTransition.Kind) -> String? {
@@ -56,7 +67,8 @@ enum TellingDecision: Sendable, Hashable {
         return switch self {
         case .snoozed: "snoozed"
         case .silenced: "silenced"
-        case .tell, .tellThoseWhoKnow, .notTold, .ignored: nil
+        case .tell(let plan): plan.tellings.contains(where: \.isMuted) ? "muted" : nil
+        case .tellThoseWhoKnow, .notTold, .ignored: nil
         }
     }
 }

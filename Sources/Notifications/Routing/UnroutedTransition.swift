@@ -13,10 +13,12 @@ struct UnroutedTransition: Sendable, Hashable {
     /// Whether the alert is ignored now, or was until this step.
     var isIgnored: Bool
     var isSnoozed: Bool
+    /// When it is looked at, by the database's clock.
+    var moment: Date
 
     init(
         id: Int64, alertID: UUID, sequence: Int, kind: AlertTransition.Kind, severity: Severity, labels: AlertLabels, isIgnored: Bool,
-        isSnoozed: Bool
+        isSnoozed: Bool, moment: Date
     ) {
         self.id = id
         self.alertID = alertID
@@ -26,6 +28,7 @@ struct UnroutedTransition: Sendable, Hashable {
         self.labels = labels
         self.isIgnored = isIgnored
         self.isSnoozed = isSnoozed
+        self.moment = moment
     }
 
     init(row: PostgresRow) throws {
@@ -36,12 +39,20 @@ struct UnroutedTransition: Sendable, Hashable {
         severity = try row.word("to_severity")
         isIgnored = try row.decode("is_ignored")
         isSnoozed = try row.decode("is_snoozed")
-        var values: [AlertLabels.Name: String] = [.severity: severity.rawValue]
-        for name in AlertLabels.Name.allCases where name != .severity {
+        moment = try row.decode("moment")
+        labels = try AlertLabels(row: row, severity: severity)
+    }
+}
+
+extension AlertLabels {
+    /// The labels of an alert from columns of their names.
+    init(row: PostgresRow, severity: Severity) throws {
+        var values: [Name: String] = [.severity: severity.rawValue]
+        for name in Name.allCases where name != .severity {
             let value: String? = try row.decode(name.rawValue)
             values[name] = value
         }
-        labels = AlertLabels(values)
+        self.init(values)
     }
 }
 

@@ -1,0 +1,50 @@
+import Foundation
+import Monitoring
+
+/// A message that this process may send until its claim ends: one notification, or a group of them.
+struct ClaimedMessage: Sendable, Hashable {
+    /// The first is the one whose id the message has, and in whose row its body stands: of a group, the worst.
+    var members: [ClaimedNotification]
+    var claimID: UUID
+    /// nil: it could not be made.
+    var rendered: RenderedMessage?
+
+    /// What a receiver sees in every attempt.
+    var id: UUID { lead.id }
+    var lead: ClaimedNotification { members[0] }
+    /// The body that an earlier attempt sent.
+    var frozen: RenderedMessage? {
+        guard let body = lead.body, let contentType = lead.contentType else { return nil }
+        return RenderedMessage(body: body, contentType: contentType, isPlain: lead.isPlain)
+    }
+    var isPlain: Bool { rendered?.isPlain ?? lead.isPlain }
+
+    /// Makes messages of what was claimed, in the order of their first rows.
+    ///
+    /// - Parameter rows: With the unit that each belongs to. A unit whose message is frozen needs the row that carries it.
+    static func assemble(_ rows: [(unit: UUID, notification: ClaimedNotification)], claimID: UUID) -> [ClaimedMessage] {
+        var order: [UUID] = []
+        var units: [UUID: [ClaimedNotification]] = [:]
+        for (unit, notification) in rows {
+            if units[unit] == nil { order.append(unit) }
+            units[unit, default: []].append(notification)
+        }
+        return order.compactMap { unit in
+            let members = units[unit, default: []].sorted { first, second in
+                if (first.id == first.messageID) != (second.id == second.messageID) { return first.id == first.messageID }
+                let (one, other) = (first.urgency, second.urgency)
+                return one == other ? (first.createdAt, first.id.uuidString) < (second.createdAt, second.id.uuidString) : one > other
+            }
+            guard let lead = members.first, lead.messageID == nil || lead.messageID == lead.id else { return nil }
+            return ClaimedMessage(members: members, claimID: claimID)
+        }
+    }
+}
+
+extension ClaimedNotification {
+    /// What a group is named after: the worst that is not over.
+    fileprivate var urgency: Int {
+        let isOver = alert.status == .resolved || transition?.transition == .resolved
+        return (isOver ? 0 : 10) + (Severity.allCases.firstIndex(of: alert.severity) ?? 0)
+    }
+}
