@@ -80,6 +80,10 @@ let package = Package(
         .executableTarget(
             name: "detection-benchmark", dependencies: ["Simulation", "TestServer", "Monitoring", "Postgres", argumentParser],
             path: "Tests/DetectionBenchmark", swiftSettings: house),
+        .executableTarget(
+            name: "delivery-benchmark",
+            dependencies: ["Notifications", "WebTransport", "Monitoring", "Postgres", "TestServer", argumentParser, log],
+            path: "Sources/DeliveryBenchmark", swiftSettings: house),
         .testTarget(name: "PostgresTests", dependencies: ["Postgres", "TestSupport"], swiftSettings: house),
         .testTarget(name: "WebTransportTests", dependencies: ["WebTransport", "TestSupport"], swiftSettings: house),
         .testTarget(
