@@ -6300,14 +6300,14 @@ ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now(
 
 CREATE OR REPLACE FUNCTION monitoring_notification_due(
     p_receiver  text,
-    p_group_key text,                                         -- null: it is told by itself
+    p_group_key text,
     p_wait      interval,                                     -- of a group that has been quiet
     p_interval  interval,                                     -- between two messages of a group
     p_at        timestamptz
 ) RETURNS timestamptz
 LANGUAGE sql STABLE
 AS $function$
-    SELECT CASE WHEN p_group_key IS NULL THEN p_at ELSE coalesce(
+    SELECT coalesce(
         -- Others of its group wait already: with them.
         (SELECT min(waiting.due_at)
          FROM monitoring_notifications AS waiting
@@ -6321,12 +6321,273 @@ AS $function$
              FROM monitoring_notifications AS sent
              WHERE sent.receiver = p_receiver
                  AND sent.group_key = p_group_key) + p_interval))
-    END
 $function$;
 COMMENT ON FUNCTION monitoring_notification_due(text, text, interval, interval, timestamptz) IS
-    'When a notification that is written at a moment is to be sent: at once, or together with its group.';
+    'When a notification of a group that is written at a moment is to be sent.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', 'b889770364dc8c4b')
+-- The functions below are called thousands of times in a burst, on tables that have just grown: their plans are kept for the
+-- session, and must be right whatever the statistics said when they were made. So they go by indexes alone, in the order in which
+-- the joins are written, and a condition on status that is no reason to use an index is written (status || '').
+
+CREATE OR REPLACE FUNCTION monitoring_claimable(
+    p_receiver   text,
+    p_supersedes boolean,                                     -- a newer notification of an alert takes the place of those that wait
+    p_limit      integer,                                     -- of messages
+    p_is_trial   boolean                                      -- nothing while another one is being sent
+) RETURNS TABLE (
+    unit         uuid,                                        -- notifications of the same unit share a message
+    id           uuid,
+    message_id   uuid,
+    attempt      integer,                                     -- this one's number, from 1
+    failures     integer,
+    is_plain     boolean,
+    body         text,
+    content_type text,
+    seconds_left double precision,                            -- until it is given up
+    cause        text,
+    created_at   timestamptz,
+    alert        jsonb,
+    transition   jsonb                                        -- null where it tells of none
+)
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET join_collapse_limit = 1
+SET from_collapse_limit = 1
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+#variable_conflict use_column
+BEGIN
+    IF p_is_trial AND EXISTS (
+        SELECT FROM monitoring_notifications AS tried WHERE tried.receiver = p_receiver AND tried.status = 'sending'
+    ) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH units AS MATERIALIZED (
+        SELECT n.id, n.message_id, n.group_key, n.due_at, n.created_at
+        FROM monitoring_notifications AS n
+        WHERE n.receiver = p_receiver
+            AND n.status = 'pending'
+            AND (n.message_id IS NULL OR n.message_id = n.id)
+            AND n.due_at <= now()
+            AND CASE
+                -- A message that tells of several: as it is.
+                WHEN n.group_key IS NOT NULL AND n.message_id IS NOT NULL THEN true
+                -- A group that waits: by its first.
+                WHEN n.group_key IS NOT NULL THEN NOT EXISTS (
+                    SELECT FROM monitoring_notifications AS before
+                    WHERE before.receiver = n.receiver
+                        AND before.group_key = n.group_key
+                        AND before.frozen_at IS NULL
+                        AND (before.status || '') = 'pending'
+                        AND (before.created_at, before.id) < (n.created_at, n.id))
+                ELSE NOT EXISTS (
+                    SELECT FROM monitoring_notifications AS other
+                    WHERE other.alert_id = n.alert_id
+                        AND other.receiver = n.receiver
+                        AND ((other.status || '') = 'sending'
+                            OR (other.status || '') = 'pending'
+                                AND CASE WHEN p_supersedes AND (other.group_key IS NULL OR other.message_id IS NULL)
+                                    THEN (other.created_at, other.sequence, other.id) > (n.created_at, n.sequence, n.id)
+                                    -- Without superseding, and behind a message that tells of others too: in their order.
+                                    ELSE (other.created_at, other.sequence, other.id) < (n.created_at, n.sequence, n.id)
+                                END))
+            END
+        ORDER BY n.due_at, n.created_at
+        LIMIT p_limit
+    ), members AS (
+        SELECT u.id AS unit, u.due_at, u.created_at, u.id
+        FROM units AS u
+        WHERE u.group_key IS NULL OR u.message_id IS NOT NULL
+        UNION ALL
+        SELECT u.id, u.due_at, u.created_at, m.id
+        FROM units AS u
+        JOIN monitoring_notifications AS m ON m.message_id = u.message_id AND m.group_key IS NOT NULL AND m.id <> u.id
+        WHERE u.group_key IS NOT NULL AND u.message_id IS NOT NULL AND (m.status || '') = 'pending'
+        UNION ALL
+        -- What a group holds beyond 500 is told in the next message.
+        SELECT u.id, u.due_at, u.created_at, m.id
+        FROM units AS u
+        CROSS JOIN LATERAL (
+            SELECT n.id
+            FROM monitoring_notifications AS n
+            WHERE n.receiver = p_receiver
+                AND n.group_key = u.group_key
+                AND n.frozen_at IS NULL
+                AND (n.status || '') = 'pending'
+                AND NOT EXISTS (
+                    SELECT FROM monitoring_notifications AS other
+                    WHERE other.alert_id = n.alert_id
+                        AND other.receiver = n.receiver
+                        AND ((other.status || '') = 'sending'
+                            OR (other.status || '') = 'pending'
+                                AND CASE WHEN p_supersedes AND (other.group_key IS NULL OR other.message_id IS NULL)
+                                    THEN (other.created_at, other.sequence, other.id) > (n.created_at, n.sequence, n.id)
+                                    -- Without superseding, and behind a message that tells of others too: in their order.
+                                    ELSE (other.created_at, other.sequence, other.id) < (n.created_at, n.sequence, n.id)
+                                END))
+            ORDER BY n.created_at, n.id
+            LIMIT 500
+        ) AS m
+        WHERE u.group_key IS NOT NULL AND u.message_id IS NULL
+    )
+    SELECT
+        m.unit, n.id, n.message_id, n.attempts + 1, n.failures, n.is_plain, n.body, n.content_type,
+        extract(epoch FROM n.give_up_at - now())::double precision,
+        n.cause, n.created_at, to_jsonb(a), to_jsonb(t)
+    FROM members AS m
+    JOIN monitoring_notifications AS n ON n.id = m.id
+    JOIN monitoring_alerts AS a ON a.id = n.alert_id
+    LEFT JOIN monitoring_alert_transitions AS t
+        ON n.cause NOT IN ('repeat', 'test') AND t.alert_id = n.alert_id AND t.sequence = n.sequence
+    WHERE (n.status || '') = 'pending'
+    ORDER BY m.due_at, m.created_at, m.unit, n.created_at, n.id
+    FOR UPDATE OF n SKIP LOCKED;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_claimable(text, boolean, integer, boolean) IS
+    'What is due for a receiver, locked: of each alert one step at a time, and together what is told together. Its caller holds the receiver''s row.';
+
+CREATE OR REPLACE FUNCTION monitoring_keep_claim(
+    p_receiver      text,
+    p_supersedes    boolean,
+    p_ids           uuid[],                                   -- notifications
+    p_message_ids   uuid[],                                   -- of each
+    p_bodies        text[],                                   -- '' where the row does not carry the message
+    p_content_types text[],
+    p_claim_id      uuid,
+    p_process       text,
+    p_lease         interval
+) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET join_collapse_limit = 1
+SET from_collapse_limit = 1
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+    UPDATE monitoring_notifications AS n
+    SET status = 'sending',
+        claim_id = p_claim_id,
+        claimed_by = p_process,
+        claimed_until = now() + p_lease,
+        attempts = n.attempts + 1,
+        message_id = c.message_id,
+        frozen_at = coalesce(n.frozen_at, now()),
+        body = coalesce(n.body, nullif(c.body, '')),
+        content_type = coalesce(n.content_type, nullif(c.content_type, '')),
+        updated_at = now()
+    FROM unnest(p_ids, p_message_ids, p_bodies, p_content_types) AS c (id, message_id, body, content_type)
+    WHERE n.id = c.id;
+
+    -- What a newer one overtakes, but for what is told in one message with others.
+    IF p_supersedes THEN
+        UPDATE monitoring_notifications AS older
+        SET status = 'superseded', superseded_by = newer.message_id, updated_at = now()
+        FROM unnest(p_ids) AS c (id)
+        JOIN monitoring_notifications AS newer ON newer.id = c.id
+        WHERE older.alert_id = newer.alert_id
+            AND older.receiver = p_receiver
+            AND (older.status || '') = 'pending'
+            AND (older.group_key IS NULL OR older.message_id IS NULL)
+            AND older.created_at <= newer.created_at;
+    END IF;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_keep_claim(text, boolean, uuid[], uuid[], text[], text[], uuid, text, interval) IS
+    'Claims notifications and keeps the bodies that every attempt sends; marks what they supersede.';
+
+CREATE OR REPLACE FUNCTION monitoring_record_attempts(
+    p_receiver   text,
+    p_process    text,
+    p_results    jsonb,                                       -- an array, an object an attempt
+    p_is_patient boolean                                      -- waits for alerts that somebody holds; else gives up soon
+) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET join_collapse_limit = 1
+SET from_collapse_limit = 1
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+DECLARE
+    v_delivered uuid[];
+BEGIN
+    -- Shorter than deadlock_timeout: in a deadlock this side gives way.
+    IF NOT p_is_patient THEN
+        PERFORM set_config('lock_timeout', '500ms', true);
+    END IF;
+
+    -- Every request that was made, whether its claim still holds or not.
+    INSERT INTO monitoring_delivery_attempts
+        (notification_id, attempt, process, started_at, outcome, http_status, reason,
+         name_lookup_ms, connect_ms, tls_ms, first_byte_ms, total_ms, remote_address, answer)
+    SELECT
+        r.id, r.attempt, p_process, r.started_at, r.outcome, r.http_status, r.reason,
+        round(r.name_lookup_ms, 3), round(r.connect_ms, 3), round(r.tls_ms, 3), round(r.first_byte_ms, 3), round(r.total_ms, 3),
+        r.remote_address, r.answer
+    FROM jsonb_to_recordset(p_results) AS r (
+        id uuid, given_back boolean, attempt integer, started_at timestamptz, outcome text, http_status integer, reason text,
+        name_lookup_ms numeric, connect_ms numeric, tls_ms numeric, first_byte_ms numeric, total_ms numeric,
+        remote_address text, answer text)
+    WHERE NOT r.given_back
+    ON CONFLICT (notification_id, attempt) DO NOTHING;
+
+    -- Matched on the claim: one that was lost meanwhile is somebody else's by now.
+    WITH results AS MATERIALIZED (
+        SELECT member.id, r.*
+        FROM jsonb_to_recordset(p_results) AS r (
+            members uuid[], claim_id uuid, status text, wait_seconds double precision, as_text boolean, given_back boolean, reason text)
+        CROSS JOIN LATERAL unnest(r.members) AS member (id)
+    ), settled AS (
+        UPDATE monitoring_notifications AS n
+        SET status = r.status,
+            due_at = coalesce(now() + make_interval(secs => r.wait_seconds), n.due_at),
+            failures = CASE WHEN r.status = 'delivered' OR r.given_back OR r.as_text THEN n.failures ELSE n.failures + 1 END,
+            attempts = n.attempts - r.given_back::integer,
+            last_error = CASE WHEN r.status = 'delivered' THEN NULL ELSE coalesce(r.reason, n.last_error) END,
+            delivered_at = CASE WHEN r.status = 'delivered' THEN now() END,
+            body = CASE WHEN r.as_text THEN NULL ELSE n.body END,
+            content_type = CASE WHEN r.as_text THEN NULL ELSE n.content_type END,
+            is_plain = n.is_plain OR r.as_text,
+            claim_id = NULL,
+            claimed_by = NULL,
+            claimed_until = NULL,
+            updated_at = now()
+        FROM results AS r
+        WHERE n.id = r.id
+            AND n.claim_id = r.claim_id
+        RETURNING n.alert_id, n.status
+    )
+    SELECT array_agg(DISTINCT settled.alert_id ORDER BY settled.alert_id) INTO v_delivered
+    FROM settled
+    WHERE settled.status = 'delivered';
+
+    -- Locked in one order first, so that two dispatchers never wait for each other.
+    PERFORM FROM monitoring_alerts AS a WHERE a.id = ANY (v_delivered) ORDER BY a.id FOR NO KEY UPDATE;
+    UPDATE monitoring_alerts AS a
+    SET notified = true,
+        notified_at = coalesce(a.notified_at, now()),
+        notification_channels = CASE WHEN p_receiver = ANY (a.notification_channels)
+            THEN a.notification_channels ELSE a.notification_channels || p_receiver END,
+        updated_at = now()
+    WHERE a.id = ANY (v_delivered)
+        AND (NOT a.notified OR p_receiver <> ALL (a.notification_channels));
+    RETURN coalesce(cardinality(v_delivered), 0);
+END
+$function$;
+COMMENT ON FUNCTION monitoring_record_attempts(text, text, jsonb, boolean) IS
+    'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '6d40fd227249cc8c')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f080_check ==========================================================================================

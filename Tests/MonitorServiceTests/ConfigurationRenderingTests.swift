@@ -128,8 +128,6 @@ import Testing
                   escalate:
                     after: 30m
                     receivers: [audit]
-                  group_wait: 0s
-                  group_interval: 5m
                 default_receivers: [audit]
                 retention:
                   attempts: 30d

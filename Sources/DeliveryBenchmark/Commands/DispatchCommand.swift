@@ -46,12 +46,16 @@ struct DispatchCommand: AsyncParsableCommand {
     static func settings(_ factor: Double) -> DeliverySettings {
         let standard = DeliverySettings()
         let backoff = standard.backoff
+        let breaker = standard.breaker
         return DeliverySettings(
             backoff: Backoff(
                 first: backoff.first / factor, factor: backoff.factor, most: backoff.most / factor, jitter: backoff.jitter,
                 giveUpAfter: backoff.giveUpAfter / factor),
             requestTimeout: standard.requestTimeout, pollInterval: max(.milliseconds(10), standard.pollInterval / factor),
             heartbeatInterval: standard.heartbeatInterval, heartbeatTimeout: standard.heartbeatTimeout,
-            maximumInFlight: standard.maximumInFlight, disabledRest: standard.disabledRest / factor)
+            maximumInFlight: standard.maximumInFlight, disabledRest: standard.disabledRest / factor,
+            breaker: BreakerSettings(
+                window: breaker.window / factor, leastFailures: breaker.leastFailures, firstRest: breaker.firstRest / factor,
+                longestRest: breaker.longestRest / factor))
     }
 }

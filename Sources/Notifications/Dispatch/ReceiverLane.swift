@@ -31,6 +31,8 @@ actor ReceiverLane {
     private var results: [AttemptResult] = []
     private var recording = 0
     private var change: CircuitBreaker.Change?
+    /// What is under way is to show whether the receiver works.
+    private var isTrial = false
     /// Nothing is begun before; what all processes are told comes a little later.
     private var restsUntil: ContinuousClock.Instant?
     /// Of a request, smoothed.
@@ -129,6 +131,7 @@ actor ReceiverLane {
         }
         unsettled.removeAll()
         if !claim.messages.isEmpty || claim.openings == 0 { breaker.mayHaveMoved(openings: claim.openings) }
+        if claim.isTrial { isTrial = true }
         ready.append(contentsOf: claim.messages)
         if !claim.messages.isEmpty { return .zero }
         if let wait = claim.wait { return min(wait, settings.pollInterval) }
@@ -223,6 +226,8 @@ actor ReceiverLane {
                 _ = await resultSignal.wait(atMost: .seconds(1))
                 continue
             }
+            // A few more at the same price.
+            if sending > 0, results.count < receiver.maximumInFlight / 2 { try? await Task.sleep(for: .milliseconds(5)) }
             let batch = results
             let change = self.change
             results = []
@@ -240,7 +245,8 @@ actor ReceiverLane {
         let deadline = ContinuousClock.now + .seconds(settings.claimSeconds)
         while true {
             do {
-                try await outbox.record(batch, receiver: receiver.name, change: change)
+                try await outbox.record(batch, receiver: receiver.name, change: change, isTrial: isTrial)
+                if isTrial, batch.contains(where: { $0.status == "delivered" }) { isTrial = false }
                 break
             } catch {
                 logger.warning("results cannot be recorded", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])

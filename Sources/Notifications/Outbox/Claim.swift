@@ -6,6 +6,8 @@ struct Claim: Sendable, Hashable {
     var messages: [ClaimedMessage] = []
     /// Of the receiver's circuit breaker, as all processes know it.
     var openings = 0
+    /// Whether a message is sent to see whether the receiver works.
+    var isTrial = false
     /// Until another one can bring something; nil: until something is due.
     var wait: Duration?
 }
@@ -18,6 +20,8 @@ struct ReceiverState: Sendable, Hashable {
     var isDisabled: Bool
     /// Of the circuit breaker; 0: closed.
     var openings: Int
+    /// Whether one message is sent to see whether it works.
+    var isTrial: Bool { openings > 0 || isDisabled }
     /// Of the rate limit, `tokensAge` ago; nil: all.
     var tokens: Double?
     var tokensAge: Duration

@@ -52,8 +52,7 @@ extension [NotificationDraft] {
 
     /// When a row of `w` is due.
     static let due = """
-        monitoring_notification_due(
-            w.receiver, nullif(w.group_key, ''), make_interval(secs => w.wait_ms / 1000.0), make_interval(secs => w.interval_ms / 1000.0),
-            now())
+        CASE w.group_key WHEN '' THEN now() ELSE monitoring_notification_due(
+            w.receiver, w.group_key, make_interval(secs => w.wait_ms / 1000.0), make_interval(secs => w.interval_ms / 1000.0), now()) END
         """
 }

@@ -38,7 +38,7 @@ struct Outbox: Sendable {
             let state = try ReceiverState(row: row)
             if let rest = state.restLeft, rest > .zero { return Claim(openings: state.openings, wait: rest) }
             var bucket = receiver.rateLimit.map { TokenBucket($0, tokens: state.tokens, at: .zero) }
-            var limit = min(limit, state.openings > 0 || state.isDisabled ? 1 : limit)
+            var limit = state.isTrial ? min(1, limit) : limit
             if let available = bucket?.available(limit, at: state.tokensAge) {
                 guard available > 0 else {
                     return Claim(openings: state.openings, wait: max(.milliseconds(1), bucket?.wait(at: state.tokensAge) ?? .zero))
@@ -46,7 +46,7 @@ struct Outbox: Sendable {
                 limit = available
             }
             let rows = try await connection.query(
-                Self.select, [.text(receiver.name), .bool(receiver.supersedes), .int(limit), .bool(state.openings > 0 || state.isDisabled)]
+                Self.claimable, [.text(receiver.name), .bool(receiver.supersedes), .int(limit), .bool(state.isTrial)]
             ).map { row in (unit: try row.decode("unit") as UUID, notification: try ClaimedNotification(row: row)) }
             var messages = ClaimedMessage.assemble(rows, claimID: claimID)
             guard !messages.isEmpty else { return Claim(openings: state.openings, wait: nil) }
@@ -56,7 +56,7 @@ struct Outbox: Sendable {
                 bucket?.take(messages.count, at: state.tokensAge)
                 try await connection.query(Self.keepTokens, [.text(receiver.name), .double(bucket?.tokens)])
             }
-            return Claim(messages: messages, openings: state.openings, wait: .zero)
+            return Claim(messages: messages, openings: state.openings, isTrial: state.isTrial, wait: .zero)
         }
     }
 
@@ -68,17 +68,11 @@ struct Outbox: Sendable {
             members.map { $0.id == $0.message.id ? $0.message.rendered?[keyPath: path] ?? "" : "" }
         }
         try await connection.query(
-            Self.take,
+            Self.keepClaim,
             [
-                .uuidArray(members.map(\.id)), .uuidArray(members.map(\.message.id)), .textArray(text(\.body)),
-                .textArray(text(\.contentType)), .uuid(claimID), .text(process), .double(settings.claimSeconds),
+                .text(receiver.name), .bool(receiver.supersedes), .uuidArray(members.map(\.id)), .uuidArray(members.map(\.message.id)),
+                .textArray(text(\.body)), .textArray(text(\.contentType)), .uuid(claimID), .text(process), .double(settings.claimSeconds),
             ])
-        if receiver.supersedes {
-            let alerts = messages.flatMap { message in message.members.map { (alert: $0.alert.id, message: message.id) } }
-            try await connection.query(
-                Self.supersede,
-                [.text(receiver.name), .uuidArray(alerts.map(\.alert)), .uuidArray(alerts.map(\.message)), .uuid(claimID)])
-        }
     }
 
     /// Gives back what these claims still hold.
@@ -95,43 +89,43 @@ struct Outbox: Sendable {
 
     /// Records results, each with its attempt, and marks the alerts that reached somebody.
     ///
-    /// - Parameter change: Of the receiver's circuit breaker.
-    /// - Returns: How many messages were delivered.
+    /// - Parameters:
+    ///   - change: Of the receiver's circuit breaker.
+    ///   - isTrial: Whether a success ends what is known against the receiver.
+    /// - Returns: How many alerts reached somebody.
     @discardableResult
-    func record(_ results: [AttemptResult], receiver: String, change: CircuitBreaker.Change? = nil) async throws -> Int {
+    func record(
+        _ results: [AttemptResult], receiver: String, change: CircuitBreaker.Change? = nil, isTrial: Bool = false
+    ) async throws -> Int {
         do {
-            return try await recordTogether(results, receiver, change)
+            return try await recordTogether(results, receiver, change, isTrial)
         } catch let error as PostgresError where error.sqlState == "55P03" || error.sqlState == "40P01" {
             // An evaluation holds several of the alerts: one at a time there is no circle to be caught in.
             var delivered = 0
-            for result in results { delivered += try await recordTogether([result], receiver, change) }
+            for result in results { delivered += try await recordTogether([result], receiver, change, isTrial) }
             return delivered
         }
     }
 
-    private func recordTogether(_ results: [AttemptResult], _ receiver: String, _ change: CircuitBreaker.Change?) async throws -> Int {
+    private func recordTogether(
+        _ results: [AttemptResult], _ receiver: String, _ change: CircuitBreaker.Change?, _ isTrial: Bool
+    ) async throws -> Int {
         let json = String(decoding: try MonitoringJSON.encode(results), as: UTF8.self)
         defer { changed.raise() }
         return try await client.transaction { connection in
-            // Shorter than deadlock_timeout: in a deadlock this side gives way.
-            if results.count > 1 { try await connection.query("SET LOCAL lock_timeout = '500ms'") }
-            try await connection.query(Self.recordAttempts, [.json(json), .text(process)])
-            try await recordReceiver(results, receiver, change, connection)
-            let alerts = try await connection.query(Self.recordResults, [.json(json)]).map { row in
-                (id: try row.decode("alert_id") as UUID, status: try row.decode("status") as String)
-            }.filter { $0.status == "delivered" }.map(\.id)
-            if !alerts.isEmpty { try await connection.query(Self.markNotified, [.uuidArray(alerts), .text(receiver)]) }
-            return alerts.count
+            try await recordReceiver(results, receiver, change, isTrial, connection)
+            return try await connection.query(
+                Self.recordAttempts, [.text(receiver), .text(process), .json(json), .bool(results.count == 1)])[0].decode("delivered")
         }
     }
 
     private func recordReceiver(
-        _ results: [AttemptResult], _ receiver: String, _ change: CircuitBreaker.Change?, _ connection: PostgresConnection
+        _ results: [AttemptResult], _ receiver: String, _ change: CircuitBreaker.Change?, _ isTrial: Bool, _ connection: PostgresConnection
     ) async throws {
         if let pause = results.compactMap(\.pauseSeconds).max() {
             let reason = results.first(where: \.disables)?.reason
             try await connection.query(Self.pause, [.text(receiver), .double(pause), .text(reason)])
-        } else if results.contains(where: { $0.status == "delivered" }) {
+        } else if isTrial, results.contains(where: { $0.status == "delivered" }) {
             // It works: whoever was tried in vain meanwhile need not wait any longer.
             if try await connection.query(Self.recover, [.text(receiver)]).affectedRows > 0 {
                 try await connection.query(Self.hasten, [.text(receiver)])
