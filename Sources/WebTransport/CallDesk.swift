@@ -8,7 +8,8 @@ final class CallDesk: Sendable {
     typealias Answer = CheckedContinuation<Outcome, Never>
     typealias CallID = UInt64
 
-    private struct Call: Sendable {
+    /// Unchecked: touched under the desk's lock alone.
+    private final class Call: @unchecked Sendable {
         var phase = CallPhase()
         var request: PreparedRequest?
         var answer: Answer?
@@ -60,23 +61,22 @@ final class CallDesk: Sendable {
     /// Somebody waits for the call's answer.
     func submit(_ id: CallID, _ request: PreparedRequest, _ answer: Answer) {
         let until = ContinuousClock.now + configuration.waitTimeout
-        run(
-            desk.withLock { desk in
-                desk.calls[id]?.request = request
-                desk.calls[id]?.answer = answer
-                let place: CallPhase.Place =
-                    if desk.isClosed { .closed } else if desk.running < configuration.maxConnections {
-                        .slot
-                    } else if desk.waiting
-                        < configuration.maxWaiting
-                    { .queue } else { .none }
-                return step(&desk, id, until: until) { $0.submitted(place) }
-            })
+        change { desk, effects in
+            desk.calls[id]?.request = request
+            desk.calls[id]?.answer = answer
+            let place: CallPhase.Place =
+                if desk.isClosed { .closed } else if desk.running < configuration.maxConnections {
+                    .slot
+                } else if desk.waiting
+                    < configuration.maxWaiting
+                { .queue } else { .none }
+            step(&desk, id, until: until, &effects) { $0.submitted(place) }
+        }
     }
 
     /// The task that waits for the call was cancelled.
     func cancel(_ id: CallID) {
-        run(desk.withLock { desk in step(&desk, id) { $0.cancelled() } })
+        change { desk, effects in step(&desk, id, &effects) { $0.cancelled() } }
     }
 
     /// Whether anybody still waits for the transfer's result.
@@ -84,38 +84,33 @@ final class CallDesk: Sendable {
         desk.withLock { desk in desk.calls[id]?.phase.isWanted ?? false }
     }
 
-    /// The transfer is over, one way or the other.
-    func transferEnded(_ id: CallID, _ outcome: Outcome) {
-        run(
-            desk.withLock { desk in
-                step(&desk, id, outcome: outcome) { $0.transferEnded() } + fillSlots(&desk)
-            })
+    /// Transfers are over, one way or the other. Those that end together are best told together: one lock, one wake-up of the tasks.
+    func transfersEnded(_ ended: [(id: CallID, outcome: Outcome)]) {
+        change { desk, effects in
+            for (id, outcome) in ended { step(&desk, id, outcome: outcome, &effects) { $0.transferEnded() } }
+            fillSlots(&desk, &effects)
+        }
     }
 
     /// Answers the calls that stood in the queue for too long.
     func expireWaiting() {
-        run(
-            desk.withLock { desk in
-                guard let first = desk.queue.first else { return [] }
-                let now = ContinuousClock.now
-                guard first.until <= now else { return [] }
-                var effects: [Effect] = []
-                while let first = desk.queue.first, first.until <= now {
-                    desk.queue.removeFirst()
-                    effects += step(&desk, first.id) { $0.waitedTooLong() }
-                }
-                return effects
-            })
+        change { desk, effects in
+            guard !desk.queue.isEmpty else { return }
+            let now = ContinuousClock.now
+            while let first = desk.queue.first, first.until <= now {
+                desk.queue.removeFirst()
+                step(&desk, first.id, &effects) { $0.waitedTooLong() }
+            }
+        }
     }
 
     /// Answers every call with `.closed` and tells the threads to end.
     func stop() {
-        run(
-            desk.withLock { desk in
-                desk.isClosed = true
-                desk.queue.removeAll()
-                return desk.calls.keys.sorted().flatMap { id in step(&desk, id) { $0.transportClosed() } }
-            })
+        change { desk, effects in
+            desk.isClosed = true
+            desk.queue.removeAll()
+            for id in desk.calls.keys.sorted() { step(&desk, id, &effects) { $0.transportClosed() } }
+        }
         guardedLoop.stop()
         openLoop.stop()
     }
@@ -130,59 +125,59 @@ final class CallDesk: Sendable {
     // MARK: Under the lock
 
     private func step(
-        _ desk: inout Desk, _ id: CallID, until: ContinuousClock.Instant? = nil, outcome: Outcome? = nil,
+        _ desk: inout Desk, _ id: CallID, until: ContinuousClock.Instant? = nil, outcome: Outcome? = nil, _ effects: inout [Effect],
         _ event: (inout CallPhase) -> CallPhase.Action
-    ) -> [Effect] {
-        guard var call = desk.calls[id] else { return [] }
+    ) {
+        guard let call = desk.calls[id] else { return }
         let wasWaiting = call.phase.isWaiting
         let action = event(&call.phase)
         if wasWaiting && !call.phase.isWaiting { desk.waiting -= 1 }
-        var effects: [Effect] = []
         switch action {
         case .none:
             break
         case .start:
             desk.running += 1
-            if let request = call.request { effects = [.start(id, request)] }
+            if let request = call.request { effects.append(.start(id, request)) }
         case .enqueue:
             desk.waiting += 1
             if desk.queue.count > 2 * configuration.maxWaiting { desk.queue.removeAll { desk.calls[$0.id] == nil } }
             if let until { desk.queue.append(Waiting(id: id, until: until)) }
         case .fail(let code):
-            effects = [.answer(call.answer, .failure(WebTransportError(code)))]
+            effects.append(.answer(call.answer, .failure(WebTransportError(code))))
             call.answer = nil
         case .failAndAbort(let code):
-            effects = [.answer(call.answer, .failure(WebTransportError(code))), .abort(id, call.request?.addresses ?? .publicOnly)]
+            effects.append(.answer(call.answer, .failure(WebTransportError(code))))
+            effects.append(.abort(id, call.request?.addresses ?? .publicOnly))
             call.answer = nil
         case .deliver:
             desk.running -= 1
-            effects = [.answer(call.answer, outcome ?? .failure(WebTransportError(.other)))]
+            effects.append(.answer(call.answer, outcome ?? .failure(WebTransportError(.other))))
             call.answer = nil
         case .release:
             desk.running -= 1
         }
-        desk.calls[id] = call.phase.isFinished ? nil : call
-        return effects
+        if call.phase.isFinished { desk.calls[id] = nil }
     }
 
-    private func fillSlots(_ desk: inout Desk) -> [Effect] {
-        var effects: [Effect] = []
+    private func fillSlots(_ desk: inout Desk, _ effects: inout [Effect]) {
         while desk.running < configuration.maxConnections, let next = desk.queue.popFirst() {
-            effects += step(&desk, next.id) { $0.slotFreed() }
+            step(&desk, next.id, &effects) { $0.slotFreed() }
         }
-        return effects
     }
 
     // MARK: Without the lock
 
-    private func run(_ effects: [Effect]) {
+    /// Changes the desk under the lock, and does what follows from it without.
+    private func change(_ body: (inout Desk, inout [Effect]) -> Void) {
+        var effects: [Effect] = []
+        desk.withLock { body(&$0, &effects) }
         for effect in effects {
             switch effect {
             case .answer(let answer, let outcome):
                 answer?.resume(returning: outcome)
             case .start(let id, let request):
                 if !loop(request.addresses).start(id, request, desk: self) {
-                    transferEnded(id, .failure(WebTransportError(.other)))
+                    transfersEnded([(id, .failure(WebTransportError(.other)))])
                 }
             case .abort(let id, let policy):
                 loop(policy).abort(id)

@@ -18,15 +18,24 @@ enum HeaderSyntax {
 
     /// Whether the header says where the body ends: that is libcurl's to say.
     static func isFraming(_ name: String) -> Bool {
-        ["content-length", "transfer-encoding"].contains(name.lowercased())
+        isSame(name, "content-length") || isSame(name, "transfer-encoding")
+    }
+
+    /// Whether two names are one; the second is written in small letters.
+    static func isSame(_ name: String, _ small: String) -> Bool {
+        name.utf8.count == small.utf8.count
+            && zip(name.utf8, small.utf8).allSatisfy { byte, wanted in
+                byte == wanted || (0x41...0x5a).contains(byte) && byte | 0x20 == wanted
+            }
     }
 
     /// Lines as CURLOPT_HTTPHEADER wants them: a header without a value is written `Name;`, and `Name:` keeps libcurl from adding its own.
     static func lines(_ headers: [(name: String, value: String)]) -> [String] {
-        let given = Set(headers.map { $0.name.lowercased() })
-        let suppressed = ["Content-Type", "Expect"].filter { !given.contains($0.lowercased()) }.map { "\($0):" }
-        return headers.map { name, value in
+        var lines = headers.map { name, value in
             value.utf8.allSatisfy { $0 == 0x20 || $0 == 0x09 } ? "\(name);" : "\(name): \(value)"
-        } + suppressed
+        }
+        if !headers.contains(where: { isSame($0.name, "content-type") }) { lines.append("Content-Type:") }
+        if !headers.contains(where: { isSame($0.name, "expect") }) { lines.append("Expect:") }
+        return lines
     }
 }

@@ -1,7 +1,7 @@
 internal import CLibCurl
 
-/// A request that was found fit to be sent, in the form that libcurl takes.
-struct PreparedRequest: Sendable {
+/// A request that was found fit to be sent, in the form that libcurl takes. A class, since it is handed on several times.
+final class PreparedRequest: Sendable {
     /// A longer URL is taken for a mistake.
     static let longestURL = 16 * 1024
 
@@ -28,7 +28,7 @@ struct PreparedRequest: Sendable {
         method = request.method
         url = request.url
         headerLines = HeaderSyntax.lines(request.headers)
-        hasUserAgent = request.headers.contains { $0.name.lowercased() == "user-agent" }
+        hasUserAgent = request.headers.contains { HeaderSyntax.isSame($0.name, "user-agent") }
         body = request.body
         connectTimeoutMilliseconds = Self.milliseconds(request.connectTimeout)
         timeoutMilliseconds = Self.milliseconds(request.timeout)
@@ -54,7 +54,9 @@ struct PreparedRequest: Sendable {
             throw WebTransportError(.invalidURL)
         }
         guard let scheme = part(CURLUPART_SCHEME, of: parts) else { throw WebTransportError(.invalidURL) }
-        guard ["http", "https"].contains(scheme.lowercased()) else { throw WebTransportError(.unsupportedScheme) }
+        guard HeaderSyntax.isSame(scheme, "http") || HeaderSyntax.isSame(scheme, "https") else {
+            throw WebTransportError(.unsupportedScheme)
+        }
         guard let host = part(CURLUPART_HOST, of: parts), !host.isEmpty else { throw WebTransportError(.invalidURL) }
         for credential in [CURLUPART_USER, CURLUPART_PASSWORD] where part(credential, of: parts) != nil {
             // Decoding fails where an escape stands for a control character.

@@ -21,12 +21,12 @@ final class TransferDriver {
 
     func start(_ id: CallDesk.CallID, _ request: PreparedRequest) {
         // Its abort may have come before it.
-        guard desk.isWanted(id) else { return desk.transferEnded(id, .failure(WebTransportError(.cancelled))) }
-        guard let easy = pool.popLast() ?? EasyHandle() else { return desk.transferEnded(id, .failure(WebTransportError(.other))) }
+        guard desk.isWanted(id) else { return ended(id, .failure(WebTransportError(.cancelled))) }
+        guard let easy = pool.popLast() ?? EasyHandle() else { return ended(id, .failure(WebTransportError(.other))) }
         let transfer = Transfer(easy, request, guardsAddresses: policy == .publicOnly && configuration.proxy == nil)
         guard transfer.configure(configuration), multi.add(easy) else {
             recycle(transfer)
-            return desk.transferEnded(id, .failure(WebTransportError(.other)))
+            return ended(id, .failure(WebTransportError(.other)))
         }
         transfers[id] = transfer
         byHandle[easy.raw] = id
@@ -36,17 +36,19 @@ final class TransferDriver {
         guard let transfer = transfers[id] else { return }
         let outcome = transfer.outcome(CURLE_ABORTED_BY_CALLBACK)
         remove(id, transfer)
-        desk.transferEnded(id, outcome)
+        ended(id, outcome)
     }
 
+    /// Moves all transfers on, and tells the desk of those that are over.
     func perform() {
         multi.perform()
+        var ended: [(id: CallDesk.CallID, outcome: CallDesk.Outcome)] = []
         while let (handle, result) = multi.nextDone() {
             guard let id = byHandle[handle], let transfer = transfers[id] else { continue }
-            let outcome = transfer.outcome(result)
+            ended.append((id, transfer.outcome(result)))
             remove(id, transfer)
-            desk.transferEnded(id, outcome)
         }
+        if !ended.isEmpty { desk.transfersEnded(ended) }
     }
 
     /// Ends all that is left and frees the handles.
@@ -54,6 +56,10 @@ final class TransferDriver {
         for id in transfers.keys.sorted() { abort(id) }
         for easy in pool { easy.cleanup() }
         pool = []
+    }
+
+    private func ended(_ id: CallDesk.CallID, _ outcome: CallDesk.Outcome) {
+        desk.transfersEnded([(id, outcome)])
     }
 
     private func remove(_ id: CallDesk.CallID, _ transfer: Transfer) {

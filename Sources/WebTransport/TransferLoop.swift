@@ -23,8 +23,10 @@ final class TransferLoop: Sendable {
     private struct Mailbox: Sendable {
         var life = Life.idle
         var commands: [Command] = []
-        /// What to wake; set while the thread may be polling, withdrawn before cleanup.
+        /// What to wake; withdrawn before cleanup.
         var multi: MultiHandle?
+        /// Whether the thread polls, or is about to, and looks at commands only when it is woken.
+        var isPolling = false
         var waitingForEnd: [CheckedContinuation<Void, Never>] = []
     }
 
@@ -72,7 +74,7 @@ final class TransferLoop: Sendable {
             case .idle: mailbox.life = .stopped
             case .running:
                 mailbox.life = .stopping
-                mailbox.multi?.wakeUp()
+                wake(&mailbox)
             case .stopping, .stopped: break
             }
         }
@@ -90,10 +92,24 @@ final class TransferLoop: Sendable {
         }
     }
 
-    /// One wake-up is enough for all that is posted before the thread looks.
     private func post(_ command: Command, to mailbox: inout Mailbox) {
         mailbox.commands.append(command)
-        if mailbox.commands.count == 1 { mailbox.multi?.wakeUp() }
+        wake(&mailbox)
+    }
+
+    /// One wake-up is enough for all that is posted before the thread looks; none is needed while it does not poll.
+    private func wake(_ mailbox: inout Mailbox) {
+        guard mailbox.isPolling else { return }
+        mailbox.isPolling = false
+        mailbox.multi?.wakeUp()
+    }
+
+    /// False when there is something to be done at once. A wake-up between this and the poll is kept by libcurl.
+    private func mayPoll() -> Bool {
+        mailbox.withLock { mailbox in
+            mailbox.isPolling = mailbox.commands.isEmpty && mailbox.life == .running
+            return mailbox.isPolling
+        }
     }
 
     // MARK: The thread
@@ -108,6 +124,7 @@ final class TransferLoop: Sendable {
             let (commands, isStopping) = mailbox.withLock { mailbox in
                 let commands = mailbox.commands
                 mailbox.commands = []
+                mailbox.isPolling = false
                 return (commands, mailbox.life == .stopping)
             }
             for command in commands {
@@ -119,7 +136,7 @@ final class TransferLoop: Sendable {
             if isStopping { break }
             driver.perform()
             desk.expireWaiting()
-            multi.poll(milliseconds: driver.isIdle ? 60_000 : 1_000)
+            if mayPoll() { multi.poll(milliseconds: driver.isIdle ? 60_000 : 1_000) }
         }
         driver.end()
         mailbox.withLock { mailbox in mailbox.multi = nil }

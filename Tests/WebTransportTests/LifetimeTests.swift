@@ -134,4 +134,25 @@ import WebTransport
             }
         }
     }
+
+    /// The thread is woken only while it polls: what is posted just before must not wait for the poll's end.
+    @Test func noRequestIsOverlookedWhileTheThreadGoesToSleep() async throws {
+        let server = try HTTPFixture()
+        let transport = WebTransport(WebTransportConfiguration(maxConnections: 2))
+        await withTaskGroup(of: Duration.self) { group in
+            for _ in 0..<2 {
+                group.addTask {
+                    var longest = Duration.zero
+                    for _ in 0..<1000 {
+                        let start = ContinuousClock.now
+                        #expect(await send(transport, server.url()) == nil)
+                        longest = max(longest, start.duration(to: .now))
+                    }
+                    return longest
+                }
+            }
+            for await longest in group { #expect(longest < .milliseconds(900)) }
+        }
+        await transport.close()
+    }
 }

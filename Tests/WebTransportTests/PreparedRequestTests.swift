@@ -36,6 +36,13 @@ import Testing
         #expect(throws: WebTransportError(.invalidHeader)) { try PreparedRequest(WebRequest(method: method, url: "http://example.com")) }
     }
 
+    @Test(arguments: [
+        ("Content-Type", "content-type", true), ("EXPECT", "expect", true), ("expect", "expect", true), ("Expect ", "expect", false),
+        ("Expec", "expect", false), ("a\r", "a-", false), ("A[", "a{", false), ("Ä", "ä", false),
+    ]) func namesAreComparedWithoutTheirCase(_ name: String, _ small: String, _ expected: Bool) {
+        #expect(HeaderSyntax.isSame(name, small) == expected)
+    }
+
     @Test func headerLines() throws {
         let headers = [(name: "X-One", value: "1"), (name: "X-None", value: " "), (name: "content-type", value: "text/plain")]
         #expect(
