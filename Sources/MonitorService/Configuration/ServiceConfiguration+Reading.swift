@@ -18,6 +18,10 @@ extension ServiceConfiguration {
         retention = section.section("retention", RetentionConfiguration.init)
         addSlackReceiver(section, url: slackWebhookURL)
         section.checkReceiverNames()
+        if listener.slackSigningSecret == nil, let receiver = receivers.first(where: \.interactive) {
+            section.problem(
+                "receivers", "\(receiver.name) is interactive: that needs listener.slack_signing_secret, which tells Slack's requests from others'")
+        }
         section.warnOfKeysWithoutEffect(["fallback_receiver", "heartbeat", "remind_acknowledged_after"])
     }
 

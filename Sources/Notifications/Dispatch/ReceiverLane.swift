@@ -146,7 +146,7 @@ actor ReceiverLane {
             id: notification.id, alert: notification.alert, transition: notification.transition, moment: Date(),
             environment: configuration.environment, links: links, cause: notification.cause)
         do {
-            return try MessageRenderer.render(message, kind: receiver.kind, isPlain: notification.isPlain)
+            return try MessageRenderer.render(message, receiver: receiver, isPlain: notification.isPlain)
         } catch {
             logger.error("message cannot be made", metadata: ["notification": "\(notification.id)", "error": "\(error)"])
             return nil

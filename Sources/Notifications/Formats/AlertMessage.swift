@@ -1,7 +1,8 @@
 import Foundation
 import Monitoring
 
-/// Everything that a format may say: the alert as it is when the message is made, the step that it tells of, and where its links lead.
+/// Everything that a format may say: the alert as it is when the message is made, the step that it tells of, and where its links
+/// lead. A message of a group tells of its worst alert, and has the others beside it.
 struct AlertMessage: Sendable, Hashable {
     /// The notification's id, the same in every attempt.
     var id: UUID
@@ -13,16 +14,26 @@ struct AlertMessage: Sendable, Hashable {
     var moment: Date
     /// `production`; nil: not shown.
     var environment: String?
-    /// Where the buttons lead.
+    /// Where the buttons lead; of a group they act on all its members.
     var links: MessageLinks
     /// Why it is told.
     var cause = NotificationCause.transition
+    /// The further alerts of the same message, worst first; empty for an alert alone.
+    var others: [Member] = []
+    /// The metric's hourly values over the last day, oldest first, nil where nothing was measured; empty: there is no course to show.
+    var history: [Double?] = []
 
     /// Whether there is still something to take in hand.
     var isOver: Bool { alert.status == .resolved || transition?.transition == .resolved }
 
     /// Whether it tells of an end of quiet, rather than of the step itself.
-    var endsQuiet: Bool { cause == .snoozeEnded || cause == .silenceEnded }
+    var endsQuiet: Bool { cause == .snoozeEnded || cause == .silenceEnded || cause == .muteEnded }
+
+    /// Whether it is told because the alert still stands, rather than for a step of it.
+    var isReminder: Bool { endsQuiet || cause == .repetition || cause == .escalationStep }
+
+    /// Whether nothing is wrong: somebody tries a receiver.
+    var isTest: Bool { cause == .test || (transition == nil && cause == .transition) }
 }
 
 /// Where a message's buttons lead; nil: there is no such button.
@@ -31,6 +42,9 @@ struct MessageLinks: Sendable, Hashable {
     var resolve: String?
     var open: String?
     var runbook: String?
+    var snooze: String?
+    /// On how many alerts they act.
+    var count = 1
 
     /// The links of a message: signed for its receiver, good for a time that counts from the transition (or from `since`), so that
     /// they are the same whenever the message is made.
@@ -51,10 +65,15 @@ struct MessageLinks: Sendable, Hashable {
         runbook = configuration.runbooks[alert.alertType]
     }
 
-    init(acknowledge: String? = nil, resolve: String? = nil, open: String? = nil, runbook: String? = nil) {
+    init(
+        acknowledge: String? = nil, resolve: String? = nil, open: String? = nil, runbook: String? = nil, snooze: String? = nil,
+        count: Int = 1
+    ) {
         self.acknowledge = acknowledge
         self.resolve = resolve
         self.open = open
         self.runbook = runbook
+        self.snooze = snooze
+        self.count = count
     }
 }

@@ -5,5 +5,6 @@ enum NotificationCause: String, Sendable, Hashable, CaseIterable {
     case escalationStep = "escalation_step"
     case silenceEnded = "silence_ended"
     case snoozeEnded = "snooze_ended"
+    case muteEnded = "mute_ended"
     case test
 }
