@@ -23,7 +23,7 @@ enum Fixtures {
              "metric_hour": 2, "comparison_window_days": 7, "affected_model": "gpt-4o", "affected_backend": null,
              "affected_agent": null, "affected_version": null, "status": "open", "opened_at": "2026-02-21T02:14:00Z",
              "notified": false, "notification_channels": [], "summary": "Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 % (376 of 1204 events; expected 48), mostly model gpt-4o.",
-             "context_data": {"headline": "Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 %", "total_events": 1204, "bad_events": 376, "window_seconds": 3600}, "related_events": ["e1"],
+             "context_data": {"headline": "Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 %", "total_events": 1204, "bad_events": 376, "expected_events": 48.2, "window_seconds": 3600}, "related_events": ["e1"],
              "created_at": "2026-02-21T02:14:00Z", "updated_at": "2026-02-21T02:14:00Z"}
             """
         var alert = try MonitoringJSON.decode(Alert.self, from: json.utf8)
@@ -72,7 +72,8 @@ enum Fixtures {
 
     /// The body for a receiver of a kind, as text.
     static func body(
-        _ message: AlertMessage, _ kind: ReceiverKind, isPlain: Bool = false, isInteractive: Bool = false, templates: MessageTemplates? = nil
+        _ message: AlertMessage, _ kind: ReceiverKind, isPlain: Bool = false, isInteractive: Bool = false,
+        templates: MessageTemplates? = nil
     ) throws -> String {
         try MessageRenderer.render(
             message, receiver: receiver("r", kind, isInteractive: isInteractive, templates: templates), isPlain: isPlain
@@ -81,7 +82,8 @@ enum Fixtures {
 
     /// The same as JSON.
     static func json(
-        _ message: AlertMessage, _ kind: ReceiverKind, isPlain: Bool = false, isInteractive: Bool = false, templates: MessageTemplates? = nil
+        _ message: AlertMessage, _ kind: ReceiverKind, isPlain: Bool = false, isInteractive: Bool = false,
+        templates: MessageTemplates? = nil
     ) throws -> JSONValue {
         try JSONValue(parsing: body(message, kind, isPlain: isPlain, isInteractive: isInteractive, templates: templates))
     }

@@ -113,7 +113,7 @@ import Testing
                 alert.severity = random.pick(Severity.allCases)
                 alert.peakSeverity = random.pick(Severity.allCases)
                 alert.alertType = text()
-                alert.metricName = random.chance(0.5) ? random.pick(["fallback_rate", "health_score", "total_events", "model_mix"]) : text()
+                alert.metricName = random.pick(["fallback_rate", "health_score", "total_events", "model_mix", text()])
                 alert.summary = text()
                 if random.chance(0.7) { alert.contextData = .object(["headline": .string(text()), "total_events": .number(1e300)]) }
                 (alert.affectedModel, alert.affectedBackend, alert.affectedAgent, alert.affectedVersion) = (name(), name(), name(), name())
@@ -159,8 +159,9 @@ private struct Dice: RandomNumberGenerator {
     /// From nothing to a few thousand characters, of what hurts.
     mutating func text() -> String {
         let pieces = [
-            GoldenTests.hostileText, "👩‍👩‍👧‍👦", "e\u{301}\u{301}\u{301}", "\\", "\"", "&", "<", ">", "|", "`", "*", "_", "\n", "\u{0}", "\u{7F}", " ",
-            "]]>", "{{title}}", "</script>", "ß漢字", "a", "-", "#", "://", "@",
+            GoldenTests.hostileText, "👩‍👩‍👧‍👦", "e\u{301}\u{301}\u{301}",
+            "\\", "\"", "&", "<", ">", "|", "`", "*", "_", "\n", "\u{0}", "\u{7F}", " ", "]]>", "{{title}}", "</script>",
+            "ß漢字", "a", "-", "#", "://", "@",
         ]
         var text = ""
         for _ in 0..<pick([0, 1, 3, 40, 400]) { text += pick(pieces) }

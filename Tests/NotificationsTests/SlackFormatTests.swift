@@ -21,9 +21,8 @@ import Testing
                      {"type": "mrkdwn", "verbatim": true, "text": "*Now*\\n31.2 %"},
                      {"type": "mrkdwn", "verbatim": true, "text": "*Expected*\\n4.0 % (7.8×)"},
                      {"type": "mrkdwn", "verbatim": true, "text": "*Since*\\n02:14 UTC (12 min)"},
-                     {"type": "mrkdwn", "verbatim": true, "text": "*Sample*\\n376 of 1,204 events in 1 h"},
+                     {"type": "mrkdwn", "verbatim": true, "text": "*Sample*\\n376 of 1,204 events in 1 h, 48 expected"},
                      {"type": "mrkdwn", "verbatim": true, "text": "*Model*\\n`gpt-4o`"}]},
-                   {"type": "section", "text": {"type": "mrkdwn", "verbatim": true, "text": "Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 % (376 of 1204 events; expected 48), mostly model gpt-4o."}},
                    {"type": "actions", "elements": [
                      {"type": "button", "action_id": "acknowledge", "style": "primary", "url": "https://m.example/a/ACK",
                       "text": {"type": "plain_text", "text": "Acknowledge"}},

@@ -20,7 +20,8 @@ extension ServiceConfiguration {
         section.checkReceiverNames()
         if listener.slackSigningSecret == nil, let receiver = receivers.first(where: \.interactive) {
             section.problem(
-                "receivers", "\(receiver.name) is interactive: that needs listener.slack_signing_secret, which tells Slack's requests from others'")
+                "receivers",
+                "\(receiver.name) is interactive: that needs listener.slack_signing_secret, which tells Slack's requests from others'")
         }
         section.warnOfKeysWithoutEffect(["fallback_receiver", "heartbeat", "remind_acknowledged_after"])
     }

@@ -125,7 +125,8 @@ enum DeliveryVerdict: Sendable, Hashable {
 
     /// `retry_after` of a JSON body, in seconds with a fraction, kept within a tenth of a second and an hour.
     private static func retryAfter(in body: String, _ kind: ReceiverKind) -> Duration? {
-        guard kind == .discord || kind == .slack, let match = body.firstMatch(of: /"retry_after"\s*:\s*(?<seconds>[0-9]{1,9}(?:\.[0-9]{1,9})?)/),
+        guard kind == .discord || kind == .slack,
+            let match = body.firstMatch(of: /"retry_after"\s*:\s*(?<seconds>[0-9]{1,9}(?:\.[0-9]{1,9})?)/),
             let seconds = Double(match.output.seconds)
         else { return nil }
         return .milliseconds(Int64((min(3600, max(0.1, seconds)) * 1000).rounded(.up)))

@@ -67,12 +67,16 @@ struct AlertWords: Sendable {
         }
     }
 
-    /// `34 of 109 events in 1 h`; nil where the evidence does not say.
+    /// `34 of 109 events in 1 h, 5 expected`; nil where the evidence does not say.
     var sample: String? {
         guard alert.metricName != "total_events", let total = alert.contextData["total_events"]?.double else { return nil }
-        let bad = alert.contextData["bad_events"]?.double.map { "\(FigureText.number($0, places: 0)) of " } ?? ""
+        let bad = alert.contextData["bad_events"]?.double
+        let slow = bad != nil && alert.metricName.hasPrefix("latency_") ? " above the usual \(alert.metricName.dropFirst(8))" : ""
         let window = alert.contextData["window_seconds"]?.double.map { " in \(FigureText.span($0))" } ?? ""
-        return "\(bad)\(FigureText.number(total, places: 0)) events\(window)"
+        let expected = bad == nil ? nil : alert.contextData["expected_events"]?.double
+        let events = "\(FigureText.number(total, places: 0)) events\(slow)\(window)"
+        return (bad.map { "\(FigureText.number($0, places: 0)) of " } ?? "") + events
+            + (expected.map { ", \(FigureText.number($0, places: $0 < 10 ? 1 : 0)) expected" } ?? "")
     }
 
     /// How long it has been going on, or went on.

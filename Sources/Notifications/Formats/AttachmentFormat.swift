@@ -27,13 +27,14 @@ enum AttachmentFormat {
             "color": .string(content.tone.hexColor),
             "fallback": .string(Markup.plain.words(content.sentence, limit: 600)),
             "text": .string([text(content, markup), links(content, markup)].filter { !$0.isEmpty }.joined(separator: "\n\n")),
-            "footer": .string(Markup.plain.words(content.footer.joined(separator: " · "), limit: 300)),
+            // Some versions read markup here, and some show a backslash.
+            "footer": .string(Markup.card.words(content.footer.joined(separator: " · "), limit: 300)),
         ]
         if content.custom.body == nil {
             members["fields"] = .array(
                 content.facts.map { fact in
                     .object([
-                        "title": .string(Markup.plain.words(fact.label, limit: 60)), "value": .string(content.shown(fact, markup)),
+                        "title": .string(Markup.plain.words(fact.title, limit: 100)), "value": .string(content.shown(fact, markup)),
                         "short": .bool(true),
                     ])
                 })

@@ -40,7 +40,7 @@ enum DiscordFormat {
         if !description.isEmpty { members["description"] = .string(description) }
         var fields: [JSONValue] = []
         if content.custom.body == nil {
-            fields = content.facts.map { field(Markup.plain.words($0.label, limit: 60), content.shown($0, markup), isInline: true) }
+            fields = content.facts.map { field(Markup.plain.words($0.title, limit: 100), content.shown($0, markup), isInline: true) }
         }
         for (index, text) in packed(links(content)).enumerated() {
             fields.append(field(index == 0 ? "What to do" : "\u{200B}", text, isInline: false))

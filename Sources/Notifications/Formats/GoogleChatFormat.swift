@@ -43,7 +43,7 @@ enum GoogleChatFormat {
             widgets += content.facts.map { fact in
                 .object([
                     "decoratedText": .object([
-                        "topLabel": .string(Markup.plain.words(fact.label, limit: 60)), "text": .string(content.shown(fact, markup)),
+                        "topLabel": .string(Markup.plain.words(fact.title, limit: 100)), "text": .string(content.shown(fact, markup)),
                         "wrapText": .bool(true),
                     ])
                 ])

@@ -66,7 +66,10 @@ extension MessageContent {
         guard let bars = Sparkline.text(message.history, top: metric == "health_score" ? 100 : nil) else { return nil }
         // Of a slice there is no course of its own: what is drawn is that of all events.
         let label = "Last \(message.history.suffix(48).count) h" + (message.alert.sliceDimension == nil ? "" : ", all events")
-        return Fact(label: label, value: bars, isCourse: true)
+        let values = message.history.suffix(48).compactMap { $0 }.filter { $0.isFinite && $0 >= 0 }
+        let least = FigureText.value(values.min(), of: metric)
+        let largest = FigureText.value(values.max(), of: metric)
+        return Fact(label: label, value: bars, isCourse: true, scale: least == largest ? least : "\(least) – \(largest)")
     }
 
     private static func actions(_ message: AlertMessage, isShort: Bool) -> [Action] {
@@ -82,9 +85,9 @@ extension MessageContent {
         }
     }
 
-    /// Whether a summary only repeats the first line.
+    /// Whether a summary says nothing that first line and figures do not: the engine's begins with its headline.
     private static func says(_ summary: String, nothingBeyond condition: String) -> Bool {
-        summary.isEmpty || summary == condition || summary == condition + "."
+        summary.allSatisfy(\.isWhitespace) || summary.hasPrefix(condition)
     }
 
     static func tone(of message: AlertMessage, _ words: AlertWords) -> Tone {

@@ -16,6 +16,11 @@ struct MessageContent: Sendable, Hashable {
         var isName = false
         /// Whether it is drawn of characters that must be equally wide.
         var isCourse = false
+        /// Of a course its least and its largest value; nil for all others.
+        var scale: String?
+
+        /// The label, with the scale where there is one.
+        var title: String { scale.map { "\(label), \($0)" } ?? label }
     }
 
     /// One of the further alerts.

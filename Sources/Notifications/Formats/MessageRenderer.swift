@@ -28,7 +28,8 @@ enum MessageRenderer {
             case .slack: "application/json; charset=utf-8"
             default: "application/json"
             }
-        return RenderedMessage(body: String(decoding: bytes, as: UTF8.self), contentType: contentType, isPlain: isPlain, templateFailed: failed)
+        return RenderedMessage(
+            body: String(decoding: bytes, as: UTF8.self), contentType: contentType, isPlain: isPlain, templateFailed: failed)
     }
 
     private static func body(_ message: AlertMessage, _ content: MessageContent, _ receiver: Receiver, isPlain: Bool) throws -> [UInt8] {

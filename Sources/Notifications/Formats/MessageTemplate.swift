@@ -48,7 +48,8 @@ public struct MessageTemplate: Sendable, Hashable {
         do {
             compiled = try MustacheTemplate(string: "{{% CONTENT_TYPE: TEXT}}" + text)
         } catch {
-            throw NotificationConfigurationError(.invalidTemplate, "a template's tags are {{name}}, {{#name}}…{{/name}} and {{^name}}…{{/name}}")
+            throw NotificationConfigurationError(
+                .invalidTemplate, "a template's tags are {{name}}, {{#name}}…{{/name}} and {{^name}}…{{/name}}")
         }
         self.text = text
     }

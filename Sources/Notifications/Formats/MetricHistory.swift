@@ -86,7 +86,7 @@ actor MetricHistory {
     }
 
     /// The names are those of columns, from the list below. Date and hour are those of the table's unique index.
-    private static func query(_ names: [String]) -> String {
+    static func query(_ names: [String]) -> String {
         """
         SELECT window_start, \(names.map { "\($0)::float8 AS \($0)" }.joined(separator: ", "))
         FROM monitoring_metrics

@@ -45,7 +45,9 @@ enum PagerDutyFormat {
 
     private static func payload(_ message: AlertMessage, _ content: MessageContent) -> JSONValue {
         let alert = message.alert
-        var details: [String: JSONValue] = ["alert_id": .string(alert.id.uuidString.lowercased()), "since": .string(MonitoringJSON.timestamp(alert.openedAt))]
+        var details: [String: JSONValue] = [
+            "alert_id": .string(alert.id.uuidString.lowercased()), "since": .string(MonitoringJSON.timestamp(alert.openedAt)),
+        ]
         for fact in content.facts { details[fact.label.lowercased()] = .string(Markup.plain.words(fact.value, limit: 200)) }
         if !content.detail.isEmpty { details["summary"] = .string(Markup.plain.words(content.detail, limit: 1000)) }
         if let body = content.custom.body { details["message"] = .string(body) }

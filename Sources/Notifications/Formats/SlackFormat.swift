@@ -45,7 +45,7 @@ enum SlackFormat {
         if let body = content.custom.body {
             blocks.append(.section(body))
         } else {
-            let facts = content.facts.prefix(10).map { "*\(markup.words($0.label, limit: 60))*\n\(content.shown($0, markup))" }
+            let facts = content.facts.prefix(10).map { "*\(markup.words($0.title, limit: 100))*\n\(content.shown($0, markup))" }
             let said = statements(content)
             // What is over begins with how long it lasted; the figures follow.
             if content.tone == .over, !said.isEmpty { blocks.append(.section(said.joined(separator: "\n"))) }
@@ -62,7 +62,8 @@ enum SlackFormat {
 
     /// How it stands, and what a person said about it.
     private static func statements(_ content: MessageContent) -> [String] {
-        let remark = content.remark.map { (content.tone == .over || content.tone == .inHand ? "" : ":eyes: ") + markup.words($0, limit: 200) }
+        let sign = content.tone == .over || content.tone == .inHand ? "" : ":eyes: "
+        let remark = content.remark.map { sign + markup.words($0, limit: 200) }
         return [remark, content.note.map { "&gt; \(markup.words($0, limit: 300))" }].compactMap { $0 }
     }
 

@@ -46,7 +46,7 @@ enum TeamsFormat {
             for course in content.facts where course.isCourse {
                 body.append(
                     rich([
-                        run(course.label + "  ", limit: 80, ["isSubtle": .bool(true)]),
+                        run(course.title + "  ", limit: 100, ["isSubtle": .bool(true)]),
                         run(course.value, limit: 60, ["fontType": .string("Monospace")]),
                     ]))
             }
@@ -89,7 +89,7 @@ enum TeamsFormat {
     }
 
     private static func fact(_ fact: MessageContent.Fact) -> JSONValue {
-        .object(["title": .string(Markup.card.words(fact.label, limit: 60)), "value": .string(Markup.card.words(fact.value, limit: 200))])
+        .object(["title": .string(Markup.card.words(fact.title, limit: 100)), "value": .string(Markup.card.words(fact.value, limit: 200))])
     }
 
     private static func rich(_ runs: [JSONValue], _ further: [String: JSONValue] = [:]) -> JSONValue {
