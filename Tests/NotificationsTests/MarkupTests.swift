@@ -47,7 +47,9 @@ import Testing
         #expect(Markup.markdown.link("https://m.example/(a)", "Open") == "[Open](https://m.example/%28a%29)")
     }
 
-    @Test(arguments: [("abcdef", 6, "abcdef"), ("abcdefg", 6, "abcde…"), ("a&b", 6, "a…"), ("a&b", 7, "a&amp;b"), ("👩‍👩‍👧‍👦👩‍👩‍👧‍👦", 12, "👩‍👩‍👧‍👦…"), ("&&", 3, "…")])
+    @Test(arguments: [
+        ("abcdef", 6, "abcdef"), ("abcdefg", 6, "abcde…"), ("a&b", 6, "a…"), ("a&b", 7, "a&amp;b"), ("👩‍👩‍👧‍👦👩‍👩‍👧‍👦", 12, "👩‍👩‍👧‍👦…"), ("&&", 3, "…"),
+    ])
     func textIsCutBetweenCharacters(text: String, limit: Int, cut: String) {
         #expect(SafeText.fitted(text, to: limit) { $0 == "&" ? "&amp;" : nil } == cut)
     }
