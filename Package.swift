@@ -90,7 +90,8 @@ let package = Package(
             name: "MonitoringTests", dependencies: ["Monitoring", "MonitoringSchema", "Postgres", "Simulation", "TestSupport"],
             swiftSettings: house),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Monitoring"], swiftSettings: house),
-        .testTarget(name: "NotificationsTests", dependencies: ["Notifications", "TestSupport"], swiftSettings: house),
+        .testTarget(
+            name: "NotificationsTests", dependencies: ["Notifications", "TestSupport"], exclude: ["Golden"], swiftSettings: house),
         .testTarget(name: "MonitorAPITests", dependencies: ["MonitorAPI", "WebTransport", "TestSupport"], swiftSettings: house),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "WebTransport", "TestSupport"], swiftSettings: house),
         .testTarget(

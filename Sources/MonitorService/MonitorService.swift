@@ -74,8 +74,12 @@ public struct MonitorService: Sendable {
         _ = try check()
     }
 
+    func notificationConfiguration() throws(NotificationConfigurationError) -> NotificationConfiguration {
+        try NotificationConfiguration(configuration, port: configuration.listener.port)
+    }
+
     private func check() throws -> MonitorAPI.ListenerConfiguration {
-        _ = try NotificationConfiguration(configuration, port: configuration.listener.port)
+        _ = try notificationConfiguration()
         return try MonitorAPI.ListenerConfiguration(configuration.listener)
     }
 

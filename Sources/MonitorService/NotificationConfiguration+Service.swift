@@ -53,16 +53,12 @@ extension ServiceConfiguration {
 
 extension Receiver {
     fileprivate init(_ receiver: ReceiverConfiguration) throws(NotificationConfigurationError) {
-        let kind: ReceiverKind =
-            switch receiver.type {
-            case .slack: .slack
-            case .webhook: .webhook
-            }
         var secrets: [SigningSecret] = []
-        if let secret = receiver.secret { secrets.append(try SigningSecret(secret.reveal())) }
+        for secret in [receiver.secret, receiver.previousSecret].compactMap({ $0 }) { secrets.append(try SigningSecret(secret.reveal())) }
         try self.init(
-            name: receiver.name, kind: kind, url: receiver.url, signingSecrets: secrets, rateLimit: receiver.rateLimit,
-            allowPrivateNetwork: receiver.allowPrivateNetwork, sendResolved: receiver.sendResolved,
-            tellAcknowledged: receiver.tellAcknowledged)
+            name: receiver.name, kind: receiver.type, url: receiver.url, routingKey: receiver.routingKey, signingSecrets: secrets,
+            rateLimit: receiver.rateLimit, allowPrivateNetwork: receiver.allowPrivateNetwork, sendResolved: receiver.sendResolved,
+            tellAcknowledged: receiver.tellAcknowledged, supersedes: receiver.supersede, maximumInFlight: receiver.maximumInFlight,
+            isInteractive: receiver.interactive, templates: receiver.templates)
     }
 }

@@ -15,8 +15,8 @@ struct TorqMonitor: AsyncParsableCommand {
         version: Version.text,
         subcommands: [
             ServeCommand.self, DemoCommand.self, MigrateCommand.self, ImportCommand.self, ComputeCommand.self, CheckCommand.self,
-            BacktestCommand.self, AlertsCommand.self, BaselineCommand.self, NotificationsCommand.self, ConfigCommand.self,
-            SchemaCommand.self, HealthcheckCommand.self,
+            BacktestCommand.self, AlertsCommand.self, BaselineCommand.self, NotificationsCommand.self, ReceiversCommand.self,
+            ConfigCommand.self, SchemaCommand.self, HealthcheckCommand.self,
         ])
 
     /// Runs the command in a task that the first SIGTERM, SIGINT or SIGHUP cancels: it closes what it opened, and ends.

@@ -307,10 +307,11 @@ import Testing
             [
                 "monitor.yaml:2: receivers[0].url: must be an http:// or https:// URL with a host, or file: and a path",
                 "monitor.yaml:3: receivers[1].name: another receiver is called a already",
-                "monitor.yaml:3: receivers[1].secret: is for receivers of type webhook: Slack checks no signature",
+                "monitor.yaml:3: receivers[1].secret: is for receivers of type webhook: slack checks no signature",
                 "monitor.yaml:4: receivers[2].name: is missing: a name of 1 to 48 letters, digits, '-', '_' and '.' that begins"
                     + " with a letter or digit",
-                "monitor.yaml:4: receivers[2].type: must be one of slack, webhook, not \"pager\"",
+                "monitor.yaml:4: receivers[2].type: must be one of slack, mattermost, rocketchat, discord, teams, googlechat, pagerduty,"
+                    + " webhook, log, not \"pager\"",
                 "monitor.yaml:4: receivers[2].url: is missing: an http:// or https:// URL with a host, or file: and a path",
             ]
         ),

@@ -3,7 +3,8 @@ import Testing
 @testable import Notifications
 
 @Suite struct CircuitBreakerTests {
-    private static let settings = BreakerSettings(window: .seconds(60), leastFailures: 3, firstRest: .seconds(30), longestRest: .seconds(100))
+    private static let settings = BreakerSettings(
+        window: .seconds(60), leastFailures: 3, firstRest: .seconds(30), longestRest: .seconds(100))
 
     private func breaker(failures: Int) -> CircuitBreaker {
         var breaker = CircuitBreaker(Self.settings)

@@ -37,11 +37,16 @@ import Testing
     }
 
     @Test(arguments: [
-        ("teams", "receiver type 'teams' is not supported yet; the types are slack, webhook, log"),
-        ("smoke", "receiver type 'smoke' is unknown; the types are slack, webhook, log"),
+        "slack", "mattermost", "rocketchat", "discord", "teams", "googlechat", "pagerduty", "webhook", "log",
     ])
-    func namesTheKindsThereAre(name: String, message: String) {
-        #expect(throws: NotificationConfigurationError(.invalidReceiver, message)) { try ReceiverKind(named: name) }
+    func knowsItsKinds(name: String) throws {
+        #expect(try ReceiverKind(named: name).rawValue == name)
+    }
+
+    @Test func namesTheKindsThereAre() {
+        let message =
+            "receiver type 'smoke' is unknown; the types are slack, mattermost, rocketchat, discord, teams, googlechat, pagerduty, webhook, log"
+        #expect(throws: NotificationConfigurationError(.invalidReceiver, message)) { try ReceiverKind(named: "smoke") }
     }
 
     @Test func secretsNeverPrint() throws {

@@ -62,7 +62,7 @@ import Testing
         }
         #expect(server.requests.count == 1)
         let text = String(decoding: try #require(server.requests.first).body, as: UTF8.self)
-        #expect(text.contains("CRITICAL"))
+        #expect(text.contains("CRITICAL") && text.contains("39 more"))
     }
 
     @Test func aGroupWaitsForMoreAndThenForItsInterval() async throws {
@@ -114,7 +114,8 @@ import Testing
             let second = try await claim(database.client, configuration)
             #expect(second.map(\.id).contains(first[0].id) && second.count == 2)
             let again = try #require(second.first { $0.id == first[0].id })
-            #expect(Set(again.members.map(\.id)) == Set(first[0].members.map(\.id)) && again.rendered?.body == "2" && again.lead.attempt == 2)
+            #expect(
+                Set(again.members.map(\.id)) == Set(first[0].members.map(\.id)) && again.rendered?.body == "2" && again.lead.attempt == 2)
             #expect(second.first { $0.id != again.id }?.members.map(\.alert.affectedModel) == ["c"])
             try await record(second, .deliver, database.client)
             let third = try await claim(database.client, configuration)

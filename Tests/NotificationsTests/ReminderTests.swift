@@ -136,7 +136,8 @@ import Testing
             try await pass(1800, database.client)
             try await route(router)
             #expect(try await told(id, fixture) == ["oncall transition 1"])
-            try await database.client.query("UPDATE monitoring_silences SET starts_at = now() - interval '2 s', ends_at = now() - interval '1 s'")
+            try await database.client.query(
+                "UPDATE monitoring_silences SET starts_at = now() - interval '2 s', ends_at = now() - interval '1 s'")
             try await pass(60, database.client)
             try await route(router)
             #expect(try await told(id, fixture).last == "boss escalation_step 1")

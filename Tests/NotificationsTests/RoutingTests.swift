@@ -52,7 +52,8 @@ import Testing
 
     @Test(arguments: [
         (AlertTransition.Kind.opened, TellingDecision.tell(Self.quiet)), (.escalated, .tell(Self.quiet)), (.reopened, .tell(Self.quiet)),
-        (.resolved, .tellThoseWhoKnow([RoutingPlan.Telling(receiver: "chat")])), (.acknowledged, .tellThoseWhoKnow([RoutingPlan.Telling(receiver: "chat")])), (.deescalated, .notTold),
+        (.resolved, .tellThoseWhoKnow([RoutingPlan.Telling(receiver: "chat")])),
+        (.acknowledged, .tellThoseWhoKnow([RoutingPlan.Telling(receiver: "chat")])), (.deescalated, .notTold),
         (.unacknowledged, .notTold), (.snoozed, .snoozed), (.ignored, .notTold),
     ])
     func tellsWhatMatters(kind: AlertTransition.Kind, decision: TellingDecision) throws {
@@ -67,7 +68,8 @@ import Testing
         #expect(TellingDecision(transition(.escalated, isSnoozed: true), silences: [], configuration: configuration) == .snoozed)
         #expect(TellingDecision(transition(.opened), silences: [other, silence], configuration: configuration) == .silenced)
         #expect(
-            TellingDecision(transition(.opened), silences: [other, Silence(matchers: [])], configuration: configuration) == .tell(Self.quiet)
+            TellingDecision(transition(.opened), silences: [other, Silence(matchers: [])], configuration: configuration)
+                == .tell(Self.quiet)
         )
     }
 }

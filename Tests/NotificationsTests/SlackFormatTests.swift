@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct SlackFormatTests {
     private func json(_ message: AlertMessage) throws -> JSONValue {
-        try JSONValue(parsing: MessageRenderer.render(message, kind: .slack, isPlain: false).body)
+        try Fixtures.json(message, .slack)
     }
 
     @Test func anOpenedAlert() throws {
@@ -14,16 +14,15 @@ import Testing
         let expected = try JSONValue(
             parsing: """
                 {"text": "CRITICAL: Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 % on gpt-4o in production", "unfurl_links": false, "unfurl_media": false,
-                 "blocks": [{"type": "section", "text": {"type": "mrkdwn",
+                 "blocks": [{"type": "section", "text": {"type": "mrkdwn", "verbatim": true,
                    "text": ":rotating_light: *CRITICAL · Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 %* on `gpt-4o` in production"}}],
                  "attachments": [{"color": "#b3093c", "blocks": [
                    {"type": "section", "fields": [
-                     {"type": "mrkdwn", "text": "*Now*\\n31.2 %"},
-                     {"type": "mrkdwn", "text": "*Expected*\\n4.0 % (7.8×)"},
-                     {"type": "mrkdwn", "text": "*Since*\\n02:14 UTC (12 min)"},
-                     {"type": "mrkdwn", "text": "*Sample*\\n376 of 1,204 events in 1 h"},
-                     {"type": "mrkdwn", "text": "*Model*\\n`gpt-4o`"}]},
-                   {"type": "section", "text": {"type": "mrkdwn", "text": "Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 % (376 of 1204 events; expected 48), mostly model gpt-4o."}},
+                     {"type": "mrkdwn", "verbatim": true, "text": "*Now*\\n31.2 %"},
+                     {"type": "mrkdwn", "verbatim": true, "text": "*Expected*\\n4.0 % (7.8×)"},
+                     {"type": "mrkdwn", "verbatim": true, "text": "*Since*\\n02:14 UTC (12 min)"},
+                     {"type": "mrkdwn", "verbatim": true, "text": "*Sample*\\n376 of 1,204 events in 1 h, 48 expected"},
+                     {"type": "mrkdwn", "verbatim": true, "text": "*Model*\\n`gpt-4o`"}]},
                    {"type": "actions", "elements": [
                      {"type": "button", "action_id": "acknowledge", "style": "primary", "url": "https://m.example/a/ACK",
                       "text": {"type": "plain_text", "text": "Acknowledge"}},
@@ -32,8 +31,8 @@ import Testing
                      {"type": "button", "action_id": "open", "url": "https://m.example/a/OPEN",
                       "text": {"type": "plain_text", "text": "Open"}}]},
                    {"type": "context", "elements": [
-                     {"type": "mrkdwn", "text": "production"}, {"type": "mrkdwn", "text": "fallback_spike"},
-                     {"type": "mrkdwn", "text": "alert 1f0c2d3e"}, {"type": "mrkdwn", "text": "step 1"}]}]}]}
+                     {"type": "mrkdwn", "verbatim": true, "text": "production"}, {"type": "mrkdwn", "verbatim": true, "text": "fallback_spike"},
+                     {"type": "mrkdwn", "verbatim": true, "text": "alert 1f0c2d3e"}, {"type": "mrkdwn", "verbatim": true, "text": "step 1"}]}]}]}
                 """)
         #expect(body == expected)
     }
@@ -50,15 +49,15 @@ import Testing
         let expected = try JSONValue(
             parsing: """
                 {"text": "Resolved: Fallback rate on gpt-4o in production, after 42 min", "unfurl_links": false, "unfurl_media": false,
-                 "blocks": [{"type": "section", "text": {"type": "mrkdwn",
+                 "blocks": [{"type": "section", "text": {"type": "mrkdwn", "verbatim": true,
                    "text": ":white_check_mark: *Resolved: Fallback rate* on `gpt-4o` in production"}}],
                  "attachments": [{"color": "#2eb67d", "blocks": [
-                   {"type": "section", "text": {"type": "mrkdwn",
-                    "text": "Lasted 42 min, critical at its worst, resolved by itself. Calm since 02:50."}},
+                   {"type": "section", "text": {"type": "mrkdwn", "verbatim": true,
+                    "text": "Lasted 42 min, critical at its worst, resolved by itself.\\n&gt; Calm since 02:50."}},
                    {"type": "context", "elements": [
-                     {"type": "mrkdwn", "text": "production"}, {"type": "mrkdwn", "text": "fallback_spike"},
-                     {"type": "mrkdwn", "text": "<https://m.example/a/OPEN|alert 1f0c2d3e>"},
-                     {"type": "mrkdwn", "text": "step 3"}]}]}]}
+                     {"type": "mrkdwn", "verbatim": true, "text": "production"}, {"type": "mrkdwn", "verbatim": true, "text": "fallback_spike"},
+                     {"type": "mrkdwn", "verbatim": true, "text": "<https://m.example/a/OPEN|alert 1f0c2d3e>"},
+                     {"type": "mrkdwn", "verbatim": true, "text": "step 3"}]}]}]}
                 """)
         #expect(body == expected)
     }
@@ -70,15 +69,15 @@ import Testing
             parsing: """
                 {"text": "Acknowledged by Dana &lt;!here&gt;: Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 % on gpt-4o",
                  "unfurl_links": false, "unfurl_media": false,
-                 "blocks": [{"type": "section", "text": {"type": "mrkdwn",
+                 "blocks": [{"type": "section", "text": {"type": "mrkdwn", "verbatim": true,
                    "text": ":eyes: *In hand: Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 %* on `gpt-4o`"}}],
                  "attachments": [{"color": "#36a2c9", "blocks": [
-                   {"type": "section", "text": {"type": "mrkdwn",
-                    "text": "Acknowledged by *Dana &lt;!here&gt;* after 12 min.\\n&gt; looking at it"}},
+                   {"type": "section", "text": {"type": "mrkdwn", "verbatim": true,
+                    "text": "Acknowledged by Dana &lt;!here&gt; after 12 min.\\n&gt; looking at it"}},
                    {"type": "context", "elements": [
-                     {"type": "mrkdwn", "text": "fallback_spike"},
-                     {"type": "mrkdwn", "text": "<https://m.example/a/OPEN|alert 1f0c2d3e>"},
-                     {"type": "mrkdwn", "text": "step 2"}]}]}]}
+                     {"type": "mrkdwn", "verbatim": true, "text": "fallback_spike"},
+                     {"type": "mrkdwn", "verbatim": true, "text": "<https://m.example/a/OPEN|alert 1f0c2d3e>"},
+                     {"type": "mrkdwn", "verbatim": true, "text": "step 2"}]}]}]}
                 """)
         #expect(body == expected)
     }
@@ -162,7 +161,7 @@ import Testing
             alert.acknowledgedBy = "Dana"
         }
         message.links.acknowledge = nil
-        let text = try MessageRenderer.render(message, kind: .slack, isPlain: false).body
+        let text = try Fixtures.body(message, .slack)
         #expect(text.contains(":eyes: In hand: acknowledged by Dana") && !text.contains("\"Acknowledge\""))
     }
 
@@ -189,7 +188,7 @@ import Testing
         message.links.runbook = "https://r.example/" + String(repeating: "x", count: 3000)
         let body = try json(message)
         check(body)
-        let plain = try JSONValue(parsing: MessageRenderer.render(message, kind: .slack, isPlain: true).body)
+        let plain = try Fixtures.json(message, .slack, isPlain: true)
         #expect(plain["blocks"] == nil && plain["attachments"] == nil)
         for text in texts(of: body) + texts(of: plain) {
             #expect(!text.contains("<!") && !text.contains("<@") && !text.contains("\u{202E}"))

@@ -112,6 +112,13 @@ extension ConfigurationValue where Value == Secret {
         }
     }
 
+    /// What names a service to PagerDuty.
+    static var routingKey: Self {
+        Self(allowed: "the 32 letters and digits of a service's integration key, or file: and a path", isSecret: true) { text in
+            Receiver.isRoutingKey(text) ? Secret(text) : nil
+        }
+    }
+
     /// What a caller of the listener shows.
     static var token: Self {
         Self(allowed: "at least 8 visible ASCII characters, without spaces, or file: and a path", isSecret: true) { text in
@@ -179,6 +186,25 @@ extension ConfigurationValue where Value == Duration? {
         return Self(allowed: "\(days.allowed), or forever") { text in
             text == "forever" ? .some(nil) : days.parse(text)
         }
+    }
+}
+
+extension ConfigurationValue where Value == MessageTemplate {
+    /// A text in Mustache with names that messages have.
+    static var template: Self {
+        Self(
+            allowed: "a template such as \"{{SEVERITY}}: {{condition}}\"",
+            parse: { try? MessageTemplate($0) },
+            complaint: { text in
+                do throws(NotificationConfigurationError) {
+                    _ = try MessageTemplate(text)
+                    return nil
+                } catch {
+                    let name = MessageTemplate.unknownName(in: text)
+                    let near = name.flatMap { NearestKey.find($0, among: MessageTemplate.names) }
+                    return error.message + (near.map { "; did you mean \($0)?" } ?? "")
+                }
+            })
     }
 }
 

@@ -19,6 +19,11 @@ extension ServiceConfiguration {
         retention = section.section("retention", RetentionConfiguration.init)
         addSlackReceiver(section, url: slackWebhookURL)
         section.checkReceiverNames()
+        if listener.slackSigningSecret == nil, let receiver = receivers.first(where: \.interactive) {
+            section.problem(
+                "receivers",
+                "\(receiver.name) is interactive: that needs listener.slack_signing_secret, which tells Slack's requests from others'")
+        }
         checkTimeIntervals(section)
         section.warnOfKeysWithoutEffect(["fallback_receiver", "heartbeat"])
     }

@@ -104,13 +104,23 @@ extension ReceiverConfiguration {
         .map([
             ("name", .text(name)),
             ("type", .text(type.rawValue)),
-            ("url", .text(redactedAddress(url))),
+            ("url", url.map { .text(redactedAddress($0)) }),
+            ("routing_key", routingKey.map { .text($0.description) }),
             ("secret", secret.map { .text($0.description) }),
+            ("previous_secret", previousSecret.map { .text($0.description) }),
             ("rate_limit", rateLimit.map { .text($0.description) }),
-            ("allow_private_network", .plain(allowPrivateNetwork)),
+            ("max_in_flight", maximumInFlight.map(Node.plain)),
+            ("allow_private_network", type.hasEndpoint ? .plain(allowPrivateNetwork) : nil),
             ("send_resolved", .plain(sendResolved)),
             ("tell_acknowledged", .plain(tellAcknowledged)),
+            ("supersede", supersede.map(Node.plain)),
+            ("interactive", interactive ? .plain(true) : nil),
+            ("templates", templates.map(Self.node)),
         ])
+    }
+
+    private static func node(_ templates: MessageTemplates) -> Node {
+        .map([("title", templates.title.map { .text($0.text) }), ("body", templates.body.map { .text($0.text) })])
     }
 }
 

@@ -25,7 +25,9 @@ extension TimeIntervalConfiguration {
     init?(_ section: ConfigurationSection) {
         let name = section.required("name", .name)
         let elements = section.sections("time_intervals", Element.init)
-        if elements?.isEmpty ?? true { section.problem("time_intervals", "is missing: a list of times, weekdays, days_of_month, months, years") }
+        if elements?.isEmpty ?? true {
+            section.problem("time_intervals", "is missing: a list of times, weekdays, days_of_month, months, years")
+        }
         guard let name, let elements else { return nil }
         self.init(name: name, elements: elements)
     }
@@ -34,7 +36,8 @@ extension TimeIntervalConfiguration {
 extension TimeIntervalConfiguration.Element {
     init?(_ section: ConfigurationSection) {
         let times = section.sections("times") { section -> String? in
-            guard let start = section.required("start_time", .text(atMost: 16)), let end = section.required("end_time", .text(atMost: 16)) else {
+            guard let start = section.required("start_time", .text(atMost: 16)), let end = section.required("end_time", .text(atMost: 16))
+            else {
                 return nil
             }
             return "\(start)-\(end)"

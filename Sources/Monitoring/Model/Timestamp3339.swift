@@ -7,7 +7,8 @@ enum Timestamp3339 {
         var text = text
         return text.withUTF8 { bytes -> Date? in
             var reader = Reader(bytes: bytes)
-            guard bytes.count <= 40, let year = reader.number(4), year > 0, reader.take("-"), let month = reader.number(2), reader.take("-"),
+            guard bytes.count <= 40, let year = reader.number(4), year > 0, reader.take("-"), let month = reader.number(2),
+                reader.take("-"),
                 let day = reader.number(2), (1...12).contains(month), day >= 1, day <= days(month, year), reader.take("T"),
                 let hour = reader.number(2), hour < 24, reader.take(":"), let minute = reader.number(2), minute < 60, reader.take(":"),
                 let second = reader.number(2), second < 60, let fraction = reader.fraction(), let offset = reader.offset(), reader.isAtEnd
@@ -33,7 +34,9 @@ enum Timestamp3339 {
                     value /= 10
                 }
             }
-            for (place, character) in [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":"), (19, "."), (length - 1, "Z")] as [(Int, Unicode.Scalar)] {
+            for (place, character) in [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":"), (19, "."), (length - 1, "Z")]
+                as [(Int, Unicode.Scalar)]
+            {
                 bytes[place] = UInt8(ascii: character)
             }
             write(year, 4, at: 0)
@@ -123,7 +126,9 @@ enum Timestamp3339 {
         mutating func offset() -> Int? {
             if take("Z") { return 0 }
             let isEast = take("+")
-            guard isEast || take("-"), let hours = number(2), hours < 24, take(":"), let minutes = number(2), minutes < 60 else { return nil }
+            guard isEast || take("-"), let hours = number(2), hours < 24, take(":"), let minutes = number(2), minutes < 60 else {
+                return nil
+            }
             return (hours * 3600 + minutes * 60) * (isEast ? 1 : -1)
         }
     }

@@ -8,6 +8,8 @@ public struct NotificationConfigurationError: Error, Sendable, Hashable, CustomS
         case invalidMatcher
         /// A route, or a list of default receivers, that names nobody or somebody unknown.
         case invalidRoute
+        /// A template that cannot be read, or names what no message has.
+        case invalidTemplate
         /// The public URL, the link key, or another setting of the whole.
         case invalidSetting
     }

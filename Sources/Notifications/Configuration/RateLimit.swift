@@ -8,6 +8,9 @@ public struct RateLimit: Sendable, Hashable, CustomStringConvertible {
     /// One message a second: what Slack takes for a webhook.
     public static let onePerSecond = RateLimit(uncheckedCount: 1, interval: .seconds(1))
 
+    /// So many a second, 1 to 10,000.
+    static func perSecond(_ count: Int) -> RateLimit { RateLimit(uncheckedCount: min(10_000, max(1, count)), interval: .seconds(1)) }
+
     /// - Parameter text: A count from 1 to 10,000, a slash, and `s`, `m` or `h`.
     /// - Throws: `.invalidReceiver` for anything else.
     public init(parsing text: String) throws(NotificationConfigurationError) {

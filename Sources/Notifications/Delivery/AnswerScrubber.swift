@@ -17,6 +17,7 @@ struct AnswerScrubber: Sendable {
                 found.formUnion((components.queryItems ?? []).compactMap(\.value))
             }
         }
+        if let key = receiver.routingKey { found.insert(key.reveal()) }
         for secret in receiver.signingSecrets {
             found.insert(secret.text.reveal())
             found.insert(String(secret.text.reveal().drop { $0 != "_" }.dropFirst()))

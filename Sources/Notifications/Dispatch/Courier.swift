@@ -35,7 +35,8 @@ struct Courier: Sendable {
             return AttemptResult(claimed, action: machine.answered(.delivered, timeLeft: timeLeft, unit: unit), startedAt: startedAt)
         }
         do {
-            let response = try await transport.send(request(claimed.id, message, at: startedAt))
+            let response = try await transport.send(
+                WebRequest(delivering: message, id: claimed.id, to: receiver, at: startedAt, timeout: settings.requestTimeout))
             let verdict = DeliveryVerdict(
                 kind: receiver.kind, status: response.status, retryAfter: response.header("Retry-After"), body: response.body, at: Date())
             let action = machine.answered(verdict, timeLeft: timeLeft, unit: unit)
@@ -64,19 +65,6 @@ struct Courier: Sendable {
         default:
             return machine.failed(FailureReason(error), timeLeft: timeLeft, unit: unit)
         }
-    }
-
-    private func request(_ id: UUID, _ message: RenderedMessage, at moment: Date) -> WebRequest {
-        let body = Array(message.body.utf8)
-        var headers = [(name: "Content-Type", value: message.contentType)]
-        if receiver.kind == .webhook {
-            headers += StandardWebhooks.headers(
-                id: id.uuidString.lowercased(), timestamp: moment, body: body, secrets: receiver.signingSecrets)
-        }
-        return WebRequest(
-            method: "POST", url: receiver.url?.reveal() ?? "", headers: headers, body: body,
-            connectTimeout: min(.seconds(5), settings.requestTimeout), timeout: settings.requestTimeout,
-            addresses: receiver.allowPrivateNetwork ? .any : .publicOnly)
     }
 
     private func log(_ notification: ClaimedNotification, _ message: RenderedMessage) {

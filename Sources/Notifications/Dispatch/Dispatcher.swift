@@ -31,7 +31,8 @@ public final class Dispatcher: Sendable {
         self.outbox = outbox
         router = TransitionRouter(client: client, configuration: configuration, logger: logger)
         let inFlight = InFlightLimit(configuration.delivery.maximumInFlight)
-        let composer = MessageComposer(configuration: configuration, signer: linkSigner, logger: logger)
+        let composer = MessageComposer(
+            configuration: configuration, signer: linkSigner, history: MetricHistory(client: client, logger: logger), logger: logger)
         lanes = configuration.receivers.values.sorted { $0.name < $1.name }.map { receiver in
             ReceiverLane(
                 courier: Courier(receiver: receiver, transport: transport, settings: configuration.delivery, logger: logger),

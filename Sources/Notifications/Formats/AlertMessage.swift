@@ -1,7 +1,8 @@
 import Foundation
 import Monitoring
 
-/// Everything that a format may say: the alert as it is when the message is made, the step that it tells of, and where its links lead.
+/// Everything that a format may say: the alert as it is when the message is made, the step that it tells of, and where its links
+/// lead. A message of a group tells of its worst alert, and has the others beside it.
 struct AlertMessage: Sendable, Hashable {
     /// The notification's id, the same in every attempt.
     var id: UUID
@@ -13,16 +14,26 @@ struct AlertMessage: Sendable, Hashable {
     var moment: Date
     /// `production`; nil: not shown.
     var environment: String?
-    /// Where the buttons lead.
+    /// Where the buttons lead; of a group they act on all its members.
     var links: MessageLinks
     /// Why it is told.
     var cause = NotificationCause.transition
+    /// The further alerts of the same message, worst first; empty for an alert alone.
+    var others: [Member] = []
+    /// The metric's hourly values over the last day, oldest first, nil where nothing was measured; empty: there is no course to show.
+    var history: [Double?] = []
 
     /// Whether there is still something to take in hand.
     var isOver: Bool { alert.status == .resolved || transition?.transition == .resolved }
 
     /// Whether it tells of an end of quiet, rather than of the step itself.
-    var endsQuiet: Bool { cause == .snoozeEnded || cause == .silenceEnded }
+    var endsQuiet: Bool { cause == .snoozeEnded || cause == .silenceEnded || cause == .muteEnded }
+
+    /// Whether it is told because the alert still stands, rather than for a step of it.
+    var isReminder: Bool { endsQuiet || cause == .repetition || cause == .escalationStep }
+
+    /// Whether nothing is wrong: somebody tries a receiver.
+    var isTest: Bool { cause == .test || (transition == nil && cause == .transition) }
 }
 
 /// Where a message's buttons lead; nil: there is no such button.
@@ -31,30 +42,63 @@ struct MessageLinks: Sendable, Hashable {
     var resolve: String?
     var open: String?
     var runbook: String?
+    var snooze: String?
+    /// On how many alerts they act.
+    var count = 1
 
-    /// The links of a message: signed for its receiver, good for a time that counts from the transition (or from `since`), so that
-    /// they are the same whenever the message is made.
+    /// The links of a message about one alert: signed for its receiver, good for a time that counts from the transition (or from
+    /// `since`), so that they are the same whenever the message is made.
     init(
         alert: Alert, transition: AlertTransition?, since: Date? = nil, receiver: String, configuration: NotificationConfiguration,
         signer: LinkSigner
     ) {
-        let since = since ?? transition?.occurredAt ?? alert.openedAt
-        let expiry = Date(timeIntervalSince1970: (since.timeIntervalSince1970 + configuration.linkLifetime.seconds).rounded(.down))
-        func link(_ action: LinkClaim.Action) -> String {
-            let claim = LinkClaim(action: action, subject: .alert(alert.id), receiver: receiver, expiresAt: expiry)
-            return "\(configuration.publicURL)/a/\(signer.token(for: claim))"
+        let link = Self.link(
+            .alert(alert.id), since: since ?? transition?.occurredAt ?? alert.openedAt, receiver, configuration, signer)
+        if alert.status == .open {
+            acknowledge = link(.acknowledge)
+            snooze = link(.snooze)
         }
-        if alert.status == .open { acknowledge = link(.acknowledge) }
         if alert.status == .open || alert.status == .acknowledged { resolve = link(.resolve) }
         // Signed as well: a browser that comes from a chat has no token to show.
         open = link(.open)
         runbook = configuration.runbooks[alert.alertType]
     }
 
-    init(acknowledge: String? = nil, resolve: String? = nil, open: String? = nil, runbook: String? = nil) {
+    /// The links of a message about several alerts: they act on all of them.
+    ///
+    /// - Parameter since: When the first of them was written.
+    init(
+        message id: UUID, alerts: [Alert], since: Date, receiver: String, configuration: NotificationConfiguration, signer: LinkSigner
+    ) {
+        let link = Self.link(.message(id), since: since, receiver, configuration, signer)
+        if alerts.contains(where: { $0.status == .open }) {
+            acknowledge = link(.acknowledge)
+            snooze = link(.snooze)
+        }
+        open = link(.open)
+        count = alerts.count
+        if Set(alerts.map(\.alertType)).count == 1 { runbook = alerts.first.flatMap { configuration.runbooks[$0.alertType] } }
+    }
+
+    private static func link(
+        _ subject: LinkClaim.Subject, since: Date, _ receiver: String, _ configuration: NotificationConfiguration, _ signer: LinkSigner
+    ) -> (LinkClaim.Action) -> String {
+        let expiry = Date(timeIntervalSince1970: (since.timeIntervalSince1970 + configuration.linkLifetime.seconds).rounded(.down))
+        return { action in
+            let claim = LinkClaim(action: action, subject: subject, receiver: receiver, expiresAt: expiry)
+            return "\(configuration.publicURL)/a/\(signer.token(for: claim))"
+        }
+    }
+
+    init(
+        acknowledge: String? = nil, resolve: String? = nil, open: String? = nil, runbook: String? = nil, snooze: String? = nil,
+        count: Int = 1
+    ) {
         self.acknowledge = acknowledge
         self.resolve = resolve
         self.open = open
         self.runbook = runbook
+        self.snooze = snooze
+        self.count = count
     }
 }

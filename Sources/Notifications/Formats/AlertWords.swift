@@ -13,7 +13,7 @@ struct AlertWords: Sendable {
     /// How bad the told step made it; how bad it was at its worst where it is over.
     var severity: Severity {
         if message.isOver { return alert.peakSeverity }
-        return message.endsQuiet ? alert.severity : message.transition?.toSeverity ?? alert.severity
+        return message.isReminder ? alert.severity : message.transition?.toSeverity ?? alert.severity
     }
 
     /// What happened, how bad, and to what: `Fallback rate 31.2 % over the last hour, 7.8x the expected 4.0 %`. The engine's own
@@ -49,8 +49,16 @@ struct AlertWords: Sendable {
 
     /// The step, where the bare condition does not say it: `Back again`, `Escalated`, `Still open after its snooze`.
     var step: String? {
-        if message.endsQuiet, !message.isOver {
-            return message.cause == .snoozeEnded ? "Still open after its snooze" : "Still open after a silence"
+        if message.isOver { return nil }
+        switch message.cause {
+        case .repetition:
+            let hand = alert.status == .acknowledged ? "in hand of \(alert.acknowledgedBy ?? "somebody")" : "not acknowledged"
+            return "Still open after \(lasted), \(hand)"
+        case .escalationStep: return "Nobody has acknowledged it for \(lasted)"
+        case .snoozeEnded: return "Still open after its snooze"
+        case .silenceEnded: return "Still open after a silence"
+        case .muteEnded: return "Still open after quiet hours"
+        case .transition, .test: break
         }
         return switch message.transition?.transition {
         case .escalated: "Escalated from \(message.transition?.fromSeverity?.rawValue ?? "lower")"
@@ -59,17 +67,32 @@ struct AlertWords: Sendable {
         }
     }
 
-    /// `34 of 109 events in 1 h`; nil where the evidence does not say.
+    /// `34 of 109 events in 1 h, 5 expected`; nil where the evidence does not say.
     var sample: String? {
         guard alert.metricName != "total_events", let total = alert.contextData["total_events"]?.double else { return nil }
-        let bad = alert.contextData["bad_events"]?.double.map { "\(FigureText.number($0, places: 0)) of " } ?? ""
+        let bad = alert.contextData["bad_events"]?.double
+        let slow = bad != nil && alert.metricName.hasPrefix("latency_") ? " above the usual \(alert.metricName.dropFirst(8))" : ""
         let window = alert.contextData["window_seconds"]?.double.map { " in \(FigureText.span($0))" } ?? ""
-        return "\(bad)\(FigureText.number(total, places: 0)) events\(window)"
+        let expected = bad == nil ? nil : alert.contextData["expected_events"]?.double
+        let events = "\(FigureText.number(total, places: 0)) events\(slow)\(window)"
+        return (bad.map { "\(FigureText.number($0, places: 0)) of " } ?? "") + events
+            + (expected.map { ", \(FigureText.number($0, places: $0 < 10 ? 1 : 0)) expected" } ?? "")
     }
 
     /// How long it has been going on, or went on.
     var lasted: String {
         FigureText.span((alert.resolvedAt ?? message.moment).timeIntervalSince(alert.openedAt))
+    }
+
+    /// Since when, in UTC, and for how long: `02:14 UTC (12 min)`.
+    var since: String {
+        let isFresh = message.moment.timeIntervalSince(alert.openedAt) < 60
+        return "\(FigureText.moment(alert.openedAt, now: message.moment)) UTC" + (isFresh ? "" : " (\(lasted))")
+    }
+
+    /// What was expected, and how far from it the value is: `4.0 % (7.8×)`.
+    var expected: String {
+        FigureText.value(alert.baselineValue, of: alert.metricName) + (FigureText.deviation(of: alert).map { " (\($0))" } ?? "")
     }
 
     /// The slice that explains most of it, where the condition does not name it already.
@@ -78,17 +101,29 @@ struct AlertWords: Sendable {
         alert.sliceDimension == nil && alert.metricName != "model_mix" ? affected.first?.value : nil
     }
 
+    /// `, and 39 more alerts` where the message tells of others too, else empty.
+    var rest: String {
+        switch message.others.count {
+        case 0: ""
+        case 1: ", and 1 more alert"
+        case let count: ", and \(FigureText.count(count)) more alerts"
+        }
+    }
+
     /// Everything of the first line as plain text: for notifications, screen readers and logs.
     var sentence: String {
         let place = (place.map { ["on \($0)"] } ?? []) + (message.environment.map { ["in \($0)"] } ?? [])
         let what: String
-        switch message.transition?.transition {
-        case .resolved: what = "Resolved: \(subject)"
-        case .acknowledged: what = "Acknowledged by \(alert.acknowledgedBy ?? message.transition?.actor ?? "somebody"): \(condition)"
-        case nil: what = "Test message: nothing is wrong. \(severity.rawValue.uppercased()): \(condition)"
-        default: what = "\(severity.rawValue.uppercased()): \(step.map { "\($0): " } ?? "")\(condition)"
+        if message.isTest {
+            what = "Test message: nothing is wrong. \(severity.rawValue.uppercased()): \(condition)"
+        } else if message.isOver {
+            what = "Resolved: \(subject)"
+        } else if message.cause == .transition, message.transition?.transition == .acknowledged {
+            what = "Acknowledged by \(alert.acknowledgedBy ?? message.transition?.actor ?? "somebody"): \(condition)"
+        } else {
+            what = "\(severity.rawValue.uppercased()): \(step.map { "\($0): " } ?? "")\(condition)"
         }
         let end = message.isOver ? ", after \(lasted)" : ""
-        return ([what] + place).joined(separator: " ") + end
+        return ([what] + place).joined(separator: " ") + end + rest
     }
 }

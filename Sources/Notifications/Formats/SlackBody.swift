@@ -49,33 +49,39 @@ enum SlackBlock: Encodable, Sendable, Hashable {
     }
 }
 
-/// A text object with markup.
+/// A text object with markup. It is taken verbatim: an address or a channel's name in it becomes no link by itself.
 struct SlackText: Encodable, Sendable, Hashable {
     let type: String
     let text: String
+    let verbatim: Bool?
 
     init(_ text: String, type: String = "mrkdwn") {
         self.text = text
         self.type = type
+        verbatim = type == "mrkdwn" ? true : nil
     }
 }
 
-/// A button that opens a page.
+/// A button that opens a page, or one that tells us that it was pressed.
 struct SlackButton: Encodable, Sendable, Hashable {
     let type = "button"
     let text: SlackText
-    let url: String
+    /// nil for one that tells us.
+    let url: String?
+    /// What it tells us; nil for one that opens a page.
+    let value: String?
     let actionID: String
     let style: String?
 
     private enum CodingKeys: String, CodingKey {
-        case type, text, url, style
+        case type, text, url, value, style
         case actionID = "action_id"
     }
 
-    init(_ label: String, url: String, actionID: String, style: String? = nil) {
+    init(_ label: String, url: String?, value: String? = nil, actionID: String, style: String? = nil) {
         self.text = SlackText(label, type: "plain_text")
         self.url = url
+        self.value = value
         self.actionID = actionID
         self.style = style
     }

@@ -29,14 +29,18 @@ public struct CalendarInterval: Sendable, Hashable {
         location: String? = nil
     ) throws(NotificationConfigurationError) {
         self.times = try Self.ranges(times, "times", "22:00-24:00, the end after the start", Self.time)
-        self.weekdays = try Self.ranges(weekdays, "weekdays", "monday:friday or saturday") { Self.span($0, { Self.weekdayNames.firstIndex(of: $0) }) }
+        self.weekdays = try Self.ranges(weekdays, "weekdays", "monday:friday or saturday") {
+            Self.span($0, { Self.weekdayNames.firstIndex(of: $0) })
+        }
         self.daysOfMonth = try Self.ranges(daysOfMonth, "days_of_month", "1:5, 15 or -3:-1") { Self.dayRange($0) }
         self.months = try Self.ranges(months, "months", "january:march, may or 5") { text in
             Self.span(text) { word in
                 Self.monthNames.firstIndex(of: word).map { $0 + 1 } ?? Int(word).flatMap { (1...12).contains($0) ? $0 : nil }
             }
         }
-        self.years = try Self.ranges(years, "years", "2026 or 2026:2028") { Self.span($0) { Int($0).flatMap { (1970...9999).contains($0) ? $0 : nil } } }
+        self.years = try Self.ranges(years, "years", "2026 or 2026:2028") {
+            Self.span($0) { Int($0).flatMap { (1970...9999).contains($0) ? $0 : nil } }
+        }
         var calendar = Calendar(identifier: .gregorian)
         guard let zone = location.map({ TimeZone(identifier: $0) }) ?? .gmt else {
             throw NotificationConfigurationError(
@@ -74,7 +78,8 @@ public struct CalendarInterval: Sendable, Hashable {
         var ranges: [Bounds] = []
         for text in texts {
             guard let range = read(text.lowercased().filter { $0 != " " }) else {
-                throw NotificationConfigurationError(.invalidRoute, "\(part) '\(text.prefix(64))' cannot be read; it is written like \(allowed)")
+                throw NotificationConfigurationError(
+                    .invalidRoute, "\(part) '\(text.prefix(64))' cannot be read; it is written like \(allowed)")
             }
             ranges.append(range)
         }

@@ -16,7 +16,8 @@ struct DueReminder: Sendable, Hashable {
     var moment: Date
 
     init(
-        alertID: UUID, receiver: String, cause: NotificationCause, severity: Severity, labels: AlertLabels, snoozeLeft: Duration?, moment: Date
+        alertID: UUID, receiver: String, cause: NotificationCause, severity: Severity, labels: AlertLabels, snoozeLeft: Duration?,
+        moment: Date
     ) {
         self.alertID = alertID
         self.receiver = receiver

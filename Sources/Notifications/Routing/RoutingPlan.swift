@@ -31,7 +31,8 @@ struct RoutingPlan: Sendable, Hashable {
 
     /// How a receiver is told, by whichever way; by itself where no route leads there.
     func telling(of receiver: String) -> Telling {
-        tellings.first { $0.receiver == receiver } ?? steps.first { $0.telling.receiver == receiver }?.telling ?? Telling(receiver: receiver)
+        tellings.first { $0.receiver == receiver } ?? steps.first { $0.telling.receiver == receiver }?.telling
+            ?? Telling(receiver: receiver)
     }
 
     mutating func add(_ telling: Telling, repeatInterval: Duration?) {

@@ -32,7 +32,8 @@ public struct RoutingTable: Sendable, Hashable {
             }
             for name in route.receivers { plan.add(telling(name), repeatInterval: route.repeatInterval) }
             for name in route.escalation?.receivers ?? [] {
-                plan.add(RoutingPlan.Step(telling: telling(name), after: route.escalation?.after ?? .zero), repeatInterval: route.repeatInterval)
+                plan.add(
+                    RoutingPlan.Step(telling: telling(name), after: route.escalation?.after ?? .zero), repeatInterval: route.repeatInterval)
             }
             if !route.continues { break }
         }
