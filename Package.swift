@@ -92,7 +92,7 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Monitoring"], swiftSettings: house),
         .testTarget(
             name: "NotificationsTests", dependencies: ["Notifications", "TestSupport"], exclude: ["Golden"], swiftSettings: house),
-        .testTarget(name: "MonitorAPITests", dependencies: ["MonitorAPI", "WebTransport", "TestSupport"], swiftSettings: house),
+        .testTarget(name: "MonitorAPITests", dependencies: ["MonitorAPI", "WebTransport", "TestSupport", crypto], swiftSettings: house),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "WebTransport", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "MonitorServiceTests", dependencies: ["MonitorService", "WebTransport", "TestSupport", subprocess],

@@ -12,22 +12,37 @@ public struct MonitorServer: Sendable {
     private let linkSigner: LinkSigner
     private let logger: Logger
     private let evaluations: EvaluationWatch?
+    private let receivers: [String: ReceiverKind]
+    private let testReceiver: ReceiverTester?
+    private let slackUpdates: SlackUpdates?
     private let clock: @Sendable () -> Date
+
+    /// Sends a marked test message to the receiver of that name, and gives what came of it: an answer of the API.
+    ///
+    /// It bounds its own time, 60 seconds at most, and its outcome holds no URL and no secret.
+    public typealias ReceiverTester = @Sendable (_ receiver: String) async throws -> any Encodable & Sendable
 
     /// - Parameters:
     ///   - client: Of a database with the monitor's schema; it need not answer yet.
     ///   - linkSigner: Of the links in the messages.
     ///   - evaluations: Of this process; nil where it does not evaluate.
+    ///   - receivers: That are configured: their kinds, by name.
+    ///   - testReceiver: nil where this process sends no messages.
+    ///   - slackUpdates: nil: messages in Slack stay as they are when somebody presses a button in them.
     ///   - clock: What the present is.
     public init(
         configuration: ListenerConfiguration, client: PostgresClient, linkSigner: LinkSigner, logger: Logger,
-        evaluations: EvaluationWatch? = nil, clock: @escaping @Sendable () -> Date = { Date() }
+        evaluations: EvaluationWatch? = nil, receivers: [String: ReceiverKind] = [:], testReceiver: ReceiverTester? = nil,
+        slackUpdates: SlackUpdates? = nil, clock: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.configuration = configuration
         self.client = client
         self.linkSigner = linkSigner
         self.logger = logger
         self.evaluations = evaluations
+        self.receivers = receivers
+        self.testReceiver = testReceiver
+        self.slackUpdates = slackUpdates
         self.clock = clock
     }
 
@@ -37,10 +52,13 @@ public struct MonitorServer: Sendable {
     /// - Throws: Where the address cannot be bound.
     public func run(onListening: @escaping @Sendable (Int) async -> Void) async throws {
         let pages = try PageRenderer()
+        let background = BackgroundWork()
         let endpoints =
             AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + BaselineEndpoints(client: client).all
             + ComputeEndpoint(client: client).all
-            + SilenceEndpoints(client: client).all + OperationEndpoints(client: client, evaluations: evaluations).all
+            + SilenceEndpoints(client: client).all + NotificationEndpoints(client: client).all
+            + ReceiverEndpoints(client: client, kinds: receivers, test: testReceiver).all + slack(background)
+            + OperationEndpoints(client: client, evaluations: evaluations).all
             + LinkEndpoints(client: client, signer: linkSigner, configuration: configuration, pages: pages).all
             + PageEndpoints(client: client, pages: pages).all
         let table = EndpointTable(endpoints: endpoints, gate: Gate(configuration), clock: clock)
@@ -53,6 +71,22 @@ public struct MonitorServer: Sendable {
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
             logger: logger)
-        try await application.runService(gracefulShutdownSignals: [])
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { await background.run() }
+            defer { group.cancelAll() }
+            try await application.runService(gracefulShutdownSignals: [])
+            // What was answered already is finished, for as long as a supervisor waits.
+            background.finish()
+            group.addTask { try await Task.sleep(for: .seconds(3)) }
+            try await group.next()
+        }
+    }
+
+    private func slack(_ background: BackgroundWork) -> [Endpoint] {
+        guard let secret = configuration.slackSigningSecret else { return [] }
+        return SlackEndpoint(
+            client: client, secret: secret, signer: linkSigner, publicURL: configuration.publicURL, updates: slackUpdates,
+            background: background
+        ).all
     }
 }

@@ -16,6 +16,7 @@ struct TorqMonitor: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, DemoCommand.self, MigrateCommand.self, ImportCommand.self, ComputeCommand.self, CheckCommand.self,
             BacktestCommand.self, AlertsCommand.self, BaselineCommand.self, NotificationsCommand.self, ReceiversCommand.self,
+            SilencesCommand.self,
             ConfigCommand.self, SchemaCommand.self, HealthcheckCommand.self,
         ])
 

@@ -140,8 +140,8 @@ enum Expected {
             "threshold_medium":2,"updated_at":"2026-03-10T11:30:00Z"},"notifications":[{"attempts":[{"attempt":1,\#
             "http_status":200,"outcome":"delivered","reason":null,"started_at":"2026-03-10T11:30:01Z","total_ms":84.5}],\#
             "cause":"transition","created_at":"2026-03-10T11:30:00Z","delivered_at":"2026-03-10T11:30:02Z",\#
-            "due_at":"2026-03-10T11:30:00Z","id":"10000000-0000-4000-8000-000000000001","last_error":null,"receiver":"oncall",\#
-            "sequence":1,"severity":"high","status":"delivered","transition":"opened"}],"timeline":[{"actor":"monitor",\#
+            "due_at":"2026-03-10T11:30:00Z","id":"10000000-0000-4000-8000-000000000001","last_error":null,"message_id":null,\#
+            "receiver":"oncall","sequence":1,"severity":"high","status":"delivered","transition":"opened"}],"timeline":[{"actor":"monitor",\#
             "credential":null,"evidence":{"ratio":3.25},"from_severity":null,"from_status":null,"note":null,\#
             "occurred_at":"2026-03-10T11:30:00Z","sequence":1,"to_severity":"high","to_status":"open","transition":"opened"}]}
             """#

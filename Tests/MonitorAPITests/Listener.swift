@@ -59,26 +59,30 @@ struct Answer: Sendable {
 
 /// Runs a listener around `body`, and stops it.
 func withListener(
-    tokens: [ListenerToken] = [], publicURL: String? = nil, fixture: Bool = true,
+    tokens: [ListenerToken] = [], publicURL: String? = nil, fixture: Bool = true, extras: ListenerExtras = ListenerExtras(),
     _ body: @escaping @Sendable (Listener) async throws -> Void
 ) async throws {
     try await withTestDatabase(schema: true) { database in
         if fixture {
             try await database.client.withConnection { try await $0.executeScript(Fixture.sql) }
         }
-        try await withListener(over: database, client: database.client, tokens: tokens, publicURL: publicURL, body)
+        try await withListener(over: database, client: database.client, tokens: tokens, publicURL: publicURL, extras: extras, body)
     }
 }
 
 /// The same over a database that is there already, through any client.
 func withListener(
     over database: TestDatabase, client: PostgresClient, tokens: [ListenerToken] = [], publicURL: String? = nil,
-    evaluations: EvaluationWatch? = nil, _ body: @escaping @Sendable (Listener) async throws -> Void
+    evaluations: EvaluationWatch? = nil, extras: ListenerExtras = ListenerExtras(),
+    _ body: @escaping @Sendable (Listener) async throws -> Void
 ) async throws {
     let signer = LinkSigner(keys: [LinkKey(id: "test", secret: [UInt8](repeating: 1, count: 32))])
     let server = MonitorServer(
-        configuration: try ListenerConfiguration(port: 0, publicURL: publicURL, tokens: tokens), client: client, linkSigner: signer,
+        configuration: try ListenerConfiguration(
+            port: 0, publicURL: publicURL, tokens: tokens, slackSigningSecret: extras.slackSecret.map(Secret.init)),
+        client: client, linkSigner: signer,
         logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), evaluations: evaluations,
+        receivers: extras.receivers, testReceiver: extras.testReceiver, slackUpdates: extras.slackUpdates,
         clock: { Listener.now })
     let transport = WebTransport()
     let (ports, port) = AsyncStream.makeStream(of: Int.self)
@@ -99,4 +103,12 @@ func withListener(
         group.cancelAll()
         await transport.close()
     }
+}
+
+/// What only some tests' listeners have.
+struct ListenerExtras: Sendable {
+    var receivers: [String: ReceiverKind] = [:]
+    var testReceiver: MonitorServer.ReceiverTester?
+    var slackSecret: String?
+    var slackUpdates: SlackUpdates?
 }

@@ -1,4 +1,5 @@
 import Foundation
+public import Notifications
 
 /// Where the listener listens, and who may use it.
 public struct ListenerConfiguration: Sendable, Hashable {
@@ -10,14 +11,18 @@ public struct ListenerConfiguration: Sendable, Hashable {
     public let publicURL: String?
     /// Who may use it; empty: whoever can reach the loopback address.
     public let tokens: [ListenerToken]
+    /// What Slack signs its requests with; nil: buttons in Slack are links alone, and `/slack/interactions` is not served.
+    public let slackSigningSecret: Secret?
 
     /// - Parameters:
     ///   - host: A loopback address (`127.0.0.1`, `::1`, `localhost`) where there are no tokens.
     ///   - port: 0 to 65535.
+    ///   - slackSigningSecret: Of the Slack app.
     ///   - publicURL: `http` or `https`, a host, at most a path; no query, no user.
     /// - Throws: `ListenerConfigurationError` saying what to do about it.
     public init(
-        host: String = "127.0.0.1", port: Int = 8080, publicURL: String? = nil, tokens: [ListenerToken] = []
+        host: String = "127.0.0.1", port: Int = 8080, publicURL: String? = nil, tokens: [ListenerToken] = [],
+        slackSigningSecret: Secret? = nil
     ) throws(ListenerConfigurationError) {
         guard (0...65_535).contains(port) else {
             throw ListenerConfigurationError(.invalidPort, "listener.port is \(port); it must be 0 to 65535")
@@ -32,6 +37,7 @@ public struct ListenerConfiguration: Sendable, Hashable {
         self.port = port
         self.publicURL = try publicURL.map { (text) throws(ListenerConfigurationError) in try Self.normalized(text) }
         self.tokens = tokens
+        self.slackSigningSecret = slackSigningSecret
     }
 
     /// Host and port of the public URL, as a Host header has them.

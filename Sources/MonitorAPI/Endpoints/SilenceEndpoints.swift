@@ -6,10 +6,10 @@ import Postgres
 
 /// Silences: list, add, end.
 struct SilenceEndpoints: Sendable {
-    private let silences: SilenceQueries
+    private let silences: SilenceRepository
 
     init(client: PostgresClient) {
-        silences = SilenceQueries(client: client)
+        silences = SilenceRepository(client: client)
     }
 
     var all: [Endpoint] {
@@ -70,6 +70,6 @@ struct SilenceEndpoints: Sendable {
 
 /// GET /api/monitor/silences.
 struct SilenceListAnswer: Encodable, Sendable {
-    var silences: [Silence]
+    var silences: [SilenceRecord]
     var count: Int
 }

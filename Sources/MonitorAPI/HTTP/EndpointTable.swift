@@ -84,7 +84,7 @@ struct EndpointTable: Sendable {
 
     /// What `body` gives, or `problem` where that does not come in time: no client waits for a database that hangs, and no
     /// client that drips holds us up.
-    private static func within<Value: Sendable>(
+    static func within<Value: Sendable>(
         _ deadline: Duration, else problem: Problem, _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         try await withThrowingTaskGroup(of: Value.self) { group in

@@ -12,7 +12,7 @@ struct Gate: Sendable {
 
     /// What kind of thing a path leads to, as far as the ways there go.
     enum Place: Sendable, Hashable {
-        /// A link of a message, or what its page needs: its token is its check.
+        /// A link of a message, or what its page needs, or a click in one: a signature is its check.
         case link
         /// A page that shows and changes nothing.
         case page
@@ -20,7 +20,8 @@ struct Gate: Sendable {
 
         init(path: String) {
             self =
-                path.hasPrefix("/a/") || path == "/style.css" ? .link : path == "/" || path.hasPrefix("/alerts/") ? .page : .api
+                path.hasPrefix("/a/") || path == "/style.css" || path == "/slack/interactions"
+                ? .link : path == "/" || path.hasPrefix("/alerts/") ? .page : .api
         }
     }
 

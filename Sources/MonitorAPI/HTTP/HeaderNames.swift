@@ -7,6 +7,8 @@ extension HTTPField.Name {
     static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")!
     static let crossOriginOpenerPolicy = HTTPField.Name("Cross-Origin-Opener-Policy")!
     static let frameOptions = HTTPField.Name("X-Frame-Options")!
+    static let slackSignature = HTTPField.Name("X-Slack-Signature")!
+    static let slackTimestamp = HTTPField.Name("X-Slack-Request-Timestamp")!
     /// What a proxy says of the client; believed from nobody as yet.
     static let forwarding = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"].map {
         HTTPField.Name($0)!

@@ -21,8 +21,9 @@ struct JSONBody: Sendable {
         guard case .object(let members) = value else { throw Problem(.invalidBody, "The body must be a JSON object.") }
         if let unknown = members.keys.filter({ !allowed.contains($0) }).min() {
             let name = String(unknown.prefix(100))
+            let known = allowed.isEmpty ? "none are" : "\(allowed.joined(separator: ", ")) \(allowed.count == 1 ? "is" : "are")"
             throw Problem(
-                .invalidBody, "There is no field \(name) here; \(allowed.joined(separator: ", ")) are allowed.",
+                .invalidBody, "There is no field \(name) here; \(known) allowed.",
                 members: ["field": .string(name), "allowed": .array(allowed.map(JSONValue.string))])
         }
         self.members = members
@@ -31,7 +32,7 @@ struct JSONBody: Sendable {
     private static let deepest = 8
 
     /// How deep arrays and objects stand in each other, brackets in texts not counted.
-    private static func depth(of bytes: [UInt8]) -> Int {
+    static func depth(of bytes: [UInt8]) -> Int {
         var depth = 0
         var deepest = 0
         var isText = false
@@ -68,6 +69,15 @@ struct JSONBody: Sendable {
         guard let value = value(name) else { return nil }
         guard case .string(let text) = value else { throw Self.refusal(name, allowed: "a text") }
         return try PlainText.check(text, maximum: maximum, multiline: multiline).get { Self.refusal(name, allowed: $0) }
+    }
+
+    /// One of an enumeration's words; nil where it is absent.
+    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, of type: Choice.Type) throws(Problem) -> Choice? {
+        guard let value = value(name) else { return nil }
+        guard let choice = value.string.flatMap(Choice.init(rawValue:)) else {
+            throw Self.refusal(name, allowed: QueryParameters.list(Choice.allCases.map(\.rawValue)))
+        }
+        return choice
     }
 
     /// true or false.

@@ -16,6 +16,7 @@ struct Problem: Error, Sendable, Hashable {
         case notFound = "not-found"
         case methodNotAllowed = "method-not-allowed"
         case transitionForbidden = "transition-forbidden"
+        case notificationSettled = "notification-settled"
         case linkExpired = "link-expired"
         case bodyTooLarge = "body-too-large"
         case bodyTimeout = "body-timeout"
@@ -32,7 +33,7 @@ struct Problem: Error, Sendable, Hashable {
             case .forbidden: .forbidden
             case .notFound: .notFound
             case .methodNotAllowed: .methodNotAllowed
-            case .transitionForbidden: .conflict
+            case .transitionForbidden, .notificationSettled: .conflict
             case .linkExpired: .gone
             case .bodyTooLarge: .contentTooLarge
             case .bodyTimeout: .requestTimeout
@@ -54,6 +55,7 @@ struct Problem: Error, Sendable, Hashable {
             case .notFound: "There is nothing here"
             case .methodNotAllowed: "That method is not for this path"
             case .transitionForbidden: "The alert cannot do that from where it stands"
+            case .notificationSettled: "The notification is past that"
             case .linkExpired: "This link is no longer valid"
             case .bodyTooLarge: "The body is too large"
             case .bodyTimeout: "The body did not come in time"

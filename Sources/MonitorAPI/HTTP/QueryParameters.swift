@@ -53,6 +53,24 @@ struct QueryParameters: Sendable {
         return choice
     }
 
+    /// A UUID; nil where it is absent.
+    func id(_ name: String) throws(Problem) -> UUID? {
+        guard let given = values[name] else { return nil }
+        guard given.utf8.count == 36, let id = UUID(uuidString: given) else { throw Self.refusal(name, given, allowed: "a UUID") }
+        return id
+    }
+
+    /// A text as it is; nil where it is absent.
+    ///
+    /// - Parameter maximum: In characters.
+    func text(_ name: String, maximum: Int) throws(Problem) -> String? {
+        guard let given = values[name] else { return nil }
+        guard !given.isEmpty, given.count <= maximum else {
+            throw Self.refusal(name, given, allowed: "a text of 1 to \(maximum) characters")
+        }
+        return given
+    }
+
     /// A whole number within its range.
     func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) throws(Problem) -> Int {
         guard let given = values[name] else { return standard }

@@ -7,7 +7,10 @@ import Postgres
 
 /// The links of messages: GET and HEAD show, whoever sends them, and change nothing; POST does.
 struct LinkEndpoints: Sendable {
-    private let alerts: AlertRepository
+    /// So long may a press on the button of a message with many alerts take; what is not done by then is said.
+    private static let patience = Duration.seconds(25)
+
+    private let work: LinkWork
     private let charts: AlertCharts
     private let alertPages: AlertPages
     private let signer: LinkSigner
@@ -17,7 +20,7 @@ struct LinkEndpoints: Sendable {
     private let isSecure: Bool
 
     init(client: PostgresClient, signer: LinkSigner, configuration: ListenerConfiguration, pages: PageRenderer) {
-        alerts = AlertRepository(client: client)
+        work = LinkWork(client: client)
         charts = AlertCharts(client: client)
         alertPages = AlertPages(client: client, pages: pages)
         self.signer = signer
@@ -30,14 +33,19 @@ struct LinkEndpoints: Sendable {
     var all: [Endpoint] {
         [
             .get("/a/{token}", access: .open, isPage: true) { try await show($0) },
-            .post("/a/{token}", access: .open, body: .form, isPage: true) { try await act($0) },
+            .post("/a/{token}", access: .open, body: .form, isPage: true, deadline: .seconds(40)) { try await act($0) },
         ]
     }
 
     private func show(_ call: Call) async throws -> Response {
         let claim = try claim(of: call)
-        let alert = try await alert(of: claim)
-        guard let action = claim.action.alertAction else { return try await alertPages.page(of: alert, now: call.now, leadsHome: false) }
+        let subject = try await subject(of: claim)
+        let action = claim.action.alertAction
+        if subject.total > 1 {
+            return try groupPage(subject, claim, call, GroupOutcome.standing(action, subject.alerts, now: call.now))
+        }
+        let alert = subject.alerts[0]
+        guard let action else { return try await alertPages.page(of: alert, now: call.now, leadsHome: false) }
         return try await page(alert, action, claim, call, outcome: LinkOutcome.standing(action, alert, now: call.now))
     }
 
@@ -45,38 +53,24 @@ struct LinkEndpoints: Sendable {
         try gate.checkForm(authority: call.request.head.authority, headers: call.request.headers)
         let claim = try claim(of: call)
         guard let action = claim.action.alertAction else {
-            throw Problem(.methodNotAllowed, "This link shows an alert. Nothing was changed.", headers: [.allow: "GET, HEAD, OPTIONS"])
+            let what = if case .alert = claim.subject { "an alert" } else { "alerts" }
+            throw Problem(.methodNotAllowed, "This link shows \(what). Nothing was changed.", headers: [.allow: "GET, HEAD, OPTIONS"])
         }
-        let form: FormFields
-        do {
-            form = try FormFields(String(decoding: call.body, as: UTF8.self))
-        } catch {
-            throw Problem(.invalidBody, "The form could not be read.")
+        let form = try LinkForm(call.body, action)
+        let deed = LinkDeed(
+            action: action, actor: form.name ?? "Somebody from \(claim.receiver)", credential: "link:\(claim.receiver)", note: form.note,
+            until: form.snooze?.end(after: call.now), moment: call.now)
+        let subject = try await subject(of: claim)
+        let results = try await work.perform(deed, on: subject.alerts, until: .now + Self.patience)
+        var response: Response
+        if subject.total > 1 {
+            let now = LinkWork.Subject(alerts: results.map(\.alert), total: subject.total)
+            response = try groupPage(now, claim, call, GroupOutcome.done(deed, by: form.name, results))
+        } else {
+            response = try await page(
+                results[0].alert, action, claim, call, outcome: LinkOutcome.after(deed, by: form.name, results[0]))
         }
-        let name = try PlainText.check(form.values["name"] ?? "", maximum: ActionOrder.maximumName, multiline: false).get {
-            Problem(.invalidBody, "Your name must be \($0).")
-        }
-        let note = try PlainText.check(form.values["note"] ?? "", maximum: ActionOrder.maximumNote, multiline: true).get {
-            Problem(.invalidBody, "Your note must be \($0).")
-        }
-        let actor = name ?? "Somebody from \(claim.receiver)"
-        var outcome: LinkOutcome
-        var alert: Alert
-        do {
-            let result = try await alerts.perform(
-                action, on: alertID(of: claim), actor: actor, credential: "link:\(claim.receiver)", note: note, at: call.now)
-            alert = result.alert
-            outcome =
-                result.changed
-                ? LinkOutcome.done(action, by: name) : LinkOutcome.standing(action, alert, now: call.now, changedNothing: true)
-        } catch let error as MonitoringError where error.code == .transitionForbidden {
-            alert = try await self.alert(of: claim)
-            outcome = LinkOutcome.standing(action, alert, now: call.now, changedNothing: true)
-            outcome.status = .conflict
-        }
-        outcome.offersForm = false
-        var response = try await page(alert, action, claim, call, outcome: outcome)
-        if let name { response.headers[.setCookie] = NameCookie.header(name, under: publicPath, isSecure: isSecure) }
+        if let name = form.name { response.headers[.setCookie] = NameCookie.header(name, under: publicPath, isSecure: isSecure) }
         return response
     }
 
@@ -94,63 +88,39 @@ struct LinkEndpoints: Sendable {
         }
     }
 
-    private func alertID(of claim: LinkClaim) throws(Problem) -> UUID {
-        guard case .alert(let id) = claim.subject else {
-            throw Problem(.notFound, "The message that this link is about is no longer kept.")
+    private func subject(of claim: LinkClaim) async throws -> LinkWork.Subject {
+        guard let subject = try await work.subject(claim.subject) else {
+            let what = if case .alert = claim.subject { "alert" } else { "message" }
+            throw Problem(.notFound, "The \(what) that this link is about is no longer kept.")
         }
-        return id
-    }
-
-    private func alert(of claim: LinkClaim) async throws -> Alert {
-        guard let alert = try await alerts.alert(id: try alertID(of: claim)) else {
-            throw Problem(.notFound, "The alert that this link is about is no longer kept.")
-        }
-        return alert
+        return subject
     }
 
     private func page(
         _ alert: Alert, _ action: AlertAction, _ claim: LinkClaim, _ call: Call, outcome: LinkOutcome
     ) async throws -> Response {
         let card = AlertCard(alert, now: call.now)
+        let verb = Wording.sentence(action.rawValue)
+        let form = LinkFormFields(
+            action, title: "\(verb) this alert", button: verb, consequence: LinkOutcome.consequence(of: action), receiver: claim.receiver,
+            name: NameCookie.name(in: call.request.headers[.cookie]), now: call.now)
         let body = pages.render(
             .link,
             LinkPage(
-                markHTML: Brand.mark, card: card, hasHeadline: !outcome.headline.isEmpty, headline: outcome.headline,
-                detail: outcome.detail, isGood: outcome.isGood,
-                chartHTML: try await charts.chart(of: alert, now: call.now), offersForm: outcome.offersForm,
-                button: Wording.sentence(action.rawValue), consequence: LinkOutcome.consequence(of: action),
-                receiver: claim.receiver, name: NameCookie.name(in: call.request.headers[.cookie]) ?? "",
-                maximumName: ActionOrder.maximumName, maximumNote: ActionOrder.maximumNote))
+                card: card, outcome: outcome, hasHeadline: !outcome.headline.isEmpty,
+                chartHTML: try await charts.chart(of: alert, now: call.now), form: form, offersForm: outcome.offersForm))
         return PageFrame(title: "\(card.title) · torq-monitor", tone: alert.tone, root: "../", body: body).response(status: outcome.status)
     }
-}
 
-extension LinkClaim.Action {
-    /// What a POST to its link does; nil where it does nothing.
-    fileprivate var alertAction: AlertAction? {
-        switch self {
-        case .open, .snooze: nil
-        case .acknowledge: .acknowledge
-        case .resolve: .resolve
+    private func groupPage(_ subject: LinkWork.Subject, _ claim: LinkClaim, _ call: Call, _ outcome: GroupOutcome) throws -> Response {
+        let page = GroupPage(
+            subject, claim.action.alertAction, outcome: outcome, receiver: claim.receiver,
+            name: NameCookie.name(in: call.request.headers[.cookie]), now: call.now
+        ) { alert in
+            signer.token(
+                for: LinkClaim(action: .open, subject: .alert(alert.id), receiver: claim.receiver, expiresAt: claim.expiresAt))
         }
+        return PageFrame(title: "\(page.title) · torq-monitor", tone: page.tone, root: "../", body: pages.render(.group, page))
+            .response(status: outcome.status)
     }
-}
-
-/// What the page of a link shows.
-struct LinkPage: Sendable {
-    let markHTML: String
-    let card: AlertCard
-    let hasHeadline: Bool
-    /// What happened, or how things are; empty where the button says it all.
-    let headline: String
-    let detail: String
-    let isGood: Bool
-    let chartHTML: String
-    let offersForm: Bool
-    let button: String
-    let consequence: String
-    let receiver: String
-    let name: String
-    let maximumName: Int
-    let maximumNote: Int
 }

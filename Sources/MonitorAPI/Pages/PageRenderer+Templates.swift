@@ -5,6 +5,7 @@ extension PageRenderer.Template {
         case .status: Self.statusText
         case .alert: Self.alertText
         case .link: Self.linkText
+        case .group: Self.groupText
         }
     }
 
@@ -79,17 +80,39 @@ extension PageRenderer.Template {
         <h1>{{card.title}}</h1><p class="lede">{{card.summary}}</p>
         </div></header>
         <main class="wrap narrow">
-        {{#hasHeadline}}<section class="card outcome{{#isGood}} good{{/isGood}}" role="status"><h2>{{headline}}</h2><p>{{detail}}</p></section>{{/hasHeadline}}
-        {{#offersForm}}<section class="card" aria-labelledby="do"><h2 id="do">{{button}} this alert</h2><p class="muted" id="means">{{consequence}}</p>
+        {{#hasHeadline}}<section class="card outcome{{#outcome.isGood}} good{{/outcome.isGood}}" role="status"><h2>{{outcome.headline}}</h2><p>{{outcome.detail}}</p></section>{{/hasHeadline}}
+        \(formText)
+        <section class="card" aria-labelledby="picture"><h2 id="picture">The figures</h2>
+        <dl class="facts">{{#card.figures}}<div><dt>{{name}}</dt><dd>{{value}}</dd></div>{{/card.figures}}</dl>{{{chartHTML}}}
+        <p class="holding muted">{{card.holder}}</p></section>
+        </main>
+        """
+
+    /// One button, under offersForm.
+    private static let formText = """
+        {{#offersForm}}{{#form}}<section class="card" aria-labelledby="do"><h2 id="do">{{title}}</h2><p class="muted" id="means">{{consequence}}</p>
         <form method="post">
+        {{#hasChoices}}<fieldset class="field"><legend>For how long</legend>{{#choices}}<p class="choice"><input type="radio" name="for" id="for-{{value}}" value="{{value}}"{{#isChosen}} checked{{/isChosen}}><label for="for-{{value}}">{{label}} <span class="muted">until {{end}}</span></label></p>{{/choices}}</fieldset>{{/hasChoices}}
         <p class="field"><label for="name">Your name</label><input id="name" name="name" type="text" value="{{name}}" maxlength="{{maximumName}}" autocomplete="name" aria-describedby="name-help">
         <span class="muted small" id="name-help">Shown to the others, and remembered on this device. Empty: somebody from {{receiver}}.</span></p>
         <p class="field"><label for="note">Note <span class="muted">(optional)</span></label><textarea id="note" name="note" rows="2" maxlength="{{maximumNote}}"></textarea></p>
         <button type="submit" aria-describedby="means">{{button}}</button>
-        </form></section>{{/offersForm}}
-        <section class="card" aria-labelledby="picture"><h2 id="picture">The figures</h2>
-        <dl class="facts">{{#card.figures}}<div><dt>{{name}}</dt><dd>{{value}}</dd></div>{{/card.figures}}</dl>{{{chartHTML}}}
-        <p class="holding muted">{{card.holder}}</p></section>
+        </form></section>{{/form}}{{/offersForm}}
+        """
+
+    private static let groupText = """
+        <header class="masthead"><div class="wrap narrow">
+        <p class="brand">{{{markHTML}}} torq-monitor</p>
+        <p class="kicker"><span class="badge {{worst}}">{{worst}}</span> <span>{{state}}</span></p>
+        <h1>{{title}}</h1><p class="lede">All that one message to {{receiver}} told of, as it stands now.</p>
+        </div></header>
+        <main class="wrap narrow">
+        {{#hasHeadline}}<section class="card outcome{{#outcome.isGood}} good{{/outcome.isGood}}" role="status"><h2>{{outcome.headline}}</h2>{{#outcome.details}}<p>{{.}}</p>{{/outcome.details}}</section>{{/hasHeadline}}
+        \(formText)
+        <section class="card" aria-labelledby="members"><h2 id="members">The alerts</h2>
+        <ul class="members">{{#members}}<li class="{{card.severity}}{{#isOver}} over{{/isOver}}"><p class="member"><span class="badge {{card.severity}}">{{card.severity}}</span><a href="{{link}}">{{card.title}}</a><strong class="value">{{value}}</strong></p>
+        <p class="small"><span class="holder{{^card.isHeld}} alone{{/card.isHeld}}">{{card.holder}}</span> <span class="muted">alert {{card.since}}</span></p></li>{{/members}}</ul>
+        {{#isCut}}<p class="muted small">{{cut}}</p>{{/isCut}}</section>
         </main>
         """
 }

@@ -4,7 +4,7 @@ import Mustache
 struct PageRenderer: Sendable {
     /// A page's content.
     enum Template: String, Sendable, CaseIterable {
-        case status, alert, link
+        case status, alert, link, group
     }
 
     private let templates: [Template: MustacheTemplate]

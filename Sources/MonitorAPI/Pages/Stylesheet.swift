@@ -132,6 +132,15 @@ enum Stylesheet {
         button { width: 100%; min-height: 52px; margin-top: 18px; border: 0; border-radius: 11px; background: var(--accent); color: #fff; font: inherit; font-size: 17px; font-weight: 650; cursor: pointer; }
         @media (prefers-color-scheme: dark) { button { color: #06211e; } }
         button:hover { filter: brightness(1.1); }
+        fieldset { border: 0; padding: 0; } legend { margin-bottom: 8px; padding: 0; font-weight: 600; }
+        .choice { display: flex; align-items: center; } .choice + .choice { margin-top: 8px; }
+        .choice input { position: absolute; width: 20px; margin-left: 14px; accent-color: var(--accent); }
+        .choice label { flex: 1; margin: 0; padding: 11px 12px 11px 46px; border: 1px solid var(--line); border-radius: 9px; cursor: pointer; font-weight: 550; }
+        .choice label .muted { float: right; font-weight: 400; } .choice input:checked + label { border-color: var(--accent); background: var(--soft); }
+        .members { padding: 0; list-style: none; } .members li + li { margin-top: 14px; padding-top: 14px; border-top: 1px solid var(--line); }
+        .member { display: flex; gap: 10px; align-items: baseline; margin-bottom: 3px; } .member a { color: inherit; font-weight: 600; text-decoration-color: var(--muted); text-underline-offset: 3px; }
+        .member .value { margin-left: auto; white-space: nowrap; font-variant-numeric: tabular-nums; } .members .over .value { font-weight: 400; color: var(--muted); }
+        .members .holder { margin-right: 10px; } .members .over .holder { font-weight: 400; color: var(--muted); } .outcome p + p { margin-top: 4px; }
         a { color: var(--accent); }
         :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; border-radius: 4px; }
         .masthead :focus-visible { outline-color: #fff; }

@@ -1,7 +1,7 @@
 import Foundation
 import Notifications
 
-/// A notification of an alert with every attempt to deliver it, as the API and the pages show it.
+/// A notification of an alert with every attempt to deliver its message, as the API and the pages show it.
 ///
 /// What a receiver answered, which process asked and from where to where is left out.
 struct DeliveredNotification: Encodable, Sendable, Hashable {
@@ -11,6 +11,7 @@ struct DeliveredNotification: Encodable, Sendable, Hashable {
     func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Keys.self)
         try container.encode(record.id.uuidString.lowercased(), forKey: .id)
+        try container.encode(record.messageID?.uuidString.lowercased(), forKey: .messageID)
         try container.encode(record.receiver, forKey: .receiver)
         try container.encode(record.cause, forKey: .cause)
         try container.encode(record.sequence, forKey: .sequence)
@@ -35,6 +36,7 @@ struct DeliveredNotification: Encodable, Sendable, Hashable {
 
     private enum Keys: String, CodingKey {
         case id, receiver, cause, sequence, transition, severity, status, attempts, attempt, outcome, reason
+        case messageID = "message_id"
         case dueAt = "due_at"
         case deliveredAt = "delivered_at"
         case lastError = "last_error"

@@ -15,6 +15,16 @@ public struct AlertRepository: Sendable {
         try await client.query("SELECT \(Self.columns) FROM monitoring_alerts WHERE id = $1::uuid", [.uuid(id)]).first.map(Alert.init(row:))
     }
 
+    /// The alerts of those ids, in their order; one that is no longer kept is left out.
+    public func alerts(ids: [UUID]) async throws -> [Alert] {
+        let rows = try await client.query("SELECT \(Self.columns) FROM monitoring_alerts WHERE id = ANY ($1::uuid[])", [.uuidArray(ids)])
+        let known = try Dictionary(
+            rows.map {
+                let alert = try Alert(row: $0); return (alert.id, alert)
+            }, uniquingKeysWith: { first, _ in first })
+        return ids.compactMap { known[$0] }
+    }
+
     /// Alerts in the order of their opening, newest first.
     ///
     /// - Parameters:

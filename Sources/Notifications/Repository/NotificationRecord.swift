@@ -15,7 +15,7 @@ public struct NotificationRecord: Sendable, Hashable, Codable {
     public var alertID: UUID
     /// The receiver's name.
     public var receiver: String
-    /// `transition`, `repeat`, `escalation_step`, `silence_ended`, `snooze_ended`, `test`.
+    /// `transition`, `repeat`, `escalation_step`, `silence_ended`, `snooze_ended`, `mute_ended`, `test`.
     public var cause: String
     /// Of the transition, or of the repetition.
     public var sequence: Int
@@ -31,6 +31,8 @@ public struct NotificationRecord: Sendable, Hashable, Codable {
     public var attempts: Int
     /// Why the last one failed, from a closed list; nil where it did not.
     public var lastError: String?
+    /// The notification that carries the message which tells of it, itself or another; nil before the first attempt.
+    public var messageID: UUID?
     /// The newer notification that was sent in its place.
     public var supersededBy: UUID?
     /// When the receiver took it.
@@ -43,6 +45,7 @@ public struct NotificationRecord: Sendable, Hashable, Codable {
         case alertID = "alert_id"
         case dueAt = "due_at"
         case lastError = "last_error"
+        case messageID = "message_id"
         case supersededBy = "superseded_by"
         case deliveredAt = "delivered_at"
         case createdAt = "created_at"
@@ -62,7 +65,8 @@ public struct NotificationRecord: Sendable, Hashable, Codable {
         try container.encode(dueAt, forKey: .dueAt)
         try container.encode(attempts, forKey: .attempts)
         try container.encode(lastError, forKey: .lastError)
-        try container.encode(supersededBy, forKey: .supersededBy)
+        try container.encode(messageID?.uuidString.lowercased(), forKey: .messageID)
+        try container.encode(supersededBy?.uuidString.lowercased(), forKey: .supersededBy)
         try container.encode(deliveredAt, forKey: .deliveredAt)
         try container.encode(createdAt, forKey: .createdAt)
     }
@@ -79,13 +83,14 @@ public struct NotificationRecord: Sendable, Hashable, Codable {
         dueAt = try row.decode("due_at")
         attempts = try row.decode("attempts")
         lastError = try row.decode("last_error")
+        messageID = try row.decode("message_id")
         supersededBy = try row.decode("superseded_by")
         deliveredAt = try row.decode("delivered_at")
         createdAt = try row.decode("created_at")
     }
 
     static let columns = """
-        id, alert_id, receiver, cause, sequence, transition, severity, status, due_at, attempts, last_error, superseded_by, delivered_at,
-        created_at
+        id, alert_id, receiver, cause, sequence, transition, severity, status, due_at, attempts, last_error, message_id, superseded_by,
+        delivered_at, created_at
         """
 }

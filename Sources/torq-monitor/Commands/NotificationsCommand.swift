@@ -7,7 +7,7 @@ public import Notifications
 struct NotificationsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "notifications", abstract: "The outbox: what was told, what waits, and what could not be delivered.",
-        subcommands: [List.self, Retry.self, Drop.self])
+        subcommands: [List.self, Show.self, Retry.self, Drop.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "list", abstract: "Notifications, newest first.")
@@ -23,31 +23,113 @@ struct NotificationsCommand: AsyncParsableCommand {
         @Option(name: .long, help: "1 to 1000.")
         var limit = 50
 
+        func validate() throws {
+            guard (1...1000).contains(limit) else { throw ValidationError("--limit is 1 to 1000") }
+        }
+
         func run() async throws {
             try await withDatabase(shared) { database in
                 let list = try await NotificationRepository(client: database.client).list(status: status, receiver: receiver, limit: limit)
                 switch output.format {
                 case .json: try printJSON(list)
-                case .table:
-                    guard !list.isEmpty else { return print("No notifications.") }
-                    var table = TextTable("ID", "CREATED", "RECEIVER", "CAUSE", "STATUS", "ATTEMPTS", "LAST ERROR")
-                    for notification in list {
-                        table.add(
-                            notification.id.uuidString.lowercased(), Figures.time(notification.createdAt), notification.receiver,
-                            notification.transition ?? notification.cause, notification.status.rawValue, "\(notification.attempts)",
-                            notification.lastError ?? "")
-                    }
-                    print(table.text)
+                case .table: printTable(list)
                 }
             }
         }
     }
 
-    struct Retry: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(commandName: "retry", abstract: "Puts a dead one back, to be sent at once.")
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "show", abstract: "One notification, all that its message tells of, and every attempt to deliver that.")
         @OptionGroup var shared: SharedOptions
-        @Argument(help: "Ids.") var ids: [UUID]
-        func run() async throws { try await change(ids, shared) { try await $0.retry(id: $1) } }
+        @OptionGroup var output: FormatOption
+        @Argument(help: "The notification's id.") var id: UUID
+
+        func run() async throws {
+            try await withDatabase(shared) { database in
+                let repository = NotificationRepository(client: database.client)
+                guard let notification = try await repository.notification(id: id) else {
+                    throw CommandFailure(description: "there is no notification \(id.uuidString.lowercased())")
+                }
+                let answer = Answer(
+                    notification: notification, members: try await repository.members(ofMessageOf: id),
+                    attempts: try await repository.attempts(notificationID: id))
+                switch output.format {
+                case .json: try printJSON(answer)
+                case .table: printStory(answer)
+                }
+            }
+        }
+
+        private func printStory(_ answer: Answer) {
+            let notification = answer.notification
+            let due = notification.status == .pending ? ", due at \(Figures.time(notification.dueAt))" : ""
+            let error = notification.lastError.map { ", \($0)" } ?? ""
+            print(
+                "\(notification.transition ?? notification.cause) of alert \(notification.alertID.uuidString.lowercased()) "
+                    + "to \(notification.receiver): \(notification.status.rawValue)\(due)\(error)")
+            if let newer = notification.supersededBy { print("In its place: \(newer.uuidString.lowercased())") }
+            if answer.members.count > 1 {
+                print("\nIts message tells of \(answer.members.count):\n")
+                NotificationsCommand.printTable(answer.members)
+            }
+            guard !answer.attempts.isEmpty else { return print("\nNo attempt was made yet.") }
+            var table = TextTable("ATTEMPT", "AT", "OUTCOME", "HTTP", "REASON", "MS", "ADDRESS", "ANSWER")
+            for attempt in answer.attempts {
+                table.add(
+                    "\(attempt.attempt)", Figures.time(attempt.startedAt), attempt.outcome, attempt.httpStatus.map { "\($0)" } ?? "–",
+                    attempt.reason ?? "", attempt.totalMilliseconds.map { String(format: "%.1f", $0) } ?? "–",
+                    attempt.remoteAddress ?? "–", String((attempt.answer ?? "").prefix(60)))
+            }
+            print("\n\(table.text)")
+        }
+
+        private struct Answer: Encodable {
+            var notification: NotificationRecord
+            var members: [NotificationRecord]
+            var attempts: [DeliveryAttempt]
+        }
+    }
+
+    struct Retry: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "retry", abstract: "Puts dead ones back, to be sent at once: by id, or all that a receiver missed.")
+        @OptionGroup var shared: SharedOptions
+        @Argument(help: "Ids.") var ids: [UUID] = []
+
+        @Option(name: .long, help: "All that this receiver missed, in place of ids.")
+        var receiver: String?
+
+        @Flag(name: .long, help: "Of each alert only how it stands: the newest, where that is still news.")
+        var present = false
+
+        @Option(name: .long, help: "Only what was written within so long: 12h, 3d; default 7d, at most 90d.")
+        var since: String?
+
+        func validate() throws {
+            guard ids.isEmpty != (receiver == nil) else { throw ValidationError("either ids or --receiver NAME") }
+            guard receiver != nil || (!present && since == nil) else { throw ValidationError("--present and --since go with --receiver") }
+            guard span != nil else { throw ValidationError("--since is a time such as 12h or 3d, at most 90d") }
+        }
+
+        private var span: Duration? {
+            guard let span = DurationArgument(since ?? "7d")?.duration, span > .zero, span <= .seconds(90 * 86_400) else { return nil }
+            return span
+        }
+
+        func run() async throws {
+            guard let receiver, let span else { return try await change(ids, shared) { try await $0.retry(id: $1) } }
+            try await withDatabase(shared) { database in
+                let names = try await ReceiverRepository(client: database.client).receivers().map(\.name)
+                guard names.contains(receiver) else {
+                    throw CommandFailure(description: "nothing was ever told to a receiver \(receiver.prefix(48))")
+                }
+                let outcome = try await NotificationRepository(client: database.client)
+                    .replay(receiver: receiver, present ? .present : .all, within: span)
+                print("\(outcome.replayed) are due again, \(outcome.superseded) are superseded by newer ones")
+                if outcome.remaining > 0 { print("\(outcome.remaining) more are dead: run it again once these are sent") }
+            }
+        }
     }
 
     struct Drop: AsyncParsableCommand {
@@ -67,9 +149,22 @@ struct NotificationsCommand: AsyncParsableCommand {
                 guard let change = try await body(repository, id) else {
                     throw CommandFailure(description: "there is no notification \(name)")
                 }
-                print("\(name) is \(change.notification.status.rawValue)\(change.changed ? "" : ", as it was")")
+                let others = change.count > 1 ? ", with \(change.count - 1) more that its message tells of" : ""
+                print("\(name) is \(change.notification.status.rawValue)\(change.changed ? others : ", as it was")")
             }
         }
+    }
+
+    fileprivate static func printTable(_ list: [NotificationRecord]) {
+        guard !list.isEmpty else { return print("No notifications.") }
+        var table = TextTable("ID", "CREATED", "RECEIVER", "CAUSE", "STATUS", "ATTEMPTS", "LAST ERROR")
+        for notification in list {
+            table.add(
+                notification.id.uuidString.lowercased(), Figures.time(notification.createdAt), notification.receiver,
+                notification.transition ?? notification.cause, notification.status.rawValue, "\(notification.attempts)",
+                notification.lastError ?? "")
+        }
+        print(table.text)
     }
 }
 

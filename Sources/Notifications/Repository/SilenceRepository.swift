@@ -1,32 +1,44 @@
-import Foundation
-import Postgres
+public import Foundation
+public import Postgres
 
 /// Silences in the database. What they hold back is the dispatcher's business.
-struct SilenceQueries: Sendable {
-    let client: PostgresClient
+public struct SilenceRepository: Sendable {
+    private let client: PostgresClient
+
+    /// - Parameter client: Of a database with the monitor's schema.
+    public init(client: PostgresClient) {
+        self.client = client
+    }
 
     /// Latest end first.
     ///
-    /// - Parameter all: With those that have ended.
-    func list(all: Bool, limit: Int, now: Date) async throws -> [Silence] {
+    /// - Parameters:
+    ///   - all: With those that have ended.
+    ///   - limit: 1 to 1000.
+    public func list(all: Bool, limit: Int, now: Date) async throws -> [SilenceRecord] {
         try await client.query(Self.list, [.bool(all), .timestamp(now), .int(limit)], timeout: .seconds(10)).map {
-            try Silence(row: $0, now: now)
+            try SilenceRecord(row: $0, now: now)
         }
     }
 
-    func create(matchers: [String], from start: Date, until end: Date, by creator: String, comment: String, now: Date) async throws
-        -> Silence
-    {
+    /// - Parameters:
+    ///   - matchers: Each as `Matcher` reads it: what it cannot read would silence nothing.
+    ///   - end: After `start`.
+    public func create(
+        matchers: [String], from start: Date, until end: Date, by creator: String, comment: String, now: Date
+    ) async throws -> SilenceRecord {
         let rows = try await client.query(
             Self.create,
             [.textArray(matchers), .timestamp(start), .timestamp(end), .text(creator), .text(comment), .timestamp(now)],
             timeout: .seconds(10))
-        return try Silence(row: rows[0], now: now)
+        return try SilenceRecord(row: rows[0], now: now)
     }
 
     /// Ends it now; one that had not begun never does. nil where there is none. Ending it again changes nothing.
-    func end(id: UUID, now: Date) async throws -> Silence? {
-        try await client.query(Self.end, [.uuid(id), .timestamp(now)], timeout: .seconds(10)).first.map { try Silence(row: $0, now: now) }
+    public func end(id: UUID, now: Date) async throws -> SilenceRecord? {
+        try await client.query(Self.end, [.uuid(id), .timestamp(now)], timeout: .seconds(10)).first.map {
+            try SilenceRecord(row: $0, now: now)
+        }
     }
 
     private static let columns = "id, matchers, starts_at, ends_at, created_by, comment, created_at"
