@@ -17,6 +17,7 @@ public enum MonitoringSchema {
         file("v003_audit", PackageResources.v003_audit_sql),
         file("v004_detection", PackageResources.v004_detection_sql),
         file("v005_delivery", PackageResources.v005_delivery_sql),
+        file("v006_rollup_storage", PackageResources.v006_rollup_storage_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.

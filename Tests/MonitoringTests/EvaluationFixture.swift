@@ -40,11 +40,17 @@ struct EvaluationFixture: Sendable {
             ])
     }
 
-    /// Writes hourly slices of one model, backend, agent and version, with the same in every five minutes.
+    /// Writes hourly slices of one model, backend, agent and version over what is there, with the same in every five minutes.
     func slice(
         _ from: String, _ until: String, model: String, backend: String = "railway", version: String = "railway:1.0.8", total: Int = 600,
         fallback: Int = 24
     ) async throws {
+        try await client.query(
+            """
+            DELETE FROM monitoring_rollup_slices
+            WHERE hour_start >= $1::timestamptz AND hour_start < $2::timestamptz
+                AND (model, backend, agent, version) = ($3, $4, 'prince_flowers', $5)
+            """, [.text(from), .text(until), .text(model), .text(backend), .text(version)])
         try await client.query(
             """
             INSERT INTO monitoring_rollup_slices
@@ -57,8 +63,6 @@ struct EvaluationFixture: Sendable {
                     SELECT CASE kind WHEN 0 THEN $6::int - $7::int ELSE $7::int END / 12
                     FROM generate_series(0, 11) place, unnest('{0,2}'::int[]) kind ORDER BY place, kind)
             FROM generate_series($1::timestamptz, $2::timestamptz - interval '1 hour', interval '1 hour') start
-            ON CONFLICT (hour_start, slice_key) DO UPDATE SET
-                fallback_events = excluded.fallback_events, mark_counts = excluded.mark_counts
             """,
             [.text(from), .text(until), .text(model), .text(backend), .text(version), .int(total), .int(fallback)])
     }

@@ -215,6 +215,34 @@ struct RollupTests {
         }
     }
 
+    @Test("up to 256 durations are listed, more are counted, and both read the same")
+    func listedAndCounted() async throws {
+        try await withRollup { rollup in
+            try await rollup.insertMany(256, from: "2026-02-20T08:00:00Z", every: 1)
+            try await rollup.insertMany(257, from: "2026-02-20T08:05:00Z", every: 1, prefix: "f")
+            try await rollup.client.query(
+                "UPDATE learning_events SET event_data = event_data || jsonb_build_object('duration_ms', 500 + ascii(right(event_id, 1)) * 10)")
+            try await rollup.rollUp()
+            let held = try await rollup.client.query(
+                "SELECT concat_ws(' ', cardinality(latency_values), cardinality(latency_counts)) AS held FROM monitoring_rollup ORDER BY bucket_start"
+            ).map { try $0.decode("held", as: String.self) }
+            #expect(held == ["256 0", "10 10"])
+            #expect(try await rollup.text("SELECT count(*) FROM monitoring_rollup_slices WHERE latency_events <> cardinality(latency_values)") == "0")
+            let exact = """
+                SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY (event_data ->> 'duration_ms')::integer)
+                    - monitoring_window_latency('2026-02-20T08:00:00Z', '2026-02-20T08:10:00Z')
+                FROM learning_events
+                """
+            #expect(try await rollup.text(exact) == "0")
+            let above = """
+                SELECT sum(monitoring_count_above(latency_values, latency_counts, 1030))
+                    - (SELECT count(*) FROM learning_events WHERE (event_data ->> 'duration_ms')::integer > 1030)
+                FROM monitoring_rollup
+                """
+            #expect(try await rollup.text(above) == "0")
+        }
+    }
+
     @Test("finding changes never reads the whole of learning_events")
     func plan() async throws {
         try await withRollup { rollup in

@@ -139,9 +139,9 @@ COMMENT ON FUNCTION monitoring_is_doubtful_version(text) IS
 -- them, once for many events. A malformed text is null, so that all events of one combination of texts are malformed alike.
 CREATE OR REPLACE FUNCTION monitoring_read_events(
     p_from timestamptz, p_until timestamptz, p_hours timestamptz[], p_lossy timestamptz[], p_added uuid[], p_retried uuid[],
-    p_all boolean, p_plain boolean)
+    p_all boolean, p_plain boolean, p_start double precision)
 RETURNS TABLE (
-    bucket_start    timestamptz,
+    slot            integer,   -- as monitoring_compute_run has them: five minutes, numbered from p_start on
     created_at      timestamptz,
     duplicate_count integer,   -- -1 for one of p_retried
     agent           text,
@@ -155,7 +155,7 @@ RETURNS TABLE (
 )
 LANGUAGE sql STABLE PARALLEL SAFE AS $$
     SELECT
-        date_bin('5 minutes', occurred_at, '2000-01-01 00:00:00+00'),
+        no + no / 12 * 4,
         created_at,
         duplicate_count,
         source_agent,
@@ -170,24 +170,25 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
             ELSE monitoring_version(memory -> 'telemetry', hop) END,
         hop ->> 'fallback_reason',
         CASE
-            WHEN reward > 0.5 THEN 5
-            WHEN reward <= 0.3 THEN 6
-            WHEN reward IS NOT NULL THEN 4
-            WHEN jsonb_typeof(memory -> 'reward') <> 'null' THEN 64
+            WHEN reward > 0.5 THEN 5 << 9
+            WHEN reward <= 0.3 THEN 6 << 9
+            WHEN reward IS NOT NULL THEN 4 << 9
+            WHEN jsonb_typeof(memory -> 'reward') <> 'null' THEN 64 << 9
             ELSE 0
         END,
         CASE
-            WHEN plain_duration > 0 AND plain_duration < 2147483647 THEN plain_duration + 1::bigint << 12
+            WHEN plain_duration > 0 AND plain_duration < 2147483647 THEN plain_duration * 4294967296 + 2097152
             -- At the ends of its range a duration that is too small or too large is rounded into it.
             WHEN plain_duration IS NOT NULL THEN CASE WHEN (memory -> 'duration_ms')::numeric BETWEEN 0 AND 2147483647
-                THEN plain_duration + 1::bigint << 12 ELSE 128 END
-            WHEN duration >= 0 AND duration <= 2147483647 THEN duration::integer + 1::bigint << 12   -- rounds half away from zero
-            WHEN jsonb_typeof(memory -> 'duration_ms') <> 'null' THEN 128
+                THEN plain_duration * 4294967296 + 2097152 ELSE 128 << 9 END
+            WHEN duration >= 0 AND duration <= 2147483647 THEN duration::integer * 4294967296 + 2097152   -- rounds half away from zero
+            WHEN jsonb_typeof(memory -> 'duration_ms') <> 'null' THEN 128 << 9
             ELSE 0
         END
     FROM (
         SELECT
             decompressed.*,
+            (date_part('epoch', date_bin('5 minutes', occurred_at, '2000-01-01 00:00:00+00')) - p_start)::integer / 300 AS no,
             memory ->> 'model' AS model,
             memory -> 'telemetry' -> 'request_chain' -> 0 AS hop,
             CASE WHEN p_plain THEN (memory -> 'reward')::numeric ELSE monitoring_number(memory -> 'reward') END AS reward,
@@ -213,6 +214,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         OFFSET 0
     ) AS first_hop
 $$;
-COMMENT ON FUNCTION monitoring_read_events(timestamptz, timestamptz, timestamptz[], timestamptz[], uuid[], uuid[], boolean, boolean) IS
+COMMENT ON FUNCTION monitoring_read_events(
+    timestamptz, timestamptz, timestamptz[], timestamptz[], uuid[], uuid[], boolean, boolean, double precision) IS
     'What the events from p_from to p_until say: a row each. With p_all all of them; else those of p_hours alone, and of the hours '
     'among them that are p_lossy only p_added and p_retried. With p_plain quickly, as long as they are well-formed; else whatever they hold.';

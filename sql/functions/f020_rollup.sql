@@ -179,11 +179,39 @@ $$;
 COMMENT ON FUNCTION monitoring_new_in_lossy_hours(timestamptz[]) IS
     'Of the hours that have lost events, the events that were not rolled up yet, and those that were and have become duplicates since.';
 
+-- A short list of durations says more in less space than distinct ones with their counts, and is read sooner.
+CREATE OR REPLACE FUNCTION monitoring_histogram(p_durations integer[], p_values integer[], p_counts integer[])
+RETURNS TABLE (latency_values integer[], latency_counts integer[])
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    WITH duration AS (
+        SELECT value, sum(events)::integer AS events
+        FROM (
+            SELECT value, 1 AS events FROM unnest(p_durations) AS value
+            UNION ALL
+            SELECT value, coalesce(events, 1) FROM unnest(p_values, p_counts) AS bar (value, events)
+        ) AS measured
+        GROUP BY value
+    )
+    SELECT
+        CASE WHEN sum(events) <= 256
+            THEN (SELECT array_agg(value ORDER BY value) FROM duration, generate_series(1, events))
+            ELSE array_agg(value ORDER BY value) END,
+        CASE WHEN sum(events) <= 256 THEN '{}' ELSE array_agg(events ORDER BY value) END
+    FROM duration
+$$;
+COMMENT ON FUNCTION monitoring_histogram(integer[], integer[], integer[]) IS
+    'Durations and a histogram together as the tables of the roll-up hold them: up to 256 are listed in ascending order, each as often '
+    'as it was measured; more are distinct values with their counts.';
+
 -- The one pass over the raw events of some hours that lie together. Five-minute totals, slices, and the rows of hours and whole
--- days in monitoring_metrics come from the same numbers: an event becomes one whole number (its five minutes, its duration, and a
--- bit for each thing that is true of it), collected by what it says. A number sorts and groups many times faster than columns.
+-- days in monitoring_metrics come from the same numbers: an event becomes one whole number (a key), collected by what it says. A
+-- number sorts and groups many times faster than columns. From its lowest bits on:
 --
--- bits: 1 successful, 2 failed, 4 scored, 8 duplicate, 16 fallback, 32 … 1024 malformed by field, 2048 counted before
+--     9 bits   five minutes of its hour (4), hour of its day (5); a slot counts five minutes likewise, 16 an hour, from the first day on
+--    12 bits   what is true of it: 1 successful, 2 failed, 4 scored, 8 duplicate, 16 fallback, 32 … 1024 malformed by field,
+--              2048 counted before
+--     1 bit    it has a duration
+--    31 bits   from the 32nd on: its duration
 --
 -- Writes only what differs, so that computing an hour again changes nothing. The planner cannot know how few events the hours
 -- hold: left alone it would read the whole table, sort texts instead of hashing them, and plan anew for every step.
@@ -240,28 +268,28 @@ BEGIN
             monitoring_cut(event_type) AS event_type,
             monitoring_cut(reason) AS reason,
             -- What is true of all of them.
-            (CASE WHEN reason IS NULL THEN 0 ELSE 16 END + CASE WHEN event_type IS NULL THEN 32 ELSE 0 END
+            CASE WHEN reason IS NULL THEN 0 ELSE 16 END + CASE WHEN event_type IS NULL THEN 32 ELSE 0 END
                 + CASE WHEN model IS NULL THEN 256 ELSE 0 END + CASE WHEN backend IS NULL THEN 512 ELSE 0 END
-                + CASE WHEN version IS NULL THEN 1024 ELSE 0 END)::bigint AS common_bits,
+                + CASE WHEN version IS NULL THEN 1024 ELSE 0 END AS common_bits,
             total_events, newest, keys
         FROM (
             SELECT
-                (key >> 44)::integer / 288 AS day_no, model, backend, agent, version, event_type, reason,
-                count(*) FILTER (WHERE key & 2048 = 0) AS total_events,
+                day_no, model, backend, agent, version, event_type, reason,
+                count(*) FILTER (WHERE key & 1048576 = 0) AS total_events,
                 max(created_at) AS newest,
                 array_agg(key) AS keys
             FROM (
                 SELECT
-                    model, backend, agent, version, event_type, reason, created_at,
-                    ((date_part('epoch', bucket_start) - v_start)::bigint / 300 << 44) | CASE
-                        WHEN duplicate_count < 0 THEN 2056
-                        WHEN duplicate_count > 1 THEN duration_bits | (reward_bits + 8)
+                    slot / 384 AS day_no, model, backend, agent, version, event_type, reason, created_at,
+                    slot % 384 | CASE
+                        WHEN duplicate_count < 0 THEN 1052672      -- counted before, duplicate
+                        WHEN duplicate_count > 1 THEN duration_bits | (reward_bits + 4096)
                         ELSE duration_bits | reward_bits
                     END AS key
-                FROM monitoring_read_events(v_from, v_until, p_hours, v_lossy, v_added, v_retried, v_all, p_plain)
+                FROM monitoring_read_events(v_from, v_until, p_hours, v_lossy, v_added, v_retried, v_all, p_plain, v_start)
                 OFFSET 0
             ) AS event
-            GROUP BY (key >> 44)::integer / 288, model, backend, agent, version, event_type, reason
+            GROUP BY day_no, model, backend, agent, version, event_type, reason
             OFFSET 0
         ) AS alike
         WHERE CASE
@@ -334,208 +362,191 @@ BEGIN
                 THEN 'other' ELSE event_type END AS event_type,
             CASE WHEN fold.needed AND (day, 'reason', reason) IN (SELECT day, dimension, value FROM folded)
                 THEN 'other' ELSE reason END AS reason,
+            concat_ws(',', model, backend, agent, version, event_type, reason) AS said,
             common_bits, total_events, keys
         FROM combination
         CROSS JOIN (SELECT EXISTS (SELECT FROM folded) AS needed OFFSET 0) AS fold
     ),
 
-    -- Slices of an hour -------------------------------------------------------------------------------------------------
+    -- Counts --------------------------------------------------------------------------------------------------------------
     -- From here on a number stands for a day's combination (no), for its four values (line), and for a slice: the line, and the
     -- hour of the day in the last five bits.
     numbered AS MATERIALIZED (
         SELECT
-            row_number() OVER slices AS no,
+            row_number() OVER combinations AS no,
             dense_rank() OVER slices AS line,
-            rank() OVER slices = row_number() OVER slices AS is_first,
-            dense_rank() OVER (ORDER BY model COLLATE "C") AS model_no,
-            dense_rank() OVER (ORDER BY backend COLLATE "C") AS backend_no,
-            dense_rank() OVER (ORDER BY agent COLLATE "C") AS agent_no,
-            dense_rank() OVER (ORDER BY version COLLATE "C") AS version_no,
-            dense_rank() OVER (ORDER BY event_type COLLATE "C") AS event_type_no,
-            dense_rank() OVER (ORDER BY reason COLLATE "C") AS reason_no,
+            rank() OVER slices = row_number() OVER combinations AS is_first,
             contribution.*
         FROM contribution
-        WINDOW slices AS (ORDER BY day_no, model COLLATE "C", backend COLLATE "C", agent COLLATE "C", version COLLATE "C")
+        WINDOW
+            slices AS (ORDER BY day_no, model COLLATE "C", backend COLLATE "C", agent COLLATE "C", version COLLATE "C"),
+            -- In the same order whenever they are computed, so that a slice's marks are.
+            combinations AS (
+                ORDER BY day_no, model COLLATE "C", backend COLLATE "C", agent COLLATE "C", version COLLATE "C", said COLLATE "C", common_bits)
     ),
     -- How many events of a combination and five minutes have the same bits: all that is counted is counted from these.
     label AS MATERIALIZED (
-        SELECT label, events, lines.of[(label >> 32)::integer] * 32 + ((label >> 12) & 1048575) / 12 % 24 AS slice
+        SELECT
+            (label >> 32)::integer AS no,
+            lines.of[(label >> 32)::integer] * 32 + (label >> 4 & 31)::integer AS slice,
+            (label >> 21 & 2047)::integer * 384 + (label & 511)::integer AS slot,
+            (label >> 9 & 4095)::integer AS bits,
+            events
         FROM (
             SELECT label, count(*)::integer AS events
             FROM (
-                SELECT constant_bits | ((key >> 44) << 12) | (key & 4095) AS label
-                FROM (SELECT (no << 32) | common_bits AS constant_bits, unnest(keys) AS key FROM numbered OFFSET 0) AS single
+                SELECT constant_bits | (key & 2097151) AS label
+                FROM (
+                    SELECT (no << 32) | (day_no << 21) | (common_bits << 9) AS constant_bits, unnest(keys) AS key FROM numbered OFFSET 0
+                ) AS single
                 ORDER BY label
                 OFFSET 0
             ) AS sorted
             GROUP BY label
             OFFSET 0
         ) AS counted
-        CROSS JOIN (SELECT array_agg(line ORDER BY no) AS of FROM numbered) AS lines
+        CROSS JOIN (SELECT array_agg(line::integer ORDER BY no) AS of FROM numbered) AS lines
     ),
     -- A combination's events of an hour.
     hourly AS MATERIALIZED (
-        SELECT
-            slice, day_no * 24 + (slice & 31)::integer AS hour_no, events, no,
-            model_no, backend_no, agent_no, version_no, event_type_no, reason_no, event_type, reason
-        FROM (
-            SELECT label >> 32 AS no, slice, sum(events) AS events FROM label WHERE label & 2048 = 0 GROUP BY label >> 32, slice OFFSET 0
-        ) AS counted
+        SELECT slice, day_no * 24 + (slice & 31) AS hour_no, events, model, backend, agent, version, event_type, reason
+        FROM (SELECT no, slice, sum(events) AS events FROM label WHERE bits < 2048 GROUP BY no, slice OFFSET 0) AS counted
         JOIN numbered USING (no)
     ),
-    slice AS MATERIALIZED (
-        SELECT slice, day_no * 24 + (slice & 31)::integer AS hour_no, model, backend, agent, version,
-            total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events
+    -- Durations: sorted once by all 64 bits, those of each slice, five minutes, hour and day come in order ------------------------
+    measured AS MATERIALIZED (
+        SELECT slice, slot, slot / 16 AS hour_no, slot / 384 AS day_no, array_agg(duration) AS durations, sum(duration) AS latency_sum
         FROM (
             SELECT
+                (key >> 32)::integer AS duration,
+                (key >> 4 & 268435455)::integer AS slice,
+                days.of[(key >> 9 & 8388607)::integer] + (key & 511)::integer AS slot
+            FROM (
+                SELECT line_bits | (key & -4294966785) AS key        -- the duration and the lowest nine bits
+                FROM (SELECT line << 9 AS line_bits, unnest(keys) AS key FROM numbered OFFSET 0) AS single
+                WHERE key & 2097152 <> 0
+                ORDER BY 1
+                OFFSET 0
+            ) AS sorted
+            CROSS JOIN (SELECT array_agg(day_no * 384 ORDER BY line) AS of FROM numbered WHERE is_first) AS days
+            OFFSET 0
+        ) AS single
+        GROUP BY GROUPING SETS ((slice), (slot), (slot / 16), (slot / 384))
+    ),
+
+    -- Slices of an hour -------------------------------------------------------------------------------------------------
+    slice_old AS MATERIALIZED (
+        SELECT old.ctid AS place, old.*
+        FROM monitoring_rollup_slices AS old
+        WHERE old.hour_start >= v_from AND old.hour_start < v_until AND old.hour_start = ANY (p_hours)
+    ),
+    slice_type AS (
+        SELECT slice, jsonb_object_agg(event_type, events) AS event_types
+        FROM (SELECT slice, event_type, sum(events) AS events FROM hourly WHERE event_type IS NOT NULL GROUP BY slice, event_type) AS counted
+        GROUP BY slice
+    ),
+    slice_reason AS (
+        SELECT slice, jsonb_object_agg(reason, events) AS fallback_reasons
+        FROM (SELECT slice, reason, sum(events) AS events FROM hourly WHERE reason IS NOT NULL GROUP BY slice, reason) AS counted
+        GROUP BY slice
+    ),
+    slice_new AS (
+        SELECT
+            slice,
+            to_timestamp(v_start + (day_no * 24 + (slice & 31)) * 3600::double precision) AS hour_start,
+            model, backend, agent, version,
+            total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
+            latency_sum, durations, fallback_reasons, event_types, mark_values, mark_counts
+        FROM (
+            -- Bits & 15 of a mark are 8 not successful, 4 failed, 2 fallback, 1 duplicate. An event that was counted before and has
+            -- become a duplicate since keeps the mark it had.
+            SELECT
                 slice,
-                coalesce(sum(events) FILTER (WHERE label & 2048 = 0), 0)::integer AS total_events,
-                coalesce(sum(events) FILTER (WHERE label & 2049 = 1), 0)::integer AS successful_events,
-                coalesce(sum(events) FILTER (WHERE label & 2050 = 2), 0)::integer AS failed_events,
-                coalesce(sum(events) FILTER (WHERE label & 2064 = 16), 0)::integer AS fallback_events,
-                coalesce(sum(events) FILTER (WHERE label & 40 = 8), 0)::integer AS duplicate_events,
-                coalesce(sum(events) FILTER (WHERE label & 2052 = 4), 0)::integer AS scored_events
+                slice >> 5 AS line,
+                coalesce(sum(events) FILTER (WHERE bits < 2048), 0)::integer AS total_events,
+                coalesce(sum(events) FILTER (WHERE bits & 2049 = 1), 0)::integer AS successful_events,
+                coalesce(sum(events) FILTER (WHERE bits & 2050 = 2), 0)::integer AS failed_events,
+                coalesce(sum(events) FILTER (WHERE bits & 2064 = 16), 0)::integer AS fallback_events,
+                coalesce(sum(events) FILTER (WHERE bits & 40 = 8), 0)::integer AS duplicate_events,
+                coalesce(sum(events) FILTER (WHERE bits & 2052 = 4), 0)::integer AS scored_events,
+                array_agg((((slot & 15) << 4) + CASE bits & 1 WHEN 0 THEN 8 ELSE 0 END + ((bits & 2) << 1) + ((bits & 16) >> 3)
+                    + CASE bits & 40 WHEN 8 THEN 1 ELSE 0 END)::smallint) FILTER (WHERE bits < 2048) AS mark_values,
+                array_agg(events) FILTER (WHERE bits < 2048) AS mark_counts
             FROM label
             GROUP BY slice
             OFFSET 0
         ) AS counted
-        JOIN (SELECT line, day_no, model, backend, agent, version FROM numbered WHERE is_first) AS named ON named.line = slice >> 5
+        JOIN (SELECT line, day_no, model, backend, agent, version FROM numbered WHERE is_first) AS named USING (line)
+        LEFT JOIN (SELECT slice, durations, latency_sum FROM measured WHERE slice IS NOT NULL) AS measured USING (slice)
+        LEFT JOIN slice_type USING (slice)
+        LEFT JOIN slice_reason USING (slice)
     ),
-    slice_kept AS MATERIALIZED (
-        SELECT slice.slice, old.*
-        FROM slice
-        JOIN monitoring_rollup_slices AS old
-            ON old.hour_start = to_timestamp(v_start + slice.hour_no * 3600::double precision)
-            AND old.model = slice.model AND old.backend = slice.backend AND old.agent = slice.agent AND old.version = slice.version
-        WHERE cardinality(v_lossy) > 0 AND slice.hour_no = ANY (v_kept)
-    ),
-    slice_duration AS (
-        SELECT key, count(*)::integer AS events
-        FROM (
-            SELECT key
-            FROM (
-                SELECT ((line_bits + (key >> 44) / 12 % 24) << 32) | ((key >> 12) & 4294967295) AS key
-                FROM (SELECT line * 32 AS line_bits, unnest(keys) AS key FROM numbered OFFSET 0) AS single
-                WHERE key & 17592186040320 <> 0
-                UNION ALL
-                SELECT (slice << 32) | value + 1::bigint
-                FROM slice_kept, unnest(latency_values, latency_counts) AS bar (value, events), generate_series(1, events)
-            ) AS duration
-            ORDER BY key
-            OFFSET 0
-        ) AS sorted
-        GROUP BY key
-        ORDER BY key
-        OFFSET 0
-    ),
-    slice_histogram AS MATERIALIZED (
+    slice_row AS MATERIALIZED (
         SELECT
-            key >> 32 AS slice,
-            array_agg(((key & 4294967295) - 1)::integer) AS latency_values,
-            array_agg(events) AS latency_counts,
-            sum(events)::integer AS latency_events,
-            sum(((key & 4294967295) - 1) * events)::bigint AS latency_sum
-        FROM slice_duration
-        GROUP BY key >> 32
+            slice, hour_start, new.model, new.backend, new.agent, new.version,
+            new.total_events + coalesce(kept.total_events, 0) AS total_events,
+            new.successful_events + coalesce(kept.successful_events, 0) AS successful_events,
+            new.failed_events + coalesce(kept.failed_events, 0) AS failed_events,
+            new.fallback_events + coalesce(kept.fallback_events, 0) AS fallback_events,
+            new.duplicate_events + coalesce(kept.duplicate_events, 0) AS duplicate_events,
+            new.scored_events + coalesce(kept.scored_events, 0) AS scored_events,
+            coalesce(cardinality(new.durations), 0) + coalesce(kept.latency_events, 0) AS latency_events,
+            coalesce(new.latency_sum, 0) + coalesce(kept.latency_sum, 0) AS latency_sum,
+            coalesce(bars.latency_values, new.durations, '{}') AS latency_values,
+            coalesce(bars.latency_counts, '{}') AS latency_counts,
+            CASE WHEN kept.hour_start IS NULL THEN coalesce(new.fallback_reasons, '{}')
+                ELSE monitoring_add_counts(new.fallback_reasons, kept.fallback_reasons) END AS fallback_reasons,
+            CASE WHEN kept.hour_start IS NULL THEN coalesce(new.event_types, '{}')
+                ELSE monitoring_add_counts(new.event_types, kept.event_types) END AS event_types,
+            coalesce(kept.mark_values || new.mark_values, new.mark_values, kept.mark_values, '{}') AS mark_values,
+            coalesce(kept.mark_counts || new.mark_counts, new.mark_counts, kept.mark_counts, '{}') AS mark_counts
+        FROM slice_new AS new
+        LEFT JOIN (SELECT * FROM slice_old WHERE hour_start = ANY (v_lossy)) AS kept USING (hour_start, model, backend, agent, version)
+        LEFT JOIN LATERAL (
+            SELECT histogram.*
+            FROM (SELECT new.durations WHERE kept.hour_start IS NOT NULL OR cardinality(new.durations) > 256 OFFSET 0) AS many
+            CROSS JOIN LATERAL monitoring_histogram(many.durations, kept.latency_values, kept.latency_counts) AS histogram
+        ) AS bars ON true
     ),
-    slice_reason AS MATERIALIZED (
-        SELECT slice, reason, sum(events) AS events FROM hourly WHERE reason IS NOT NULL GROUP BY slice, reason
-    ),
-    slice_type AS MATERIALIZED (
-        SELECT slice, event_type, sum(events) AS events FROM hourly WHERE event_type IS NOT NULL GROUP BY slice, event_type
-    ),
-    -- What each five minutes of the hour held: bits & 15 of a mark are 8 not successful, 4 failed, 2 fallback, 1 duplicate. An event
-    -- that was counted before and has become a duplicate since keeps the mark it had.
-    slice_mark AS (
-        SELECT slice, array_agg(mark) AS mark_values, array_agg(events) AS mark_counts
-        FROM (
-            SELECT (label >> 8) AS slice, (label & 255)::smallint AS mark, events
-            FROM (
-                SELECT label, sum(events)::integer AS events
-                FROM (
-                    SELECT
-                        (slice << 8) + ((label >> 12) & 1048575) % 12 * 16 + CASE label & 1 WHEN 0 THEN 8 ELSE 0 END
-                            + CASE label & 2 WHEN 0 THEN 0 ELSE 4 END + CASE label & 16 WHEN 0 THEN 0 ELSE 2 END
-                            + CASE label & 40 WHEN 8 THEN 1 ELSE 0 END AS label,
-                        events
-                    FROM label
-                    WHERE label & 2048 = 0
-                    UNION ALL
-                    SELECT (slice << 8) | mark, events FROM slice_kept, unnest(mark_values, mark_counts) AS bar (mark, events)
-                ) AS marked
-                GROUP BY label
-                OFFSET 0
-            ) AS counted
-            ORDER BY label
-            OFFSET 0
-        ) AS sorted
-        GROUP BY slice
+    slice_match AS MATERIALIZED (
+        SELECT
+            old.place, old.hour_start, new.slice,
+            (
+                old.total_events, old.successful_events, old.failed_events, old.fallback_events, old.duplicate_events, old.scored_events,
+                old.latency_events, old.latency_sum, old.latency_values, old.latency_counts, old.fallback_reasons, old.event_types,
+                old.mark_values, old.mark_counts)
+            IS NOT DISTINCT FROM (
+                new.total_events, new.successful_events, new.failed_events, new.fallback_events, new.duplicate_events, new.scored_events,
+                new.latency_events, new.latency_sum, new.latency_values, new.latency_counts, new.fallback_reasons, new.event_types,
+                new.mark_values, new.mark_counts) AS is_same
+        FROM slice_old AS old
+        LEFT JOIN slice_row AS new USING (hour_start, model, backend, agent, version)
     ),
     slice_written AS (
-        INSERT INTO monitoring_rollup_slices AS old (
+        INSERT INTO monitoring_rollup_slices (
             hour_start, model, backend, agent, version,
             total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
             latency_events, latency_sum, latency_values, latency_counts, fallback_reasons, event_types, mark_values, mark_counts)
         SELECT
-            to_timestamp(v_start + slice.hour_no * 3600::double precision), slice.model, slice.backend, slice.agent, slice.version,
-            slice.total_events + coalesce(kept.total_events, 0),
-            slice.successful_events + coalesce(kept.successful_events, 0),
-            slice.failed_events + coalesce(kept.failed_events, 0),
-            slice.fallback_events + coalesce(kept.fallback_events, 0),
-            slice.duplicate_events + coalesce(kept.duplicate_events, 0),
-            slice.scored_events + coalesce(kept.scored_events, 0),
-            coalesce(histogram.latency_events, 0),
-            coalesce(histogram.latency_sum, 0),
-            coalesce(histogram.latency_values, '{}'),
-            coalesce(histogram.latency_counts, '{}'),
-            CASE WHEN kept.slice IS NULL THEN coalesce(told.fallback_reasons, '{}')
-                ELSE monitoring_add_counts(told.fallback_reasons, kept.fallback_reasons) END,
-            CASE WHEN kept.slice IS NULL THEN coalesce(type.event_types, '{}')
-                ELSE monitoring_add_counts(type.event_types, kept.event_types) END,
-            coalesce(marked.mark_values, '{}'),
-            coalesce(marked.mark_counts, '{}')
-        FROM slice
-        LEFT JOIN slice_mark AS marked USING (slice)
-        LEFT JOIN slice_histogram AS histogram USING (slice)
-        LEFT JOIN (
-            SELECT slice, jsonb_object_agg(reason, events) AS fallback_reasons FROM slice_reason GROUP BY slice
-        ) AS told USING (slice)
-        LEFT JOIN (
-            SELECT slice, jsonb_object_agg(event_type, events) AS event_types FROM slice_type GROUP BY slice
-        ) AS type USING (slice)
-        LEFT JOIN slice_kept AS kept USING (slice)
-        ON CONFLICT (hour_start, slice_key) DO UPDATE SET (
+            hour_start, model, backend, agent, version,
             total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
-            latency_events, latency_sum, latency_values, latency_counts, fallback_reasons, event_types, mark_values, mark_counts) = (
-            excluded.total_events, excluded.successful_events, excluded.failed_events, excluded.fallback_events,
-            excluded.duplicate_events, excluded.scored_events, excluded.latency_events, excluded.latency_sum,
-            excluded.latency_values, excluded.latency_counts, excluded.fallback_reasons, excluded.event_types, excluded.mark_values,
-            excluded.mark_counts)
-        WHERE (
-            old.total_events, old.successful_events, old.failed_events, old.fallback_events, old.duplicate_events, old.scored_events,
-            old.latency_events, old.latency_sum, old.latency_values, old.latency_counts, old.fallback_reasons, old.event_types, old.mark_values,
-            old.mark_counts)
-        IS DISTINCT FROM (
-            excluded.total_events, excluded.successful_events, excluded.failed_events, excluded.fallback_events,
-            excluded.duplicate_events, excluded.scored_events, excluded.latency_events, excluded.latency_sum,
-            excluded.latency_values, excluded.latency_counts, excluded.fallback_reasons, excluded.event_types, excluded.mark_values,
-            excluded.mark_counts)
-        RETURNING old.hour_start
+            latency_events, latency_sum, latency_values, latency_counts, fallback_reasons, event_types, mark_values, mark_counts
+        FROM slice_row
+        WHERE slice NOT IN (SELECT slice FROM slice_match WHERE is_same)
+        RETURNING hour_start
     ),
+    -- What a slice had before where it has changed, and slices that are no more.
     slice_gone AS (
         DELETE FROM monitoring_rollup_slices AS old
-        WHERE old.hour_start >= v_from AND old.hour_start < v_until AND old.hour_start = ANY (p_hours)
-            AND old.hour_start <> ALL (v_lossy) AND NOT EXISTS (
-                SELECT FROM slice
-                WHERE slice.hour_no = (date_part('epoch', old.hour_start) - v_start)::integer / 3600 AND slice.model = old.model
-                    AND slice.backend = old.backend AND slice.agent = old.agent AND slice.version = old.version)
+        USING slice_match AS match
+        WHERE old.ctid = match.place AND CASE WHEN match.slice IS NULL THEN match.hour_start <> ALL (v_lossy) ELSE NOT match.is_same END
         RETURNING old.hour_start
     ),
 
     -- Five minutes ----------------------------------------------------------------------------------------------------
     bucket_event AS MATERIALIZED (
         SELECT
-            bucket_no,
+            slot,
             coalesce(sum(events) FILTER (WHERE bits < 2048), 0)::integer AS total_events,
             coalesce(sum(events) FILTER (WHERE bits & 2049 = 1), 0)::integer AS successful_events,
             coalesce(sum(events) FILTER (WHERE bits & 2050 = 2), 0)::integer AS failed_events,
@@ -553,53 +564,25 @@ BEGIN
                     'telemetry', sum(events) FILTER (WHERE bits & 3072 = 1024)))
                 ELSE '{}'
             END AS malformed_fields
-        FROM (
-            SELECT (label >> 12)::integer AS bucket_no, (label & 4095)::integer AS bits, events
-            FROM (SELECT label & 4294967295 AS label, sum(events) AS events FROM label GROUP BY label & 4294967295 OFFSET 0) AS counted
-            OFFSET 0
-        ) AS alike
-        GROUP BY bucket_no
+        FROM (SELECT slot, bits, sum(events) AS events FROM label GROUP BY slot, bits OFFSET 0) AS alike
+        GROUP BY slot
     ),
     bucket_kept AS MATERIALIZED (
-        SELECT (date_part('epoch', bucket.bucket_start) - v_start)::integer / 300 AS bucket_no, bucket.*
-        FROM monitoring_rollup AS bucket
-        WHERE cardinality(v_lossy) > 0 AND bucket.bucket_start >= v_from AND bucket.bucket_start < v_until
-            AND date_bin('1 hour', bucket.bucket_start, '2000-01-01 00:00:00+00') = ANY (v_lossy)
-    ),
-    bucket_duration AS (
-        SELECT key, count(*)::integer AS events
+        SELECT no + no / 12 * 4 AS slot, bucket.*
         FROM (
-            SELECT key
-            FROM (
-                SELECT key >> 12 AS key FROM (SELECT unnest(keys) AS key FROM combination OFFSET 0) AS single
-                WHERE key & 17592186040320 <> 0
-                UNION ALL
-                SELECT (bucket_no::bigint << 32) | value + 1::bigint
-                FROM bucket_kept, unnest(latency_values, latency_counts) AS bar (value, events), generate_series(1, events)
-            ) AS duration
-            ORDER BY key
+            SELECT (date_part('epoch', bucket_start) - v_start)::integer / 300 AS no, old.*
+            FROM monitoring_rollup AS old
+            WHERE cardinality(v_lossy) > 0 AND old.bucket_start >= v_from AND old.bucket_start < v_until
+                AND date_bin('1 hour', old.bucket_start, '2000-01-01 00:00:00+00') = ANY (v_lossy)
             OFFSET 0
-        ) AS sorted
-        GROUP BY key
-        ORDER BY key
-        OFFSET 0
-    ),
-    bucket_histogram AS (
-        SELECT
-            (key >> 32)::integer AS bucket_no,
-            array_agg(((key & 4294967295) - 1)::integer) AS latency_values,
-            array_agg(events) AS latency_counts,
-            sum(events)::integer AS latency_events,
-            sum(((key & 4294967295) - 1) * events)::bigint AS latency_sum
-        FROM bucket_duration
-        GROUP BY key >> 32
+        ) AS bucket
     ),
     bucket_written AS (
         INSERT INTO monitoring_rollup AS old (
             bucket_start, total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
             malformed_events, malformed_fields, latency_events, latency_sum, latency_values, latency_counts, rolled_up_at)
         SELECT
-            to_timestamp(v_start + bucket_no * 300::double precision),
+            to_timestamp(v_start + (slot >> 4) * 3600::double precision + (slot & 15) * 300),
             new.total_events + coalesce(kept.total_events, 0),
             new.successful_events + coalesce(kept.successful_events, 0),
             new.failed_events + coalesce(kept.failed_events, 0),
@@ -607,12 +590,12 @@ BEGIN
             new.duplicate_events + coalesce(kept.duplicate_events, 0),
             new.scored_events + coalesce(kept.scored_events, 0),
             new.malformed_events + coalesce(kept.malformed_events, 0),
-            CASE WHEN kept.bucket_no IS NULL THEN new.malformed_fields
+            CASE WHEN kept.slot IS NULL THEN new.malformed_fields
                 ELSE monitoring_add_counts(new.malformed_fields, kept.malformed_fields) END,
-            coalesce(histogram.latency_events, 0),
-            coalesce(histogram.latency_sum, 0),
-            coalesce(histogram.latency_values, '{}'),
-            coalesce(histogram.latency_counts, '{}'),
+            coalesce(cardinality(measured.durations), 0) + coalesce(kept.latency_events, 0),
+            coalesce(measured.latency_sum, 0) + coalesce(kept.latency_sum, 0),
+            coalesce(bars.latency_values, measured.durations, '{}'),
+            coalesce(bars.latency_counts, '{}'),
             greatest(v_started, seen.newest, kept.rolled_up_at)
         FROM bucket_event AS new
         LEFT JOIN (
@@ -622,9 +605,14 @@ BEGIN
             WHERE (SELECT max(newest) FROM combination) > v_started
                 AND occurred_at >= v_from AND occurred_at < v_until AND created_at > v_started
             GROUP BY 1
-        ) AS seen ON seen.hour_no = new.bucket_no / 12
-        LEFT JOIN bucket_histogram AS histogram USING (bucket_no)
-        LEFT JOIN bucket_kept AS kept USING (bucket_no)
+        ) AS seen ON seen.hour_no = new.slot >> 4
+        LEFT JOIN (SELECT slot, durations, latency_sum FROM measured WHERE slot IS NOT NULL) AS measured USING (slot)
+        LEFT JOIN bucket_kept AS kept USING (slot)
+        LEFT JOIN LATERAL (
+            SELECT histogram.*
+            FROM (SELECT measured.durations WHERE kept.slot IS NOT NULL OR cardinality(measured.durations) > 256 OFFSET 0) AS many
+            CROSS JOIN LATERAL monitoring_histogram(many.durations, kept.latency_values, kept.latency_counts) AS histogram
+        ) AS bars ON true
         ON CONFLICT (bucket_start) DO UPDATE SET (
             total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
             malformed_events, malformed_fields, latency_events, latency_sum, latency_values, latency_counts, rolled_up_at) = (
@@ -645,7 +633,7 @@ BEGIN
         WHERE old.bucket_start >= v_from AND old.bucket_start < v_until
             AND date_bin('1 hour', old.bucket_start, '2000-01-01 00:00:00+00') = ANY (p_hours)
             AND date_bin('1 hour', old.bucket_start, '2000-01-01 00:00:00+00') <> ALL (v_lossy)
-            AND (date_part('epoch', old.bucket_start) - v_start)::integer / 300 NOT IN (SELECT bucket_no FROM bucket_event)
+            AND (date_part('epoch', old.bucket_start) - v_start)::integer / 300 NOT IN (SELECT (slot >> 4) * 12 + (slot & 15) FROM bucket_event)
         RETURNING old.bucket_start
     ),
 
@@ -669,18 +657,7 @@ BEGIN
             sum(duplicate_events) AS duplicate_events,
             sum(scored_events) AS scored_events,
             sum(malformed_events) AS malformed_events
-        FROM (SELECT bucket_no / 12 AS hour_no, bucket_event.* FROM bucket_event) AS bucket
-        GROUP BY hour_no
-    ),
-    hour_latency AS (
-        SELECT
-            hour_no,
-            sum(latency_sum) AS latency_sum,
-            sum(latency_events) AS latency_events,
-            min(latency_values[1]) AS latency_min,
-            max(latency_values[cardinality(latency_values)]) AS latency_max
-        FROM slice_histogram
-        JOIN slice USING (slice)
+        FROM (SELECT slot >> 4 AS hour_no, bucket_event.* FROM bucket_event) AS bucket
         GROUP BY hour_no
     ),
     hour_entry AS (
@@ -695,40 +672,35 @@ BEGIN
                 events
             FROM (
                 SELECT
-                    hour_no,
-                    grouping(model_no, backend_no, agent_no, version_no, event_type_no, reason_no) AS kind,
-                    min(no) AS no,                             -- any that has the value
+                    hour_no, model, backend, agent, version, event_type, reason,
+                    grouping(model, backend, agent, version, event_type, reason) AS kind,
                     sum(events) AS events
                 FROM hourly
                 GROUP BY GROUPING SETS (
-                    (hour_no, model_no), (hour_no, backend_no), (hour_no, agent_no), (hour_no, version_no), (hour_no, event_type_no),
-                    (hour_no, reason_no))
+                    (hour_no, model), (hour_no, backend), (hour_no, agent), (hour_no, version), (hour_no, event_type), (hour_no, reason))
                 OFFSET 0
             ) AS counted
-            JOIN numbered USING (no)
         ) AS named
         WHERE value <> '' OR dimension IN ('event_type', 'reason') AND value IS NOT NULL
         UNION ALL
-        SELECT bucket_no / 12, 'malformed', key, sum(value::bigint)
+        SELECT slot >> 4, 'malformed', key, sum(value::bigint)
         FROM bucket_event CROSS JOIN LATERAL jsonb_each_text(malformed_fields)
         WHERE malformed_events > 0
-        GROUP BY bucket_no / 12, key
+        GROUP BY slot >> 4, key
     ),
     window_figure AS (
-        SELECT day, hour_no, total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
-            malformed_events, latency_sum, latency_events, latency_min, latency_max
+        SELECT window_slot.day, hour_no, total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
+            malformed_events
         FROM window_slot
         JOIN hour_count USING (hour_no)
-        LEFT JOIN hour_latency USING (hour_no)
     ),
     window_count AS (
         SELECT day, hour_no, total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events,
-            malformed_events, latency_sum, latency_events, latency_min, latency_max
+            malformed_events
         FROM window_figure
         UNION ALL
         SELECT day, -1, sum(total_events), sum(successful_events), sum(failed_events), sum(fallback_events),
-            sum(duplicate_events), sum(scored_events), sum(malformed_events), sum(latency_sum), sum(latency_events),
-            min(latency_min), max(latency_max)
+            sum(duplicate_events), sum(scored_events), sum(malformed_events)
         FROM window_figure
         WHERE day = ANY (v_whole)
         GROUP BY day
@@ -757,40 +729,25 @@ BEGIN
         ) AS entry
         GROUP BY day, hour_no
     ),
-    -- Sorted once by day and duration, the durations of an hour and of a day come in order. The percentiles are percentile_cont's.
-    measured AS (
-        SELECT (key >> 37)::integer AS day_no, (key & 31)::integer AS hour_of_day, (((key >> 5) & 4294967295) - 1)::integer AS duration
-        FROM (
-            SELECT day_bits | ((key >> 7) & 137438953440) | ((key >> 44) / 12 % 24) AS key
-            FROM (SELECT day_no::bigint << 37 AS day_bits, unnest(keys) AS key FROM combination OFFSET 0) AS single
-            WHERE key & 17592186040320 <> 0
-            ORDER BY 1
-            OFFSET 0
-        ) AS sorted
-        OFFSET 0
-    ),
-    window_percentile AS (
-        SELECT day, hour_no, (SELECT array_agg(CASE
-            WHEN place = floor(place) THEN durations[place::integer + 1]::double precision
-            ELSE durations[floor(place)::integer + 1] + (place - floor(place))
-                * (durations[ceil(place)::integer + 1] - durations[floor(place)::integer + 1]) END ORDER BY place)
-            FROM (
-                SELECT fraction * (cardinality(durations) - 1) AS place
-                FROM unnest('{0.5, 0.75, 0.9, 0.95, 0.99}'::double precision[]) AS asked (fraction)
-            ) AS placed) AS latency
-        FROM (
-            SELECT
-                v_first_day + day_no AS day,
-                coalesce(day_no * 24 + hour_of_day, -1) AS hour_no,
-                durations
-            FROM (
-                SELECT day_no, hour_of_day, array_agg(duration) AS durations
-                FROM measured
-                GROUP BY GROUPING SETS ((day_no, hour_of_day), (day_no))
-                OFFSET 0
-            ) AS collected
-            OFFSET 0
-        ) AS named
+    -- The percentiles are percentile_cont's.
+    window_latency AS MATERIALIZED (
+        SELECT
+            v_first_day + coalesce(day_no, hour_no / 24) AS day,
+            coalesce(hour_no, -1) AS hour_no,
+            latency_sum,
+            cardinality(durations) AS latency_events,
+            durations[1] AS latency_min,
+            durations[cardinality(durations)] AS latency_max,
+            (SELECT array_agg(CASE
+                WHEN place = floor(place) THEN durations[place::integer + 1]::double precision
+                ELSE durations[floor(place)::integer + 1] + (place - floor(place))
+                    * (durations[ceil(place)::integer + 1] - durations[floor(place)::integer + 1]) END ORDER BY place)
+                FROM (
+                    SELECT fraction * (cardinality(durations) - 1) AS place
+                    FROM unnest('{0.5, 0.75, 0.9, 0.95, 0.99}'::double precision[]) AS asked (fraction)
+                ) AS placed) AS latency
+        FROM measured
+        WHERE slice IS NULL AND slot IS NULL
     ),
     window_written AS (
         INSERT INTO monitoring_metrics AS old (
@@ -813,14 +770,14 @@ BEGIN
             monitoring_rate(failed_events::bigint, total_events::bigint),
             monitoring_rate(duplicate_events::bigint, total_events::bigint),
             latency[1]::numeric, latency[2]::numeric, latency[3]::numeric, latency[4]::numeric, latency[5]::numeric,
-            latency_sum / nullif(latency_events, 0), latency_max, latency_min,
+            latency_sum::numeric / nullif(latency_events, 0), latency_max, latency_min,
             coalesce(models, '{}'), coalesce(versions, '{}'), coalesce(reasons, '[]'),
             coalesce(backends, '{}'), coalesce(agents, '{}'), coalesce(event_types, '{}'),
             monitoring_health(total_events::bigint, successful_events::bigint, fallback_events::bigint, duplicate_events::bigint),
             p_now
         FROM window_count
         LEFT JOIN window_distribution USING (day, hour_no)
-        LEFT JOIN window_percentile USING (day, hour_no)
+        LEFT JOIN window_latency USING (day, hour_no)
         CROSS JOIN LATERAL (
             SELECT CASE WHEN hour_no >= 0 THEN to_timestamp(v_start + hour_no * 3600::double precision)
                 ELSE day::timestamp AT TIME ZONE 'UTC' END AS from_at

@@ -106,7 +106,7 @@ LANGUAGE sql STABLE SET jit = off SET enable_seqscan = off AS $$
         GROUP BY hour_start
     ),
     duration AS (
-        SELECT hour_start, value, sum(events) AS events
+        SELECT hour_start, value, sum(coalesce(events, 1)) AS events
         FROM (SELECT hour_start, unnest(latency_values) AS value, unnest(latency_counts) AS events FROM bucket) AS measured
         GROUP BY hour_start, value
     ),
@@ -207,7 +207,7 @@ LANGUAGE sql STABLE SET jit = off SET enable_seqscan = off AS $$
             ON rollup.bucket_start >= day.day_start AND rollup.bucket_start < day.day_start + interval '24 hours'
     ),
     duration AS (
-        SELECT metric_date, value, sum(events) AS events
+        SELECT metric_date, value, sum(coalesce(events, 1)) AS events
         FROM measured
         GROUP BY metric_date, value
     ),

@@ -113,7 +113,7 @@ LANGUAGE sql STABLE SET jit = off AS $$
         GROUP BY grouped.dimension, grouped.value
     ),
     measured AS MATERIALIZED (
-        SELECT hour_of_day, model, backend, duration, sum(events) AS events
+        SELECT hour_of_day, model, backend, duration, sum(coalesce(events, 1)) AS events
         FROM (
             SELECT hour_of_day, model, backend, unnest(latency_values) AS duration, unnest(latency_counts) AS events
             FROM slice

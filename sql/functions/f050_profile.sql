@@ -127,7 +127,7 @@ RETURNS TABLE (hour_of_day integer, latency_p95 double precision)
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
 WITH durations AS (
-    SELECT extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day, duration, sum(events) AS events
+    SELECT extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day, duration, sum(coalesce(events, 1)) AS events
     FROM monitoring_rollup, unnest(latency_values, latency_counts) AS histogram (duration, events)
     WHERE bucket_start >= p_from AND bucket_start < p_until AND NOT date_trunc('hour', bucket_start, 'UTC') <@ p_unfit
     GROUP BY 1, 2

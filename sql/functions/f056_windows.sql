@@ -274,7 +274,7 @@ BEGIN
         WHERE bucket_start >= p_from AND bucket_start < p_until AND latency_events > 0
     ),
     durations AS (
-        SELECT duration, sum(events)::bigint AS events
+        SELECT duration, sum(coalesce(events, 1))::bigint AS events
         FROM tails, unnest(latency_values[below + 1 :], latency_counts[below + 1 :]) AS tail (duration, events)
         GROUP BY duration
     ),

@@ -7,7 +7,7 @@ LANGUAGE sql STABLE
 SET jit = off
 AS $$
 WITH duration AS (
-    SELECT value, sum(events) AS events
+    SELECT value, sum(coalesce(events, 1)) AS events
     FROM (
         SELECT unnest(s.latency_values) AS value, unnest(s.latency_counts) AS events
         FROM monitoring_rollup_slices s

@@ -61,7 +61,7 @@ struct RollupQueries: Sendable {
             LIMIT $3::integer
         ),
         histogram AS (
-            SELECT slice, value, sum(events) AS events
+            SELECT slice, value, sum(coalesce(events, 1)) AS events
             FROM slices JOIN totals USING (slice), unnest(latency_values, latency_counts) AS bar (value, events)
             GROUP BY slice, value
         ),
@@ -95,7 +95,7 @@ struct RollupQueries: Sendable {
 
     private static let latency = """
         WITH histogram AS (
-            SELECT value, sum(events) AS events
+            SELECT value, sum(coalesce(events, 1)) AS events
             FROM monitoring_rollup, unnest(latency_values, latency_counts) AS bar (value, events)
             WHERE bucket_start >= $1::timestamptz AND bucket_start < $2::timestamptz
             GROUP BY value

@@ -84,7 +84,7 @@ struct TrendQueries: Sendable {
                 GROUP BY step_start
             ),
             histogram AS (
-                SELECT step_start, value, sum(events) AS events
+                SELECT step_start, value, sum(coalesce(events, 1)) AS events
                 FROM buckets, unnest(latency_values, latency_counts) AS bar (value, events)
                 GROUP BY step_start, value
             ),
