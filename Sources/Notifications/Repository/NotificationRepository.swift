@@ -26,9 +26,9 @@ public struct NotificationRepository: Sendable {
     public func list(
         status: NotificationRecord.Status? = nil, receiver: String? = nil, after id: UUID? = nil, limit: Int = 50
     ) async throws -> [NotificationRecord] {
-        try await client.query(
-            Self.newest, [.text(status?.rawValue), .text(receiver), .int(min(1000, max(1, limit))), .uuid(id)]
-        ).map(NotificationRecord.init(row:))
+        let filter: [PostgresValue] = [.text(status?.rawValue), .text(receiver), .int(min(1000, max(1, limit)))]
+        let rows = try await id == nil ? client.query(Self.newest, filter) : client.query(Self.older, filter + [.uuid(id)])
+        return try rows.map(NotificationRecord.init(row:))
     }
 
     /// The notification of that id; nil where there is none.
@@ -101,9 +101,18 @@ public struct NotificationRepository: Sendable {
         FROM monitoring_notifications
         WHERE ($1::text IS NULL OR status = $1)
           AND ($2::text IS NULL OR receiver = $2)
-          AND ($4::uuid IS NULL OR (
-              created_at <= (SELECT created_at FROM monitoring_notifications WHERE id = $4)
-              AND (id > $4 OR created_at < (SELECT created_at FROM monitoring_notifications WHERE id = $4))))
+        ORDER BY created_at DESC, id
+        LIMIT $3::integer
+        """
+
+    /// Those after $4 in the order of `newest`.
+    static let older = """
+        SELECT \(NotificationRecord.columns)
+        FROM monitoring_notifications
+        WHERE ($1::text IS NULL OR status = $1)
+          AND ($2::text IS NULL OR receiver = $2)
+          AND created_at <= (SELECT created_at FROM monitoring_notifications WHERE id = $4::uuid)
+          AND (id > $4::uuid OR created_at < (SELECT created_at FROM monitoring_notifications WHERE id = $4::uuid))
         ORDER BY created_at DESC, id
         LIMIT $3::integer
         """
