@@ -686,8 +686,11 @@ CREATE INDEX monitoring_notifications_unfinished ON monitoring_notifications (st
     WHERE status IN ('pending', 'sending', 'dead', 'dropped');
 CREATE INDEX monitoring_notifications_by_group ON monitoring_notifications (receiver, group_key, frozen_at)
     WHERE group_key IS NOT NULL;
+-- A message of one has its own id, and needs no other way to it.
 CREATE INDEX monitoring_notifications_by_message ON monitoring_notifications (message_id)
-    WHERE group_key IS NOT NULL AND message_id IS NOT NULL;
+    WHERE message_id <> id;
+CREATE INDEX monitoring_notifications_dead ON monitoring_notifications (receiver, created_at, id)
+    WHERE status = 'dead';
 
 -- A delivery marks its alert: with room on the page that touches no index.
 ALTER TABLE monitoring_alerts SET (fillfactor = 80);
@@ -710,7 +713,7 @@ ALTER TABLE monitoring_receivers
 COMMENT ON COLUMN monitoring_receivers.openings IS
     'How often in a row the circuit breaker has opened: while it is not 0, one message at a time is tried, when paused_until is over.';
 $torq_file$;
-    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v005_delivery', '617d4d0a78dd44bc')
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v005_delivery', '182468c548aa6ac7')
     ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 END
 $torq_apply$;
@@ -6429,7 +6432,7 @@ BEGIN
         UNION ALL
         SELECT u.id, u.due_at, u.created_at, m.id
         FROM units AS u
-        JOIN monitoring_notifications AS m ON m.message_id = u.message_id AND m.group_key IS NOT NULL AND m.id <> u.id
+        JOIN monitoring_notifications AS m ON m.message_id = u.message_id AND m.message_id <> m.id
         WHERE u.group_key IS NOT NULL AND u.message_id IS NOT NULL AND (m.status || '') = 'pending'
         UNION ALL
         -- What a group holds beyond 500 is told in the next message.
@@ -6611,7 +6614,7 @@ $function$;
 COMMENT ON FUNCTION monitoring_record_attempts(text, text, jsonb, boolean) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '6d40fd227249cc8c')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '980807ed25dbd68b')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f080_check ==========================================================================================

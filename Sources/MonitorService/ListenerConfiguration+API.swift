@@ -8,7 +8,9 @@ extension MonitorAPI.ListenerConfiguration {
         for token in configuration.tokens {
             tokens.append(try ListenerToken(name: token.name, secret: token.secret.reveal(), scope: AccessScope(token.scope)))
         }
-        try self.init(host: configuration.host, port: configuration.port, publicURL: configuration.publicURL, tokens: tokens)
+        try self.init(
+            host: configuration.host, port: configuration.port, publicURL: configuration.publicURL, tokens: tokens,
+            slackSigningSecret: configuration.slackSigningSecret)
     }
 }
 

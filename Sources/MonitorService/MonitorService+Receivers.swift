@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 public import Notifications
 import WebTransport
 
@@ -25,5 +26,22 @@ extension MonitorService {
             await transport.close()
             throw error
         }
+    }
+
+    /// Changes a message in Slack after somebody pressed a button in it. That it failed is logged: what was done is done.
+    func updateSlackMessage(_ address: String, body: [UInt8]) async {
+        let transport = WebTransport()
+        do {
+            let response = try await transport.send(
+                WebRequest(
+                    method: "POST", url: address, headers: [(name: "Content-Type", value: "application/json; charset=utf-8")], body: body,
+                    connectTimeout: .seconds(5), timeout: .seconds(10), addresses: .publicOnly))
+            if !(200..<300).contains(response.status) {
+                logger.warning("a message in Slack was not changed", metadata: ["status": "\(response.status)"])
+            }
+        } catch {
+            logger.warning("a message in Slack was not changed", metadata: ["error": "\(error.code)"])
+        }
+        await transport.close()
     }
 }

@@ -28,7 +28,7 @@ public struct MonitorService: Sendable {
     private let configuration: ServiceConfiguration
     private let role: Role
     private let clock: @Sendable () -> Date
-    private let logger: Logger
+    let logger: Logger
 
     /// - Parameter clock: What the present is; the demo's is shifted.
     public init(
@@ -146,7 +146,10 @@ public struct MonitorService: Sendable {
         if role.includes(.api) {
             let server = MonitorServer(
                 configuration: listener, client: database.client, linkSigner: signer, logger: logger,
-                evaluations: role.includes(.worker) ? watch : nil, clock: clock)
+                evaluations: role.includes(.worker) ? watch : nil,
+                receivers: try notificationConfiguration().receivers.mapValues(\.kind),
+                testReceiver: { try await testReceiver(named: $0) },
+                slackUpdates: SlackUpdates { await updateSlackMessage($0, body: $1) }, clock: clock)
             services.append(
                 ListenerService(server: server) { port in
                     logger.info("Listening", metadata: ["host": "\(configuration.listener.host)", "port": "\(port)"])

@@ -101,8 +101,7 @@ import Testing
     @Test func theExampleIsReadWhole() throws {
         let loaded = try Self.load(Self.example, Self.environment)
         #expect(try loaded.configuration == Self.expected())
-        #expect(loaded.warnings.map(\.key) == ["listener.slack_signing_secret"])
-        #expect(loaded.warnings.allSatisfy { $0.message == "is checked, but this version does not act on it yet" })
+        #expect(loaded.warnings.isEmpty)
     }
 
     @Test func nothingAtAllGivesTheDefaults() throws {

@@ -221,13 +221,16 @@ struct RollupTests {
             try await rollup.insertMany(256, from: "2026-02-20T08:00:00Z", every: 1)
             try await rollup.insertMany(257, from: "2026-02-20T08:05:00Z", every: 1, prefix: "f")
             try await rollup.client.query(
-                "UPDATE learning_events SET event_data = event_data || jsonb_build_object('duration_ms', 500 + ascii(right(event_id, 1)) * 10)")
+                "UPDATE learning_events SET event_data = event_data || jsonb_build_object('duration_ms', 500 + ascii(right(event_id, 1)) * 10)"
+            )
             try await rollup.rollUp()
             let held = try await rollup.client.query(
                 "SELECT concat_ws(' ', cardinality(latency_values), cardinality(latency_counts)) AS held FROM monitoring_rollup ORDER BY bucket_start"
             ).map { try $0.decode("held", as: String.self) }
             #expect(held == ["256 0", "10 10"])
-            #expect(try await rollup.text("SELECT count(*) FROM monitoring_rollup_slices WHERE latency_events <> cardinality(latency_values)") == "0")
+            #expect(
+                try await rollup.text("SELECT count(*) FROM monitoring_rollup_slices WHERE latency_events <> cardinality(latency_values)")
+                    == "0")
             let exact = """
                 SELECT percentile_cont(0.95) WITHIN GROUP (ORDER BY (event_data ->> 'duration_ms')::integer)
                     - monitoring_window_latency('2026-02-20T08:00:00Z', '2026-02-20T08:10:00Z')

@@ -132,7 +132,7 @@ import Testing
                 """, [.uuid(id)])
             try await database.client.query("ANALYZE monitoring_notifications")
             let plan = try await database.client.query(
-                "EXPLAIN \(NotificationRepository.newest)", [.text(nil), .text(nil), .int(50), .uuid(nil)]
+                "EXPLAIN \(NotificationRepository.newest)", [.text(nil), .text(nil), .int(50)]
             ).map { try $0.decode("QUERY PLAN") as String }
             #expect(plan.contains { $0.contains("monitoring_notifications_by_age") }, "\(plan)")
             #expect(try await NotificationRepository(client: database.client).list(limit: 3).map(\.sequence) == [1, 2, 3])

@@ -107,7 +107,7 @@ BEGIN
         UNION ALL
         SELECT u.id, u.due_at, u.created_at, m.id
         FROM units AS u
-        JOIN monitoring_notifications AS m ON m.message_id = u.message_id AND m.group_key IS NOT NULL AND m.id <> u.id
+        JOIN monitoring_notifications AS m ON m.message_id = u.message_id AND m.message_id <> m.id
         WHERE u.group_key IS NOT NULL AND u.message_id IS NOT NULL AND (m.status || '') = 'pending'
         UNION ALL
         -- What a group holds beyond 500 is told in the next message.

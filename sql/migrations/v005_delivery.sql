@@ -29,8 +29,11 @@ CREATE INDEX monitoring_notifications_unfinished ON monitoring_notifications (st
     WHERE status IN ('pending', 'sending', 'dead', 'dropped');
 CREATE INDEX monitoring_notifications_by_group ON monitoring_notifications (receiver, group_key, frozen_at)
     WHERE group_key IS NOT NULL;
+-- A message of one has its own id, and needs no other way to it.
 CREATE INDEX monitoring_notifications_by_message ON monitoring_notifications (message_id)
-    WHERE group_key IS NOT NULL AND message_id IS NOT NULL;
+    WHERE message_id <> id;
+CREATE INDEX monitoring_notifications_dead ON monitoring_notifications (receiver, created_at, id)
+    WHERE status = 'dead';
 
 -- A delivery marks its alert: with room on the page that touches no index.
 ALTER TABLE monitoring_alerts SET (fillfactor = 80);

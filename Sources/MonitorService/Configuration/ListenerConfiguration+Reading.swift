@@ -9,7 +9,7 @@ extension ListenerConfiguration {
         section.read("link_key", .linkKey, into: &linkKey)
         section.read("slack_signing_secret", .secret, into: &slackSigningSecret)
         trustedProxies = section.list("trusted_proxies", .network) ?? []
-        section.warnOfKeysWithoutEffect(["slack_signing_secret", "trusted_proxies"])
+        section.warnOfKeysWithoutEffect(["trusted_proxies"])
         for name in Set(tokens.map(\.name)).sorted() where tokens.count(where: { $0.name == name }) > 1 {
             section.problem("tokens", "two tokens are called \(name)")
         }

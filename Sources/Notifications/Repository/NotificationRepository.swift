@@ -119,7 +119,9 @@ public struct NotificationRepository: Sendable {
 
     /// All rows of the message that the row $1 belongs to. A null message_id equals nothing, so such a row stands alone.
     private static let ofMessage = """
-        (id = $1::uuid OR message_id = (SELECT message_id FROM monitoring_notifications WHERE id = $1::uuid))
+        (id = $1::uuid
+         OR id = (SELECT message_id FROM monitoring_notifications WHERE id = $1::uuid)
+         OR message_id = (SELECT message_id FROM monitoring_notifications WHERE id = $1::uuid) AND message_id <> id)
         """
 
     private static let members = """
@@ -152,7 +154,7 @@ public struct NotificationRepository: Sendable {
     private static let alertsOfMessage = """
         SELECT alert.id, count(*) OVER () AS total
         FROM monitoring_alerts alert
-        WHERE alert.id IN (SELECT alert_id FROM monitoring_notifications WHERE message_id = $1::uuid OR id = $1::uuid)
+        WHERE alert.id IN (SELECT alert_id FROM monitoring_notifications WHERE id = $1::uuid OR message_id = $1::uuid AND message_id <> id)
         ORDER BY
             array_position('{open,acknowledged,ignored,resolved}', alert.status),
             monitoring_severity_rank(alert.severity) DESC,
