@@ -24,7 +24,7 @@ extension ReceiverKind {
         case .slack, .teams, .pagerduty: 4
         case .googlechat, .discord: 2
         case .mattermost, .rocketchat: 8
-        case .webhook, .log: 32
+        case .webhook, .log: 64
         }
     }
 }

@@ -16,6 +16,11 @@ enum MessageRenderer {
     /// - Parameter isPlain: Text alone, after a refusal of the form.
     /// - Throws: What JSON cannot hold.
     static func render(_ message: AlertMessage, receiver: Receiver, isPlain: Bool) throws -> RenderedMessage {
+        // It has no words of its own: a burst for programs need not pay for them.
+        if receiver.kind == .webhook {
+            return RenderedMessage(
+                body: String(decoding: try WebhookFormat.body(message), as: UTF8.self), contentType: "application/json", isPlain: isPlain)
+        }
         var content = MessageContent(message)
         var failed = false
         if let templates = receiver.templates, let markup = markups(of: receiver.kind) {
