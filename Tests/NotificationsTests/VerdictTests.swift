@@ -77,7 +77,7 @@ import Testing
     @Test(
         arguments: [
             (ReceiverKind.slack, "1/s", 4), (.googlechat, "1/s", 2), (.discord, "1/s", 2), (.teams, "4/s", 4), (.pagerduty, "2/s", 4),
-            (.mattermost, "10/s", 8), (.rocketchat, "10/s", 8), (.webhook, nil, 32),
+            (.mattermost, "10/s", 8), (.rocketchat, "10/s", 8), (.webhook, nil, 64),
         ] as [(ReceiverKind, String?, Int)])
     func limitsFollowFromTheKind(kind: ReceiverKind, rate: String?, inFlight: Int) throws {
         let receiver = try Fixtures.receiver("r", kind)
