@@ -18,6 +18,7 @@ public enum MonitoringSchema {
         file("v004_detection", PackageResources.v004_detection_sql),
         file("v005_delivery", PackageResources.v005_delivery_sql),
         file("v006_rollup_storage", PackageResources.v006_rollup_storage_sql),
+        file("v008_operation", PackageResources.v008_operation_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.
@@ -39,7 +40,9 @@ public enum MonitoringSchema {
         file("f065_attribution", PackageResources.f065_attribution_sql),
         file("f070_lifecycle", PackageResources.f070_lifecycle_sql),
         file("f075_delivery", PackageResources.f075_delivery_sql),
+        file("f077_fallback", PackageResources.f077_fallback_sql),
         file("f080_check", PackageResources.f080_check_sql),
+        file("f085_retention", PackageResources.f085_retention_sql),
         file("f090_views", PackageResources.f090_views_sql),
         file("f095_security", PackageResources.f095_security_sql),
     ]
