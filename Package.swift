@@ -95,7 +95,7 @@ let package = Package(
         .testTarget(name: "MonitorAPITests", dependencies: ["MonitorAPI", "WebTransport", "TestSupport", crypto], swiftSettings: house),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "WebTransport", "TestSupport"], swiftSettings: house),
         .testTarget(
-            name: "MonitorServiceTests", dependencies: ["MonitorService", "WebTransport", "TestSupport", subprocess],
+            name: "MonitorServiceTests", dependencies: ["MonitorService", "WebTransport", "TestSupport", subprocess, yams],
             swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]

@@ -19,6 +19,7 @@ public enum MonitoringSchema {
         file("v005_delivery", PackageResources.v005_delivery_sql),
         file("v006_rollup_storage", PackageResources.v006_rollup_storage_sql),
         file("v007_outbox_cost", PackageResources.v007_outbox_cost_sql),
+        file("v008_operation", PackageResources.v008_operation_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.
@@ -41,7 +42,9 @@ public enum MonitoringSchema {
         file("f070_lifecycle", PackageResources.f070_lifecycle_sql),
         file("f072_documents", PackageResources.f072_documents_sql),
         file("f075_delivery", PackageResources.f075_delivery_sql),
+        file("f077_fallback", PackageResources.f077_fallback_sql),
         file("f080_check", PackageResources.f080_check_sql),
+        file("f085_retention", PackageResources.f085_retention_sql),
         file("f090_views", PackageResources.f090_views_sql),
         file("f095_security", PackageResources.f095_security_sql),
     ]

@@ -783,27 +783,25 @@ $torq_file$;
 END
 $torq_apply$;
 
--- v007_outbox_cost ====================================================================================
+-- v008_operation ======================================================================================
 DO $torq_apply$
 BEGIN
-    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v007_outbox_cost') THEN RETURN; END IF;
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v008_operation') THEN RETURN; END IF;
     EXECUTE $torq_file$
--- What a notification costs.
+-- What is told to the fallback receiver: what another one could not be.
 
--- What is being sent is found by its status: there is never much of it.
-DROP INDEX monitoring_notifications_claimed;
-
--- A body of 2 KB is compressed when it is kept: lz4 takes a tenth of the time where the server has it.
-DO $block$
-BEGIN
-    ALTER TABLE monitoring_notifications ALTER COLUMN body SET COMPRESSION lz4;
-EXCEPTION
-    WHEN feature_not_supported OR invalid_parameter_value OR undefined_object THEN
-        NULL;
-END
-$block$;
+ALTER TABLE monitoring_notifications
+    ADD COLUMN fallback_at timestamptz;
+COMMENT ON COLUMN monitoring_notifications.fallback_at IS
+    'When it was looked at for the fallback receiver, since its own could not be told; null: not yet.';
+ALTER TABLE monitoring_notifications
+    DROP CONSTRAINT monitoring_notifications_cause_check,
+    ADD CONSTRAINT monitoring_notifications_cause_check CHECK (
+        cause IN ('transition', 'repeat', 'escalation_step', 'silence_ended', 'snooze_ended', 'mute_ended', 'fallback', 'test'));
+CREATE INDEX monitoring_notifications_undelivered ON monitoring_notifications (receiver, created_at)
+    WHERE status = 'dead' AND fallback_at IS NULL;
 $torq_file$;
-    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v007_outbox_cost', '25678b0539b9928d')
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v008_operation', '12c4b60b7e6e4546')
     ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 END
 $torq_apply$;
@@ -2329,7 +2327,7 @@ BEGIN
     PERFORM monitoring_find_changes();
     v_hours := monitoring_next_hours(p_max_hours);
     IF cardinality(v_hours) > 0 THEN
-        SELECT * INTO v_step FROM monitoring_roll_up_hours(v_hours, p_now);
+        SELECT * INTO v_step FROM monitoring_roll_up_hours(monitoring_hours_with_detail(v_hours), p_now);
         v_changed := v_step.changed_hours;
         v_read := v_step.events_read;
         PERFORM monitoring_write_metrics(v_changed, v_step.written_hours, v_step.written_days, p_now);
@@ -2349,7 +2347,7 @@ COMMENT ON FUNCTION monitoring_roll_up(integer, timestamptz) IS
     'One step of the roll-up: finds changed hours, computes at most p_max_hours of them with the hour and day rows of monitoring_metrics. '
     'Call it again while hours_pending is over 0. Does nothing while another session rolls up.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f020_rollup', '8b4f30288c375088')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f020_rollup', '27ce8cb1b701dd48')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f030_metrics ========================================================================================
@@ -2736,10 +2734,12 @@ DECLARE
     v_step    record;
     v_written integer;
     v_days    integer := (SELECT count(DISTINCT (hour_start AT TIME ZONE 'UTC')::date) FROM unnest(p_hours) AS hour (hour_start));
+    v_hours   timestamptz[];
 BEGIN
     PERFORM FROM monitoring_rollup_lock FOR UPDATE;
-    SELECT * INTO v_step FROM monitoring_roll_up_hours(p_hours, p_now);
-    v_written := v_step.metrics_written + monitoring_write_metrics(p_hours, v_step.written_hours, v_step.written_days, p_now);
+    v_hours := monitoring_hours_with_detail(p_hours);
+    SELECT * INTO v_step FROM monitoring_roll_up_hours(v_hours, p_now);
+    v_written := v_step.metrics_written + monitoring_write_metrics(v_hours, v_step.written_hours, v_step.written_days, p_now);
     IF v_written > 0 THEN
         PERFORM monitoring_bump_data_version();
     END IF;
@@ -2799,7 +2799,7 @@ END
 $$;
 COMMENT ON FUNCTION refresh_daily_metrics_mv() IS 'Makes mv_daily_metrics show the present days of monitoring_metrics.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f030_metrics', '3513a03c1d57d1e4')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f030_metrics', 'be5c0fcfff5f65e3')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f040_baseline =======================================================================================
@@ -6347,98 +6347,6 @@ COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
 INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', 'a6dac84f49a845a5')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
--- f072_documents ======================================================================================
--- Alerts as JSON for programs: the fields of the monitor API, keys in alphabetical order, null where there is no value, times as
--- RFC 3339 in UTC to the millisecond. Whoever passes an alert on takes this text as it is.
-
-CREATE OR REPLACE FUNCTION monitoring_json_time(p_at timestamptz)
-RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $function$
-    SELECT replace(to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')
-$function$;
-COMMENT ON FUNCTION monitoring_json_time(timestamptz) IS
-    'A moment as JSON documents write it: 2026-02-21T10:00:02.431Z, without a fraction where it has none.';
-
-CREATE OR REPLACE FUNCTION monitoring_json_number(p_value numeric)
-RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-AS $function$
-    SELECT CASE WHEN abs(p_value) < 'Infinity' THEN trim_scale(p_value) END
-$function$;
-COMMENT ON FUNCTION monitoring_json_number(numeric) IS
-    'A number as JSON documents write it, without trailing zeros; null for what JSON has not: NaN and the infinities.';
-
--- One expression over columns, without a FROM of its own: the planner writes it into the statement that calls it.
-CREATE OR REPLACE FUNCTION monitoring_alert_document(p_alert monitoring_alerts)
-RETURNS json
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $function$
-    SELECT json_build_object(
-        'acknowledged_at', monitoring_json_time(p_alert.acknowledged_at),
-        'acknowledged_by', p_alert.acknowledged_by,
-        'affected_agent', p_alert.affected_agent,
-        'affected_backend', p_alert.affected_backend,
-        'affected_model', p_alert.affected_model,
-        'affected_version', p_alert.affected_version,
-        'alert_type', p_alert.alert_type,
-        'baseline_value', monitoring_json_number(p_alert.baseline_value),
-        'comparison_window_days', p_alert.comparison_window_days,
-        'context_data', p_alert.context_data,
-        'created_at', monitoring_json_time(p_alert.created_at),
-        'current_value', monitoring_json_number(p_alert.current_value),
-        'deviation_ratio', monitoring_json_number(p_alert.deviation_ratio),
-        'fingerprint', p_alert.fingerprint,
-        'id', p_alert.id,
-        'metric_date', p_alert.metric_date,
-        'metric_hour', p_alert.metric_hour,
-        'metric_name', p_alert.metric_name,
-        'notification_channels', p_alert.notification_channels,
-        'notified', p_alert.notified,
-        'notified_at', monitoring_json_time(p_alert.notified_at),
-        'opened_at', monitoring_json_time(p_alert.opened_at),
-        'peak_severity', p_alert.peak_severity,
-        'related_events', p_alert.related_events,
-        'resolution_note', p_alert.resolution_note,
-        'resolved_at', monitoring_json_time(p_alert.resolved_at),
-        'resolved_by', p_alert.resolved_by,
-        'severity', p_alert.severity,
-        'slice_dimension', p_alert.slice_dimension,
-        'slice_value', p_alert.slice_value,
-        'snoozed_until', monitoring_json_time(p_alert.snoozed_until),
-        'status', p_alert.status,
-        'summary', p_alert.summary,
-        'threshold_high', monitoring_json_number(p_alert.threshold_high),
-        'threshold_low', monitoring_json_number(p_alert.threshold_low),
-        'threshold_medium', monitoring_json_number(p_alert.threshold_medium),
-        'updated_at', monitoring_json_time(p_alert.updated_at))
-$function$;
-COMMENT ON FUNCTION monitoring_alert_document(monitoring_alerts) IS
-    'An alert as the monitor API shows it.';
-
-CREATE OR REPLACE FUNCTION monitoring_transition_document(p_transition monitoring_alert_transitions)
-RETURNS json
-LANGUAGE sql STABLE PARALLEL SAFE
-AS $function$
-    SELECT json_build_object(
-        'actor', p_transition.actor,
-        'credential', p_transition.credential,
-        'evidence', p_transition.evidence,
-        'from_severity', p_transition.from_severity,
-        'from_status', p_transition.from_status,
-        'note', p_transition.note,
-        'occurred_at', monitoring_json_time(p_transition.occurred_at),
-        'sequence', p_transition.sequence,
-        'to_severity', p_transition.to_severity,
-        'to_status', p_transition.to_status,
-        'transition', p_transition.transition)
-$function$;
-COMMENT ON FUNCTION monitoring_transition_document(monitoring_alert_transitions) IS
-    'A step in an alert''s life as the monitor API shows it.';
-
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f072_documents', '3e2f58c99699dd5c')
-ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
-
 -- f075_delivery =======================================================================================
 -- What delivery asks the database for more than once.
 
@@ -6473,34 +6381,25 @@ COMMENT ON FUNCTION monitoring_notification_due(text, text, interval, interval, 
 -- session, and must be right whatever the statistics said when they were made. So they go by indexes alone, in the order in which
 -- the joins are written, and a condition on status that is no reason to use an index is written (status || '').
 
-DROP FUNCTION IF EXISTS monitoring_claimable(text, boolean, integer, boolean);
-CREATE FUNCTION monitoring_claimable(
+CREATE OR REPLACE FUNCTION monitoring_claimable(
     p_receiver   text,
     p_supersedes boolean,                                     -- a newer notification of an alert takes the place of those that wait
     p_limit      integer,                                     -- of messages
     p_is_trial   boolean                                      -- nothing while another one is being sent
 ) RETURNS TABLE (
-    unit            uuid,                                     -- notifications of the same unit share a message
-    id              uuid,
-    message_id      uuid,
-    attempt         integer,                                  -- this one's number, from 1
-    failures        integer,
-    is_plain        boolean,
-    body            text,
-    content_type    text,
-    seconds_left    double precision,                         -- until it is given up
-    cause           text,
-    created_at      timestamptz,
-    alert_id        uuid,
-    alert_type      text,
-    metric_name     text,
-    severity        text,                                     -- of the alert, now
-    status          text,                                     -- of the alert, now
-    alert           json,
-    sequence        integer,                                  -- of the step; this and what follows is null where it tells of none
-    transition_kind text,
-    occurred_at     text,
-    transition      json
+    unit         uuid,                                        -- notifications of the same unit share a message
+    id           uuid,
+    message_id   uuid,
+    attempt      integer,                                     -- this one's number, from 1
+    failures     integer,
+    is_plain     boolean,
+    body         text,
+    content_type text,
+    seconds_left double precision,                            -- until it is given up
+    cause        text,
+    created_at   timestamptz,
+    alert        jsonb,
+    transition   jsonb                                        -- null where it tells of none
 )
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
@@ -6590,10 +6489,7 @@ BEGIN
     SELECT
         m.unit, n.id, n.message_id, n.attempts + 1, n.failures, n.is_plain, n.body, n.content_type,
         extract(epoch FROM n.give_up_at - now())::double precision,
-        n.cause, n.created_at,
-        a.id, a.alert_type, a.metric_name, a.severity, a.status, monitoring_alert_document(a),
-        t.sequence, t.transition, monitoring_json_time(t.occurred_at),
-        CASE WHEN t.id IS NOT NULL THEN monitoring_transition_document(t) END
+        n.cause, n.created_at, to_jsonb(a), to_jsonb(t)
     FROM members AS m
     JOIN monitoring_notifications AS n ON n.id = m.id
     JOIN monitoring_alerts AS a ON a.id = n.alert_id
@@ -6659,34 +6555,11 @@ $function$;
 COMMENT ON FUNCTION monitoring_keep_claim(text, boolean, uuid[], uuid[], text[], text[], uuid, text, interval) IS
     'Claims notifications and keeps the bodies that every attempt sends; marks what they supersede.';
 
-DROP FUNCTION IF EXISTS monitoring_record_attempts(text, text, jsonb, boolean);
-
 CREATE OR REPLACE FUNCTION monitoring_record_attempts(
-    p_receiver         text,
-    p_process          text,
-    p_is_patient       boolean,                               -- waits for alerts that somebody holds; else gives up soon
-    -- Of each request that was made:
-    p_messages         uuid[],
-    p_attempts         integer[],
-    p_started_at       timestamptz[],
-    p_outcomes         text[],
-    p_http_statuses    integer[],                             -- null: there was no answer
-    p_reasons          text[],                                -- null: delivered
-    p_name_lookups     integer[],                             -- microseconds since the start, as are the next; null: not measured
-    p_connects         integer[],
-    p_tls              integer[],
-    p_first_bytes      integer[],
-    p_totals           integer[],
-    p_remote_addresses text[],
-    p_answers          text[],
-    -- Of each notification that a message told of:
-    p_ids              uuid[],
-    p_claim_ids        uuid[],
-    p_statuses         text[],                                -- what becomes of it
-    p_waits            integer[],                             -- milliseconds until it is due again; null: due_at stays
-    p_as_text          boolean[],                             -- its form was refused: the next body is text alone
-    p_given_back       boolean[],                             -- it was not sent: as if it had not been claimed
-    p_last_errors      text[]
+    p_receiver   text,
+    p_process    text,
+    p_results    jsonb,                                       -- an array, an object an attempt
+    p_is_patient boolean                                      -- waits for alerts that somebody holds; else gives up soon
 ) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
@@ -6711,24 +6584,28 @@ BEGIN
          name_lookup_ms, connect_ms, tls_ms, first_byte_ms, total_ms, remote_address, answer)
     SELECT
         r.id, r.attempt, p_process, r.started_at, r.outcome, r.http_status, r.reason,
-        r.name_lookup * 0.001, r.connect * 0.001, r.tls * 0.001, r.first_byte * 0.001, r.total * 0.001,
+        round(r.name_lookup_ms, 3), round(r.connect_ms, 3), round(r.tls_ms, 3), round(r.first_byte_ms, 3), round(r.total_ms, 3),
         r.remote_address, r.answer
-    FROM unnest(
-        p_messages, p_attempts, p_started_at, p_outcomes, p_http_statuses, p_reasons,
-        p_name_lookups, p_connects, p_tls, p_first_bytes, p_totals, p_remote_addresses, p_answers
-    ) AS r (
-        id, attempt, started_at, outcome, http_status, reason,
-        name_lookup, connect, tls, first_byte, total, remote_address, answer)
+    FROM jsonb_to_recordset(p_results) AS r (
+        id uuid, given_back boolean, attempt integer, started_at timestamptz, outcome text, http_status integer, reason text,
+        name_lookup_ms numeric, connect_ms numeric, tls_ms numeric, first_byte_ms numeric, total_ms numeric,
+        remote_address text, answer text)
+    WHERE NOT r.given_back
     ON CONFLICT (notification_id, attempt) DO NOTHING;
 
     -- Matched on the claim: one that was lost meanwhile is somebody else's by now.
-    WITH settled AS (
+    WITH results AS MATERIALIZED (
+        SELECT member.id, r.*
+        FROM jsonb_to_recordset(p_results) AS r (
+            members uuid[], claim_id uuid, status text, wait_seconds double precision, as_text boolean, given_back boolean, reason text)
+        CROSS JOIN LATERAL unnest(r.members) AS member (id)
+    ), settled AS (
         UPDATE monitoring_notifications AS n
         SET status = r.status,
-            due_at = coalesce(now() + r.wait * interval '1 millisecond', n.due_at),
+            due_at = coalesce(now() + make_interval(secs => r.wait_seconds), n.due_at),
             failures = CASE WHEN r.status = 'delivered' OR r.given_back OR r.as_text THEN n.failures ELSE n.failures + 1 END,
             attempts = n.attempts - r.given_back::integer,
-            last_error = CASE WHEN r.status = 'delivered' THEN NULL ELSE coalesce(r.last_error, n.last_error) END,
+            last_error = CASE WHEN r.status = 'delivered' THEN NULL ELSE coalesce(r.reason, n.last_error) END,
             delivered_at = CASE WHEN r.status = 'delivered' THEN now() END,
             body = CASE WHEN r.as_text THEN NULL ELSE n.body END,
             content_type = CASE WHEN r.as_text THEN NULL ELSE n.content_type END,
@@ -6737,8 +6614,7 @@ BEGIN
             claimed_by = NULL,
             claimed_until = NULL,
             updated_at = now()
-        FROM unnest(p_ids, p_claim_ids, p_statuses, p_waits, p_as_text, p_given_back, p_last_errors)
-            AS r (id, claim_id, status, wait, as_text, given_back, last_error)
+        FROM results AS r
         WHERE n.id = r.id
             AND n.claim_id = r.claim_id
         RETURNING n.alert_id, n.status
@@ -6747,26 +6623,102 @@ BEGIN
     FROM settled
     WHERE settled.status = 'delivered';
 
-    -- In the order of the array, whatever the plan's statistics, since the joins are nested as they are written: two dispatchers
-    -- never wait for each other.
+    -- Locked in one order first, so that two dispatchers never wait for each other.
+    PERFORM FROM monitoring_alerts AS a WHERE a.id = ANY (v_delivered) ORDER BY a.id FOR NO KEY UPDATE;
     UPDATE monitoring_alerts AS a
     SET notified = true,
         notified_at = coalesce(a.notified_at, now()),
         notification_channels = CASE WHEN p_receiver = ANY (a.notification_channels)
             THEN a.notification_channels ELSE a.notification_channels || p_receiver END,
         updated_at = now()
-    FROM unnest(v_delivered) AS delivered (id)
-    WHERE a.id = delivered.id
+    WHERE a.id = ANY (v_delivered)
         AND (NOT a.notified OR p_receiver <> ALL (a.notification_channels));
     RETURN coalesce(cardinality(v_delivered), 0);
 END
 $function$;
-COMMENT ON FUNCTION monitoring_record_attempts(
-    text, text, boolean, uuid[], integer[], timestamptz[], text[], integer[], text[], integer[], integer[], integer[], integer[],
-    integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
+COMMENT ON FUNCTION monitoring_record_attempts(text, text, jsonb, boolean) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', 'e705322b9523f7f1')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '980807ed25dbd68b')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
+-- f077_fallback =======================================================================================
+-- What a receiver could not be told, another one is.
+
+CREATE OR REPLACE FUNCTION monitoring_has_undelivered(p_fallback text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM monitoring_notifications
+        WHERE status = 'dead' AND fallback_at IS NULL AND receiver <> p_fallback
+    ) OR EXISTS (
+        SELECT
+        FROM monitoring_receivers AS disabled
+        JOIN monitoring_notifications AS n ON n.receiver = disabled.receiver
+        WHERE disabled.disabled_at IS NOT NULL AND disabled.receiver <> p_fallback
+            AND n.status = 'pending' AND n.fallback_at IS NULL AND n.due_at <= now() + interval '1 day')
+$$;
+COMMENT ON FUNCTION monitoring_has_undelivered(text) IS
+    'Whether anything is dead, or waits for a receiver that is disabled, that has not been looked at for the fallback receiver.';
+
+CREATE OR REPLACE FUNCTION monitoring_tell_fallback(
+    p_fallback text,
+    p_lifetime interval DEFAULT '1 day',                      -- of what is written
+    p_limit    integer DEFAULT 500
+) RETURNS integer
+LANGUAGE sql VOLATILE AS $$
+    WITH undelivered AS MATERIALIZED (
+        SELECT n.id
+        FROM monitoring_notifications AS n
+        LEFT JOIN monitoring_receivers AS r ON r.receiver = n.receiver
+        WHERE n.fallback_at IS NULL
+            AND n.receiver <> p_fallback
+            AND (n.status = 'dead' OR n.status = 'pending' AND r.disabled_at IS NOT NULL)
+        ORDER BY n.created_at
+        LIMIT p_limit
+        FOR UPDATE OF n SKIP LOCKED
+    ),
+    looked_at AS (
+        UPDATE monitoring_notifications AS n
+        SET fallback_at = now()
+        FROM undelivered
+        WHERE n.id = undelivered.id
+        RETURNING n.*
+    ),
+    -- Of one step once, whoever else should have been told. What ended long ago, before there was a fallback receiver, is no news.
+    owed AS (
+        SELECT DISTINCT ON (looked_at.alert_id, step.sequence)
+            looked_at.alert_id, step.sequence, looked_at.transition, looked_at.severity, looked_at.receiver
+        FROM looked_at
+        JOIN monitoring_alerts AS alert ON alert.id = looked_at.alert_id
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN looked_at.cause = 'repeat' THEN alert.sequence ELSE looked_at.sequence END AS sequence
+        ) AS step
+        WHERE looked_at.cause <> 'test' AND looked_at.updated_at > now() - interval '1 day'
+        ORDER BY looked_at.alert_id, step.sequence, looked_at.created_at
+    ),
+    told AS (
+        INSERT INTO monitoring_notifications
+            (alert_id, receiver, cause, sequence, transition, severity, group_key, due_at, give_up_at, created_at)
+        SELECT
+            owed.alert_id, p_fallback, 'fallback', owed.sequence, owed.transition, owed.severity, NULL, now(), now() + p_lifetime,
+            clock_timestamp()
+        FROM owed
+        WHERE NOT EXISTS (
+            SELECT
+            FROM monitoring_notifications AS own
+            WHERE own.alert_id = owed.alert_id AND own.receiver = p_fallback AND own.cause <> 'test'
+                AND own.sequence >= owed.sequence AND own.status IN ('pending', 'sending', 'delivered', 'superseded'))
+        ORDER BY owed.alert_id, owed.sequence
+        ON CONFLICT (alert_id, receiver, cause, sequence) DO NOTHING
+        RETURNING receiver
+    )
+    SELECT count(*)::integer FROM told
+$$;
+COMMENT ON FUNCTION monitoring_tell_fallback(text, interval, integer) IS
+    'Writes notifications to the fallback receiver for what is dead or waits for a disabled receiver, and marks that as looked at. How many.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f077_fallback', '33b342538be35ac6')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f080_check ==========================================================================================
@@ -6823,6 +6775,185 @@ COMMENT ON FUNCTION check_drift_and_alert(text, numeric, numeric, numeric, times
     'an error (SQLSTATE TMARG).';
 
 INSERT INTO monitoring_migrations (name, checksum) VALUES ('f080_check', '7d93e00cdc578012')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
+-- f085_retention ======================================================================================
+-- What the monitor's own tables need no longer keep. learning_events is never touched.
+
+-- Its detail was removed, and its rows in monitoring_metrics stand: what is left of its raw events, if anything, may be less than what
+-- they tell.
+CREATE OR REPLACE FUNCTION monitoring_hours_with_detail(p_hours timestamptz[]) RETURNS timestamptz[]
+LANGUAGE sql STABLE AS $$
+    WITH hours AS (
+        SELECT hour_start, (hour_start AT TIME ZONE 'UTC')::date AS day FROM unnest(p_hours) AS hour (hour_start)
+    ),
+    settled AS (
+        SELECT days.day
+        FROM (SELECT DISTINCT day FROM hours) AS days
+        JOIN monitoring_metrics AS metric ON metric.metric_date = days.day AND metric.metric_hour IS NULL AND metric.total_events > 0
+        WHERE NOT EXISTS (
+            SELECT
+            FROM monitoring_rollup AS bucket
+            WHERE bucket.bucket_start >= days.day::timestamp AT TIME ZONE 'UTC'
+                AND bucket.bucket_start < days.day::timestamp AT TIME ZONE 'UTC' + interval '24 hours')
+    )
+    SELECT coalesce(array_agg(hour_start ORDER BY hour_start), '{}') FROM hours WHERE day NOT IN (SELECT day FROM settled)
+$$;
+COMMENT ON FUNCTION monitoring_hours_with_detail(timestamptz[]) IS
+    'Those of the hours that can be computed: not those of days whose detail was removed after they had been.';
+
+CREATE OR REPLACE FUNCTION monitoring_remove_rollup(p_before date, p_days integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_first timestamptz := least(
+        (SELECT bucket_start FROM monitoring_rollup ORDER BY bucket_start LIMIT 1),
+        (SELECT hour_start FROM monitoring_rollup_slices ORDER BY hour_start LIMIT 1));
+    v_until timestamptz := least(
+        p_before::timestamp AT TIME ZONE 'UTC',
+        ((v_first AT TIME ZONE 'UTC')::date + p_days)::timestamp AT TIME ZONE 'UTC');
+    v_count integer;
+    v_all   integer := 0;
+BEGIN
+    -- Not in the middle of a roll-up, which the next batch need not wait for either.
+    PERFORM FROM monitoring_rollup_lock FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND OR v_first IS NULL OR v_first >= v_until THEN
+        RETURN 0;
+    END IF;
+    DELETE FROM monitoring_rollup WHERE bucket_start < v_until;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_all := v_all + v_count;
+    DELETE FROM monitoring_rollup_slices WHERE hour_start < v_until;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_all := v_all + v_count;
+    DELETE FROM monitoring_rollup_values WHERE day < (v_until AT TIME ZONE 'UTC')::date;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_all + v_count;
+END
+$$;
+COMMENT ON FUNCTION monitoring_remove_rollup(date, integer) IS
+    'Removes the oldest days of rolled-up detail, so many at most, that lie before a date. Their rows in monitoring_metrics stay.';
+
+-- Notifications go with the whole message: as long as one of those that it tells of is needed, they all stay.
+CREATE OR REPLACE FUNCTION monitoring_remove_notifications(p_before timestamptz, p_limit integer) RETURNS integer
+LANGUAGE sql VOLATILE AS $$
+    WITH old AS MATERIALIZED (
+        SELECT n.id, n.alert_id, n.message_id
+        FROM monitoring_notifications AS n
+        WHERE n.created_at < p_before
+            AND n.status IN ('delivered', 'superseded', 'dropped', 'dead')
+            AND EXISTS (SELECT FROM monitoring_alerts AS a WHERE a.id = n.alert_id AND a.status = 'resolved' AND a.resolved_at < p_before)
+        ORDER BY n.created_at
+        LIMIT p_limit
+    ),
+    gone AS (
+        DELETE FROM monitoring_notifications AS n
+        USING old
+        WHERE n.id = old.id
+            AND n.status IN ('delivered', 'superseded', 'dropped', 'dead')
+            AND NOT EXISTS (
+                SELECT
+                FROM monitoring_notifications AS other
+                JOIN monitoring_alerts AS a ON a.id = other.alert_id
+                WHERE (other.message_id = old.message_id AND other.message_id <> other.id OR other.id = old.message_id)
+                    AND other.id <> old.id
+                    AND (other.status IN ('pending', 'sending') OR a.status <> 'resolved' OR a.resolved_at >= p_before))
+        RETURNING n.id
+    )
+    SELECT count(*)::integer FROM gone
+$$;
+COMMENT ON FUNCTION monitoring_remove_notifications(timestamptz, integer) IS
+    'Removes finished notifications, with their bodies and attempts, of alerts that were over before a moment: the oldest, so many at most.';
+
+CREATE OR REPLACE FUNCTION monitoring_remove_past(
+    p_attempts        interval DEFAULT '30 days',             -- null: for ever, here and below
+    p_rollup          interval DEFAULT '120 days',
+    p_resolved_alerts interval DEFAULT '365 days',
+    p_audit           interval DEFAULT '730 days',
+    p_limit           integer DEFAULT 5000,                   -- rows of a kind in one call
+    p_now             timestamptz DEFAULT now()
+) RETURNS TABLE (
+    attempts      integer,
+    notifications integer,
+    rollup        integer,
+    alerts        integer,                                    -- with all that belongs to them
+    audit         integer,
+    others        integer,                                    -- silences that are over, settings that held
+    is_finished   boolean                                     -- nothing is left that could go
+)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+    -- Links in messages work for a week, and an alert may come back within seven days.
+    v_messages timestamptz := CASE WHEN p_attempts IS NOT NULL THEN p_now - greatest(p_attempts, interval '9 days') END;
+    -- What is expected of a moment reaches back 28 days and more, and leaves out what alerts stood for.
+    v_resolved timestamptz := CASE WHEN p_resolved_alerts IS NOT NULL THEN p_now - greatest(p_resolved_alerts, interval '45 days') END;
+    v_rollup   timestamptz := CASE WHEN p_rollup IS NOT NULL THEN p_now - greatest(p_rollup, interval '45 days') END;
+    v_limit    integer := greatest(p_limit, 1);
+    v_alerts   integer := greatest(v_limit / 20, 1);          -- each has steps and notifications of its own
+    v_count    integer;
+BEGIN
+    attempts := 0; notifications := 0; rollup := 0; alerts := 0; audit := 0; others := 0;
+
+    -- By number, which is by time but for a few: what is not old among the first ends the search.
+    DELETE FROM monitoring_delivery_attempts AS attempt
+    USING (SELECT id, started_at FROM monitoring_delivery_attempts ORDER BY id LIMIT v_limit) AS first
+    WHERE attempt.id = first.id AND first.started_at < p_now - p_attempts;
+    GET DIAGNOSTICS attempts = ROW_COUNT;
+
+    IF v_messages IS NOT NULL THEN
+        notifications := monitoring_remove_notifications(v_messages, v_limit);
+    END IF;
+
+    IF v_rollup IS NOT NULL THEN
+        -- The stretch since an alert opened says whether it is over.
+        v_rollup := least(v_rollup, (
+            SELECT min(live_since) FROM monitoring_alerts WHERE status <> 'resolved' OR held_severity IS NOT NULL));
+        rollup := monitoring_remove_rollup((v_rollup AT TIME ZONE 'UTC')::date, 2);
+    END IF;
+
+    IF v_resolved IS NOT NULL THEN
+        DELETE FROM monitoring_alerts AS alert
+        USING (
+            SELECT id
+            FROM monitoring_alerts
+            WHERE status = 'resolved' AND opened_at < v_resolved AND resolved_at < v_resolved AND held_severity IS NULL
+            ORDER BY opened_at
+            LIMIT v_alerts
+            FOR UPDATE SKIP LOCKED
+        ) AS old
+        WHERE alert.id = old.id;
+        GET DIAGNOSTICS alerts = ROW_COUNT;
+
+        DELETE FROM monitoring_silences
+        WHERE id IN (SELECT id FROM monitoring_silences WHERE ends_at < v_resolved ORDER BY ends_at LIMIT v_limit);
+        GET DIAGNOSTICS others = ROW_COUNT;
+    END IF;
+
+    DELETE FROM monitoring_audit
+    WHERE id IN (SELECT id FROM monitoring_audit WHERE occurred_at < p_now - p_audit ORDER BY occurred_at LIMIT v_limit);
+    GET DIAGNOSTICS audit = ROW_COUNT;
+    DELETE FROM monitoring_settings
+    WHERE version IN (
+        SELECT version
+        FROM monitoring_settings
+        WHERE written_at < p_now - p_audit AND version < (SELECT max(version) FROM monitoring_settings)
+        ORDER BY version
+        LIMIT v_limit);
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    others := others + v_count;
+
+    is_finished := attempts < v_limit AND notifications < v_limit AND rollup = 0 AND alerts < v_alerts AND audit < v_limit AND others < v_limit;
+    IF alerts + notifications + rollup > 0 THEN
+        PERFORM monitoring_bump_data_version();
+    END IF;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION monitoring_remove_past(interval, interval, interval, interval, integer, timestamptz) IS
+    'One batch of what the monitor''s own tables need no longer keep. Whatever an alert that is not over, a link, what is to be expected, '
+    'or a backtest of the kept time needs, stays. Call it again until is_finished.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f085_retention', '96d7208e3e02cf3d')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f090_views ==========================================================================================

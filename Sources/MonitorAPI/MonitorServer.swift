@@ -7,12 +7,13 @@ public import Postgres
 
 /// The HTTP listener: the API, the links of messages, the pages, and what supervisors ask.
 public struct MonitorServer: Sendable {
-    private let configuration: ListenerConfiguration
+    private var configuration: ListenerConfiguration
     private let client: PostgresClient
-    private let linkSigner: LinkSigner
+    private var linkSigner: LinkSigner
     private let logger: Logger
     private let evaluations: EvaluationWatch?
-    private let receivers: [String: ReceiverKind]
+    private var receivers: [String: ReceiverKind]
+    private let changes: any AsyncSequence<ListenerChange, Never> & Sendable
     private let testReceiver: ReceiverTester?
     private let slackUpdates: SlackUpdates?
     private let clock: @Sendable () -> Date
@@ -29,11 +30,14 @@ public struct MonitorServer: Sendable {
     ///   - receivers: That are configured: their kinds, by name.
     ///   - testReceiver: nil where this process sends no messages.
     ///   - slackUpdates: nil: messages in Slack stay as they are when somebody presses a button in them.
+    ///   - changes: Each takes effect with the next request; requests in flight are answered as they began.
     ///   - clock: What the present is.
     public init(
         configuration: ListenerConfiguration, client: PostgresClient, linkSigner: LinkSigner, logger: Logger,
         evaluations: EvaluationWatch? = nil, receivers: [String: ReceiverKind] = [:], testReceiver: ReceiverTester? = nil,
-        slackUpdates: SlackUpdates? = nil, clock: @escaping @Sendable () -> Date = { Date() }
+        slackUpdates: SlackUpdates? = nil,
+        changes: any AsyncSequence<ListenerChange, Never> & Sendable = AsyncStream<ListenerChange> { $0.finish() },
+        clock: @escaping @Sendable () -> Date = { Date() }
     ) {
         self.configuration = configuration
         self.client = client
@@ -43,6 +47,7 @@ public struct MonitorServer: Sendable {
         self.receivers = receivers
         self.testReceiver = testReceiver
         self.slackUpdates = slackUpdates
+        self.changes = changes
         self.clock = clock
     }
 
@@ -53,17 +58,10 @@ public struct MonitorServer: Sendable {
     public func run(onListening: @escaping @Sendable (Int) async -> Void) async throws {
         let pages = try PageRenderer()
         let background = BackgroundWork()
-        let endpoints =
-            AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + BaselineEndpoints(client: client).all
-            + ComputeEndpoint(client: client).all
-            + SilenceEndpoints(client: client).all + NotificationEndpoints(client: client).all
-            + ReceiverEndpoints(client: client, kinds: receivers, test: testReceiver).all + slack(background)
-            + OperationEndpoints(client: client, evaluations: evaluations).all
-            + LinkEndpoints(client: client, signer: linkSigner, configuration: configuration, pages: pages).all
-            + PageEndpoints(client: client, pages: pages).all
-        let table = EndpointTable(endpoints: endpoints, gate: Gate(configuration), clock: clock)
+        let slackMemory = ReplayMemory()
+        let responder = SwappableResponder(router(pages, background, slackMemory).buildResponder())
         let application = Application(
-            router: table.router(),
+            responder: responder,
             server: .http1(
                 configuration: .init(
                     idleTimeout: .seconds(60),
@@ -71,22 +69,51 @@ public struct MonitorServer: Sendable {
             configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
             logger: logger)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await background.run() }
-            defer { group.cancelAll() }
-            try await application.runService(gracefulShutdownSignals: [])
-            // What was answered already is finished, for as long as a supervisor waits.
-            background.finish()
-            group.addTask { try await Task.sleep(for: .seconds(3)) }
-            try await group.next()
+        try await withThrowingTaskGroup(of: Void.self) { outer in
+            outer.addTask {
+                for await change in changes {
+                    responder.swap(changed(by: change).router(pages, background, slackMemory).buildResponder())
+                }
+            }
+            defer { outer.cancelAll() }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await background.run() }
+                defer { group.cancelAll() }
+                try await application.runService(gracefulShutdownSignals: [])
+                // What was answered already is finished, for as long as a supervisor waits.
+                background.finish()
+                group.addTask { try await Task.sleep(for: .seconds(3)) }
+                try await group.next()
+            }
         }
     }
 
-    private func slack(_ background: BackgroundWork) -> [Endpoint] {
+    private func changed(by change: ListenerChange) -> MonitorServer {
+        var copy = self
+        copy.configuration = change.configuration
+        copy.linkSigner = change.linkSigner
+        copy.receivers = change.receivers
+        return copy
+    }
+
+    /// Everything that is answered, by what is configured now. What outlasts a change of that comes in.
+    private func router(_ pages: PageRenderer, _ background: BackgroundWork, _ slackMemory: ReplayMemory) -> Router<MonitorContext> {
+        let endpoints =
+            AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + BaselineEndpoints(client: client).all
+            + ComputeEndpoint(client: client).all
+            + SilenceEndpoints(client: client).all + NotificationEndpoints(client: client).all
+            + ReceiverEndpoints(client: client, kinds: receivers, test: testReceiver).all + slack(background, slackMemory)
+            + OperationEndpoints(client: client, evaluations: evaluations).all
+            + LinkEndpoints(client: client, signer: linkSigner, configuration: configuration, pages: pages).all
+            + PageEndpoints(client: client, pages: pages).all
+        return EndpointTable(endpoints: endpoints, gate: Gate(configuration), clock: clock).router()
+    }
+
+    private func slack(_ background: BackgroundWork, _ memory: ReplayMemory) -> [Endpoint] {
         guard let secret = configuration.slackSigningSecret else { return [] }
         return SlackEndpoint(
             client: client, secret: secret, signer: linkSigner, publicURL: configuration.publicURL, updates: slackUpdates,
-            background: background
+            background: background, memory: memory
         ).all
     }
 }

@@ -25,7 +25,7 @@ public struct MonitorService: Sendable {
         func includes(_ part: Role) -> Bool { self == .all || self == part }
     }
 
-    private let configuration: ServiceConfiguration
+    let running: RunningConfiguration
     private let role: Role
     private let clock: @Sendable () -> Date
     let logger: Logger
@@ -34,7 +34,7 @@ public struct MonitorService: Sendable {
     public init(
         configuration: ServiceConfiguration, role: Role = .all, clock: @escaping @Sendable () -> Date = { Date() }, logger: Logger
     ) {
-        self.configuration = configuration
+        running = RunningConfiguration(configuration)
         self.role = role
         self.clock = clock
         self.logger = logger
@@ -45,20 +45,21 @@ public struct MonitorService: Sendable {
     /// had started.
     ///
     /// - Parameters:
+    ///   - reloading: Where the configuration is read from again; nil: it stays as it is.
     ///   - beforeMigration: Called when the database answers.
     ///   - services: Called once the schema is up to date, before anything runs; what it gives runs beside the service.
     ///   - onListening: Called with the listener's port, where there is one.
     /// - Throws: Where it cannot start: a port that is taken, a schema that is newer than the program, a database that refuses us.
     public func run(
-        beforeMigration: @Sendable (Database) async throws -> Void = { _ in },
+        reloading: Reloading? = nil, beforeMigration: @Sendable (Database) async throws -> Void = { _ in },
         services further: @Sendable (Database) async throws -> [any Service] = { _ in [] },
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         // What can be found wrong without a database is found first.
-        let listener = try check()
+        let listener = try Self.check(running.configuration)
         if role.includes(.api) { try await listener.checkAddress() }
         do {
-            try await start(listener, beforeMigration, further, onListening)
+            try await start(listener, reloading, beforeMigration, further, onListening)
         } catch {
             guard Task.isCancelled else { throw error }
             logger.notice("Stopped; something was cut short", metadata: ["error": "\(error)"])
@@ -71,28 +72,33 @@ public struct MonitorService: Sendable {
     ///
     /// - Throws: What `run` would refuse it for.
     public func checkConfiguration() throws {
-        _ = try check()
+        try Self.check(running.configuration)
     }
 
     func notificationConfiguration() throws(NotificationConfigurationError) -> NotificationConfiguration {
-        try NotificationConfiguration(configuration, port: configuration.listener.port)
+        let configuration = running.configuration
+        return try NotificationConfiguration(configuration, port: configuration.listener.port)
     }
 
-    private func check() throws -> MonitorAPI.ListenerConfiguration {
-        _ = try notificationConfiguration()
+    /// - Returns: What the listener is told.
+    /// - Throws: What a configuration is refused for, once each of its keys is right.
+    @discardableResult
+    static func check(_ configuration: ServiceConfiguration) throws -> MonitorAPI.ListenerConfiguration {
+        _ = try NotificationConfiguration(configuration, port: configuration.listener.port)
         return try MonitorAPI.ListenerConfiguration(configuration.listener)
     }
 
     private func start(
-        _ listener: MonitorAPI.ListenerConfiguration, _ beforeMigration: @Sendable (Database) async throws -> Void,
-        _ further: @Sendable (Database) async throws -> [any Service], _ onListening: @escaping @Sendable (Int) async -> Void
+        _ listener: MonitorAPI.ListenerConfiguration, _ reloading: Reloading?,
+        _ beforeMigration: @Sendable (Database) async throws -> Void, _ further: @Sendable (Database) async throws -> [any Service],
+        _ onListening: @escaping @Sendable (Int) async -> Void
     ) async throws {
-        let database = try await Database.openForService(configuration, logger: logger)
+        let database = try await Database.openForService(running.configuration, logger: logger)
         do {
             try await waitForDatabase(database)
             try await beforeMigration(database)
             try await migrate(database)
-            let own = try await ownServices(database, listener: listener, onListening: onListening)
+            let own = try await ownServices(database, listener: listener, reloading: reloading, onListening: onListening)
             let all = try await further(database) + own
             var group = ServiceGroupConfiguration(
                 services: all.map {
@@ -131,14 +137,17 @@ public struct MonitorService: Sendable {
         // Who detects says by what: a listener with another file must not change it.
         guard role.includes(.worker) else { return }
         try await MonitoringEngine(client: database.client)
-            .writeSettings(configuration.detection.settingsJSON, writtenBy: ProcessIdentity.current)
+            .writeSettings(running.configuration.detection.settingsJSON, writtenBy: ProcessIdentity.current)
     }
 
     private func ownServices(
-        _ database: Database, listener: MonitorAPI.ListenerConfiguration, onListening: @escaping @Sendable (Int) async -> Void
+        _ database: Database, listener: MonitorAPI.ListenerConfiguration, reloading: Reloading?,
+        onListening: @escaping @Sendable (Int) async -> Void
     ) async throws -> [any Service] {
+        let configuration = running.configuration
         let keys = try await LinkKeyStore(client: database.client).keys(configured: configuration.listener.linkKey?.reveal())
         let signer = LinkSigner(keys: keys)
+        running.replace(RunningConfiguration.Snapshot(configuration: configuration, signer: signer))
         let (ports, bound) = AsyncStream.makeStream(of: Int.self)
         let watch = EvaluationWatch()
         var services: [any Service] = []
@@ -153,7 +162,7 @@ public struct MonitorService: Sendable {
                     if outcome.delivered { try await ReceiverRepository(client: database.client).worksAgain(name) }
                     return outcome
                 },
-                slackUpdates: SlackUpdates { await updateSlackMessage($0, body: $1) }, clock: clock)
+                slackUpdates: SlackUpdates { await updateSlackMessage($0, body: $1) }, changes: listenerChanges(), clock: clock)
             services.append(
                 ListenerService(server: server) { port in
                     logger.info("Listening", metadata: ["host": "\(configuration.listener.host)", "port": "\(port)"])
@@ -167,17 +176,33 @@ public struct MonitorService: Sendable {
         if role.includes(.dispatcher) {
             services.append(
                 DispatcherService(
-                    ports: ports, wakes: wake.stream, configuration: configuration, client: database.client, signer: signer,
-                    logger: logger))
+                    ports: ports, wakes: wake.stream, running: running, client: database.client, logger: logger))
         }
         if role.includes(.worker) {
+            let evaluations = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+            services.append(
+                HeartbeatService(evaluations: evaluations.stream, running: running, client: database.client, logger: logger))
             services.append(
                 Worker(
-                    client: database.client, detection: configuration.detection, process: ProcessIdentity.current, clock: clock,
+                    client: database.client, running: running, process: ProcessIdentity.current, clock: clock,
                     logger: logger, watch: watch,
-                    onTransitions: { wake.continuation.yield() }))
+                    onTransitions: { wake.continuation.yield() },
+                    onEvaluation: { evaluations.continuation.yield() }))
+        }
+        if let reloading {
+            services.append(ConfigurationReloader(reloading: reloading, running: running, client: database.client, logger: logger))
         }
         return services
+    }
+
+    /// What the listener hears of other configurations; they have been checked.
+    private func listenerChanges() -> some AsyncSequence<ListenerChange, Never> & Sendable {
+        running.snapshots().compactMap { snapshot in
+            guard let signer = snapshot.signer, let listener = try? Self.check(snapshot.configuration),
+                let receivers = try? NotificationConfiguration(snapshot.configuration, port: 0).receivers
+            else { return nil }
+            return ListenerChange(configuration: listener, linkSigner: signer, receivers: receivers.mapValues(\.kind))
+        }
     }
 
     /// The service group tells of every step at info; only what goes wrong is of interest.

@@ -29,7 +29,7 @@ extension NotificationConfiguration {
             receivers: receivers, routes: routes,
             defaultReceivers: configuration.defaultReceivers,
             publicURL: listener.publicURL ?? "http://\(authority):\(port)", environment: configuration.environment, runbooks: runbooks,
-            remindAcknowledgedAfter: configuration.remindAcknowledgedAfter)
+            remindAcknowledgedAfter: configuration.remindAcknowledgedAfter, fallbackReceiver: configuration.fallbackReceiver)
     }
 }
 

@@ -23,11 +23,21 @@ struct SharedOptions: ParsableArguments {
     ///
     /// - Throws: Everything that is wrong with it, with its place.
     func load(_ further: [String: String] = [:]) throws -> ServiceConfiguration {
+        try Self.load(loader(further))
+    }
+
+    /// Where the configuration comes from.
+    func loader(_ further: [String: String] = [:]) -> ConfigurationLoader {
         hidePassword()
         var overrides = further
         overrides["database.url"] = database
         overrides["data_dir"] = dataDir
-        let loaded = try ConfigurationLoader(file: config, overrides: overrides).load()
+        return ConfigurationLoader(file: config, overrides: overrides)
+    }
+
+    /// Reads it, and says what is odd about it.
+    static func load(_ loader: ConfigurationLoader) throws -> ServiceConfiguration {
+        let loaded = try loader.load()
         for warning in loaded.warnings { standardError("torq-monitor: warning: \(warning)") }
         return loaded.configuration
     }

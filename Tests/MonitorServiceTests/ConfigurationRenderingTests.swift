@@ -63,7 +63,7 @@ import Testing
         #expect(
             shown == """
                 database:
-                  url: "postgresql://monitor:***@db.example.com:6432/console"
+                  url: "postgresql://monitor:***@db.example.com:6432/console?sslmode=require"
                   pool_size: 8
                 listener:
                   host: "127.0.0.1"
@@ -133,6 +133,7 @@ import Testing
                   attempts: 30d
                   rollup: 120d
                   resolved_alerts: 365d
+                  audit: 730d
 
                 """)
     }
@@ -140,7 +141,7 @@ import Testing
     @Test func whatIsShownReadsBackTheSameWithSecretsPutIn() throws {
         let secret = Secret("0123456789abcdef")
         var expected = try File.expected()
-        expected.database.url = Secret("postgresql://monitor:***@db.example.com:6432/console")
+        expected.database.url = Secret("postgresql://monitor:***@db.example.com:6432/console?sslmode=require")
         for index in expected.listener.tokens.indices { expected.listener.tokens[index].secret = secret }
         expected.listener.linkKey = secret
         expected.listener.slackSigningSecret = secret
@@ -152,6 +153,22 @@ import Testing
         shown.environment = expected.environment
         let text = shown.redactedYAML.replacing("\"***\"", with: "\"\(secret.reveal())\"")
         #expect(try File.load(text).configuration == expected)
+    }
+
+    /// Where it is found is shown, `?host=` of a socket's directory included; what else options may hold is not.
+    @Test(arguments: [
+        ("postgresql://postgres@/x?host=/run/postgresql&port=6432", "postgresql://postgres@/x?host=/run/postgresql&port=6432"),
+        (
+            "postgres://u:hidden@h/x?sslpassword=hidden&sslmode=verify-full&password=hidden",
+            "postgres://u:***@h/x?sslpassword=***&sslmode=verify-full&password=***"
+        ),
+        ("host=h password=hidden", "***"),
+    ])
+    func aDatabaseIsShownByWhereItIs(url: String, shown: String) throws {
+        var configuration = ServiceConfiguration()
+        configuration.database.url = Secret(url)
+        let text = configuration.redactedYAML
+        #expect(text.contains(shown) && !text.contains("hidden"), "\(text)")
     }
 
     @Test func aSecretIsNotPrinted() throws {

@@ -47,6 +47,29 @@ import Testing
         }
     }
 
+    /// The renewal beside an evaluation found its own row locked, and must not take that for a loss.
+    @Test func aHolderThatEvaluatesStillHoldsIt() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let lease = EvaluationLease(client: database.client, holder: "a")
+            let fence = try #require(try await lease.acquire())
+            try await database.client.transaction { connection async throws in
+                #expect(try await EvaluationLease.isHeld(by: "a", fence: fence, on: connection))
+                #expect(try await lease.attempt() == .held(fence: fence))
+            }
+        }
+    }
+
+    @Test func whoWaitsKnowsHowLong() async throws {
+        try await withTestDatabase(schema: true) { database in
+            _ = try await EvaluationLease(client: database.client, holder: "a").acquire()
+            guard case .taken(let left) = try await EvaluationLease(client: database.client, holder: "b").attempt() else {
+                Issue.record("b has it")
+                return
+            }
+            #expect(left > .seconds(EvaluationLease.durationSeconds - 5) && left <= .seconds(EvaluationLease.durationSeconds))
+        }
+    }
+
     @Test func whatIsReleasedCanBeTakenAtOnce() async throws {
         try await withTestDatabase(schema: true) { database in
             let first = EvaluationLease(client: database.client, holder: "a")

@@ -18,12 +18,16 @@ struct PeerCronTests {
             }
             #expect(
                 try await Self.names(client, "SELECT jobname AS name FROM cron.job ORDER BY jobname") == [
-                    "compute-hourly-metrics", "monitoring-check", "monitoring-first-baseline", "monitoring-roll-up",
-                    "update-daily-baseline",
+                    "compute-hourly-metrics", "monitoring-check", "monitoring-first-baseline",
+                    "monitoring-retention", "monitoring-roll-up", "update-daily-baseline",
                 ])
-            // What is done at night is seen to work now, as the two statements that it is.
+            // What is done at night, and once an hour, is seen to work now.
             try await client.query(
-                "SELECT cron.alter_job(jobid, schedule => '* * * * *') FROM cron.job WHERE jobname = 'update-daily-baseline'")
+                """
+                SELECT cron.alter_job(jobid, schedule => '* * * * *')
+                FROM cron.job
+                WHERE jobname IN ('update-daily-baseline', 'monitoring-retention')
+                """)
             try await SpineTests.writeEvents(client)
 
             // Its clock strikes every minute. What the first run rolled up, the second is sure to evaluate.
@@ -34,7 +38,8 @@ struct PeerCronTests {
                 }
                 try await eventually("every job of each minute has run", timeout: .seconds(30)) {
                     try await Self.names(client, Self.succeeded) == [
-                        "monitoring-check", "monitoring-first-baseline", "monitoring-roll-up", "update-daily-baseline",
+                        "monitoring-check", "monitoring-first-baseline", "monitoring-retention", "monitoring-roll-up",
+                        "update-daily-baseline",
                     ]
                 }
             } catch {

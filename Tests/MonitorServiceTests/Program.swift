@@ -96,6 +96,37 @@ enum Program {
         return Int32(code)
     }
 
+    /// Runs `serve` while `body` does, which may send it signals, and ends it by SIGTERM.
+    ///
+    /// - Returns: The exit code, nil where it ended by a signal, and what it logged.
+    static func serveWithLog(
+        _ arguments: [String], environment: [String: String] = [:],
+        _ body: @escaping @Sendable (_ address: String, _ send: @Sendable (Signal) throws -> Void) async throws -> Void
+    ) async throws -> (code: Int32?, text: String) {
+        let port = try HTTPFixture.unusedPort()
+        let address = "http://127.0.0.1:\(port)"
+        let log = FileManager.default.temporaryDirectory.appending(path: "torq-\(UUID().uuidString.prefix(8)).log").path
+        defer { try? FileManager.default.removeItem(atPath: log) }
+        let file = try FileDescriptor.open(
+            FilePath(log), .writeOnly, options: [.create, .append], permissions: [.ownerReadWrite])
+        let result = try await Subprocess.run(
+            .path(FilePath(path)), arguments: Arguments(["serve", "--port", "\(port)"] + arguments), environment: variables(environment),
+            input: .none, output: .discarded, error: .fileDescriptor(file, closeAfterSpawningProcess: true)
+        ) { execution in
+            do {
+                try await eventually("the service is ready", timeout: .seconds(60)) { await get("\(address)/ready")?.status == 200 }
+                try await body(address) { try execution.send(signal: $0) }
+            } catch {
+                try? execution.send(signal: .kill)
+                throw error
+            }
+            try execution.send(signal: .terminate)
+        }
+        let text = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+        guard case .exited(let code) = result.terminationStatus else { return (nil, text) }
+        return (Int32(code), text)
+    }
+
     /// An answer, or nil where there was none.
     static func get(_ url: String) async -> WebResponse? {
         await send(WebRequest(url: url, addresses: .any))

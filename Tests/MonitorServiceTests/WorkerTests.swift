@@ -11,11 +11,11 @@ import Testing
     @Test func aFailureIsToldUntilAnEvaluationSucceeds() async throws {
         try await withTestDatabase(schema: true) { database in
             try await database.client.query("ALTER FUNCTION monitoring_apply_evaluation RENAME TO monitoring_apply_nothing")
-            var detection = DetectionConfiguration()
-            detection.evaluationInterval = .seconds(1)
+            var configuration = ServiceConfiguration()
+            configuration.detection.evaluationInterval = .seconds(1)
             let watch = EvaluationWatch()
             let worker = Worker(
-                client: database.client, detection: detection, process: "test", clock: { Date() },
+                client: database.client, running: RunningConfiguration(configuration), process: "test", clock: { Date() },
                 logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), watch: watch, onTransitions: {})
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await worker.run() }

@@ -51,7 +51,8 @@ struct OutboxFixture: Sendable {
     /// Settings with waits of milliseconds.
     static let fast = DeliverySettings(
         backoff: Backoff(first: .milliseconds(20), factor: 2, most: .milliseconds(100)), requestTimeout: .seconds(5),
-        pollInterval: .milliseconds(50), heartbeatInterval: .milliseconds(50), heartbeatTimeout: .milliseconds(600))
+        pollInterval: .milliseconds(50), idleInterval: .milliseconds(50), heartbeatInterval: .milliseconds(50),
+        heartbeatTimeout: .milliseconds(600))
 
     func configuration(_ receivers: [Receiver], delivery: DeliverySettings = fast) throws -> NotificationConfiguration {
         try NotificationConfiguration(receivers: receivers, environment: "test", delivery: delivery)

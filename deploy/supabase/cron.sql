@@ -44,3 +44,20 @@ SELECT cron.schedule('monitoring-first-baseline', '* * * * *', $$
     ) AS due
     CROSS JOIN LATERAL update_baseline() AS baseline
 $$);
+
+-- What is past goes, batch after batch for at most 40 seconds: attempts and finished messages after 30 days, rolled-up detail after 120,
+-- resolved alerts after 365. Other times are arguments of monitoring_remove_past().
+SELECT cron.schedule('monitoring-retention', '17 * * * *', $job$
+    DO $$
+    DECLARE
+        v_until    timestamptz := clock_timestamp() + interval '40 seconds';
+        v_finished boolean;
+    BEGIN
+        LOOP
+            SELECT is_finished INTO v_finished FROM monitoring_remove_past();
+            COMMIT;
+            EXIT WHEN v_finished OR clock_timestamp() > v_until;
+        END LOOP;
+    END
+    $$
+$job$);

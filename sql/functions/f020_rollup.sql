@@ -926,7 +926,7 @@ BEGIN
     PERFORM monitoring_find_changes();
     v_hours := monitoring_next_hours(p_max_hours);
     IF cardinality(v_hours) > 0 THEN
-        SELECT * INTO v_step FROM monitoring_roll_up_hours(v_hours, p_now);
+        SELECT * INTO v_step FROM monitoring_roll_up_hours(monitoring_hours_with_detail(v_hours), p_now);
         v_changed := v_step.changed_hours;
         v_read := v_step.events_read;
         PERFORM monitoring_write_metrics(v_changed, v_step.written_hours, v_step.written_days, p_now);

@@ -381,10 +381,12 @@ DECLARE
     v_step    record;
     v_written integer;
     v_days    integer := (SELECT count(DISTINCT (hour_start AT TIME ZONE 'UTC')::date) FROM unnest(p_hours) AS hour (hour_start));
+    v_hours   timestamptz[];
 BEGIN
     PERFORM FROM monitoring_rollup_lock FOR UPDATE;
-    SELECT * INTO v_step FROM monitoring_roll_up_hours(p_hours, p_now);
-    v_written := v_step.metrics_written + monitoring_write_metrics(p_hours, v_step.written_hours, v_step.written_days, p_now);
+    v_hours := monitoring_hours_with_detail(p_hours);
+    SELECT * INTO v_step FROM monitoring_roll_up_hours(v_hours, p_now);
+    v_written := v_step.metrics_written + monitoring_write_metrics(v_hours, v_step.written_hours, v_step.written_days, p_now);
     IF v_written > 0 THEN
         PERFORM monitoring_bump_data_version();
     END IF;

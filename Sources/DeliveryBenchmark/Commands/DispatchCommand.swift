@@ -52,6 +52,7 @@ struct DispatchCommand: AsyncParsableCommand {
                 first: backoff.first / factor, factor: backoff.factor, most: backoff.most / factor, jitter: backoff.jitter,
                 giveUpAfter: backoff.giveUpAfter / factor),
             requestTimeout: standard.requestTimeout, pollInterval: max(.milliseconds(10), standard.pollInterval / factor),
+            idleInterval: max(.milliseconds(10), standard.idleInterval / factor),
             heartbeatInterval: standard.heartbeatInterval, heartbeatTimeout: standard.heartbeatTimeout,
             maximumInFlight: standard.maximumInFlight, disabledRest: standard.disabledRest / factor,
             breaker: BreakerSettings(

@@ -22,15 +22,9 @@ struct OperationEndpoints: Sendable {
         ]
     }
 
-    /// Ready: the database answers, its schema is this version's, and evaluations have not failed for ten minutes on end.
+    /// Ready: the database answers and takes changes, its schema is this version's, and evaluations have not failed for ten minutes on end.
     private func ready(_ call: Call) async throws -> Response {
-        let plan = try await SchemaMigrator(client: client).plan()
-        guard plan.isCurrent else {
-            throw Problem(
-                .unavailable, "The database's schema is not up to date: run torq-monitor migrate.",
-                members: ["reason": .string("schema_not_current")],
-                headers: [.retryAfter: "10"])
-        }
+        try await Readiness(client: client).check()
         if let since = evaluations?.failingSince, call.now.timeIntervalSince(since) > EvaluationWatch.patience {
             throw Problem(
                 .unavailable, "Evaluations have failed since \(MonitoringJSON.timestamp(since)); the log says why.",

@@ -19,17 +19,21 @@ struct SlackEndpoint: Sendable {
     private let publicURL: String?
     private let updates: SlackUpdates?
     private let background: BackgroundWork
-    private let memory = ReplayMemory()
+    private let memory: ReplayMemory
 
-    /// - Parameter updates: nil: what is pressed is done, and messages stay as they are.
+    /// - Parameters:
+    ///   - updates: nil: what is pressed is done, and messages stay as they are.
+    ///   - memory: Of requests that were taken, so that none is taken twice.
     init(
-        client: PostgresClient, secret: Secret, signer: LinkSigner, publicURL: String?, updates: SlackUpdates?, background: BackgroundWork
+        client: PostgresClient, secret: Secret, signer: LinkSigner, publicURL: String?, updates: SlackUpdates?, background: BackgroundWork,
+        memory: ReplayMemory
     ) {
         self.secret = secret
         self.signer = signer
         self.publicURL = publicURL
         self.updates = updates
         self.background = background
+        self.memory = memory
         work = LinkWork(client: client)
     }
 

@@ -34,13 +34,7 @@ public struct ConfigurationLoader: Sendable {
     ///
     /// - Throws: all that is wrong with it.
     public func load() throws(ConfigurationError) -> LoadedConfiguration {
-        guard let file else { return try load(text: "", name: "configuration") }
-        guard let text = Self.read(file, atMost: Self.largestFile) else {
-            throw ConfigurationError([
-                ConfigurationProblem(place: file, key: "", message: "cannot be read: no such file, no permission, or more than 1 MiB")
-            ])
-        }
-        return try load(text: text, name: file)
+        try read().result.get()
     }
 
     /// Reads a configuration from the text of a file.
@@ -49,11 +43,40 @@ public struct ConfigurationLoader: Sendable {
     ///   - text: YAML.
     ///   - name: what messages call the file; `file:` paths are relative to its directory.
     public func load(text: String, name: String) throws(ConfigurationError) -> LoadedConfiguration {
+        var files: [String] = []
+        return try load(text: text, name: name, files: &files)
+    }
+
+    /// What came of a reading.
+    struct Reading: Sendable {
+        var result: Result<LoadedConfiguration, ConfigurationError>
+        /// Paths of the files that it depends on, those that could not be read among them.
+        var files: [String]
+    }
+
+    /// Reads the configuration now, and says which files it depends on.
+    func read() -> Reading {
+        var files = file.map { [$0] } ?? []
+        do throws(ConfigurationError) {
+            guard let file else { return Reading(result: .success(try load(text: "", name: "configuration", files: &files)), files: files) }
+            guard let text = Self.read(file, atMost: Self.largestFile) else {
+                throw ConfigurationError([
+                    ConfigurationProblem(place: file, key: "", message: "cannot be read: no such file, no permission, or more than 1 MiB")
+                ])
+            }
+            return Reading(result: .success(try load(text: text, name: file, files: &files)), files: files)
+        } catch {
+            return Reading(result: .failure(error), files: files)
+        }
+    }
+
+    private func load(text: String, name: String, files: inout [String]) throws(ConfigurationError) -> LoadedConfiguration {
         let root = try ConfigurationFile.parse(text, name: name)
         let directory = URL(fileURLWithPath: name).deletingLastPathComponent()
         let source = ConfigurationSource(fileName: name, environment: environment, overrides: overrides) { path in
             Self.read(path.hasPrefix("/") ? path : directory.appendingPathComponent(path).path, atMost: 64 * 1024)
         }
+        defer { files += source.secretFiles.map { $0.hasPrefix("/") ? $0 : directory.appendingPathComponent($0).path } }
         let section = ConfigurationSection(source: source, path: "", node: root, isInList: false)
         let configuration = section.visit(section) { ServiceConfiguration($0, slackWebhookURL: environment["SLACK_WEBHOOK_URL"]) }
         source.finish()

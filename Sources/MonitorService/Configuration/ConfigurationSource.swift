@@ -24,6 +24,8 @@ final class ConfigurationSource {
     private let reader: ConfigReader
     private(set) var problems: [ConfigurationProblem] = []
     private(set) var warnings: [ConfigurationProblem] = []
+    /// The files that secrets were to be read from, as they are named.
+    private(set) var secretFiles: [String] = []
 
     /// Every key that was asked for, whether it was there or not: the known ones.
     private var known: Set<String> = []
@@ -98,6 +100,7 @@ final class ConfigurationSource {
     func secret(_ text: String, node: ConfigurationNode?, key: String) -> String? {
         guard text.hasPrefix("file:") else { return text }
         let path = String(text.dropFirst("file:".count))
+        secretFiles.append(path)
         guard let content = readSecretFile(path) else {
             report(node, key: key, "the file \(path) cannot be read")
             return nil

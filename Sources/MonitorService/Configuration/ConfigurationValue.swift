@@ -181,10 +181,15 @@ extension ConfigurationValue where Value == Duration {
 
 extension ConfigurationValue where Value == Duration? {
     /// A duration from a day to ten years, or `forever` for nil.
-    static var retention: Self {
-        let days = ConfigurationValue<Duration>.duration(.seconds(86400)...(.seconds(3650 * 86400)))
+    static var retention: Self { retention(atLeastDays: 1) }
+
+    /// A duration from so many days to ten years, or `forever` for nil.
+    static func retention(atLeastDays least: Int) -> Self {
+        let days = ConfigurationValue<Duration>.duration(.seconds(least * 86400)...(.seconds(3650 * 86400)))
         return Self(allowed: "\(days.allowed), or forever") { text in
-            text == "forever" ? .some(nil) : days.parse(text)
+            // Not by a ternary, which would take what cannot be read for nil, and nil for ever.
+            if text == "forever" { return .some(nil) }
+            return days.parse(text).map { .some($0) }
         }
     }
 }

@@ -8,8 +8,9 @@ extension DatabaseConfiguration {
 extension RetentionConfiguration {
     init(_ section: ConfigurationSection) {
         section.read("attempts", .retention, into: &attempts)
-        section.read("rollup", .retention, into: &rollup)
-        section.read("resolved_alerts", .retention, into: &resolvedAlerts)
-        section.warnOfKeysWithoutEffect(["attempts", "rollup", "resolved_alerts"])
+        // The expectation reaches back 28 days, over their windows and a week for slow drift.
+        section.read("rollup", .retention(atLeastDays: 45), into: &rollup)
+        section.read("resolved_alerts", .retention(atLeastDays: 45), into: &resolvedAlerts)
+        section.read("audit", .retention, into: &audit)
     }
 }

@@ -6,9 +6,12 @@ public struct RetentionConfiguration: Sendable, Hashable {
     /// Rolled-up detail: buckets and slices. Hours and days of monitoring_metrics stay.
     public var rollup: Duration? = .seconds(120 * 86400)
 
-    /// Resolved and ignored alerts with their transitions.
+    /// Resolved alerts with their transitions.
     public var resolvedAlerts: Duration? = .seconds(365 * 86400)
 
-    /// 30 days of attempts, 120 of detail, 365 of alerts.
+    /// What people did beyond single alerts, and the settings that held.
+    public var audit: Duration? = .seconds(730 * 86400)
+
+    /// 30 days of attempts, 120 of detail, 365 of alerts, 730 of the audit.
     public init() {}
 }

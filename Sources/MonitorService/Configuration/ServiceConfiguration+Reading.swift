@@ -25,7 +25,6 @@ extension ServiceConfiguration {
                 "\(receiver.name) is interactive: that needs listener.slack_signing_secret, which tells Slack's requests from others'")
         }
         checkTimeIntervals(section)
-        section.warnOfKeysWithoutEffect(["fallback_receiver", "heartbeat"])
     }
 
     private func checkTimeIntervals(_ section: ConfigurationSection) {

@@ -6,7 +6,7 @@ extension ServiceConfiguration {
     /// The effective configuration as YAML, with every secret shown as `***`.
     ///
     /// What stands in it is what would be read from it, were the secrets put in: defaults are written out, what is absent is left
-    /// out. Of addresses that are secrets the host stays, and of a database URL everything but password and options.
+    /// out. Of addresses that are secrets the host stays, and of a database URL everything but password and what options may hold.
     public var redactedYAML: String {
         (try? Yams.serialize(node: node, allowUnicode: true)) ?? ""
     }
@@ -40,7 +40,10 @@ extension DatabaseConfiguration {
 extension RetentionConfiguration {
     fileprivate var node: Node {
         func period(_ duration: Duration?) -> Node { duration.map(Node.duration) ?? .text("forever") }
-        return .map([("attempts", period(attempts)), ("rollup", period(rollup)), ("resolved_alerts", period(resolvedAlerts))])
+        return .map([
+            ("attempts", period(attempts)), ("rollup", period(rollup)), ("resolved_alerts", period(resolvedAlerts)),
+            ("audit", period(audit)),
+        ])
     }
 }
 
@@ -201,5 +204,13 @@ private func redactedDatabase(_ secret: Secret) -> String {
     guard let parts = URLComponents(string: secret.reveal()), let scheme = parts.scheme, ["postgres", "postgresql"].contains(scheme)
     else { return secret.description }
     let user = parts.user.map { "\($0)\(parts.password == nil ? "" : ":***")@" } ?? ""
-    return "\(scheme)://\(user)\(parts.host ?? "")\(parts.port.map { ":\($0)" } ?? "")\(parts.path)"
+    // Of its options those that say where it is and how it is reached; of all others the names.
+    let shown: Set = [
+        "host", "hostaddr", "port", "dbname", "user", "sslmode", "target_session_attrs", "connect_timeout", "application_name",
+    ]
+    let options = (parts.percentEncodedQueryItems ?? []).map { item in
+        "\(item.name)=\(shown.contains(item.name) ? item.value ?? "" : "***")"
+    }
+    let query = options.isEmpty ? "" : "?" + options.joined(separator: "&")
+    return "\(scheme)://\(user)\(parts.host ?? "")\(parts.port.map { ":\($0)" } ?? "")\(parts.path)\(query)"
 }

@@ -65,7 +65,7 @@ public struct DemoRun: Sendable {
             "  Open the chat channel     \(chat)",
             "  Open the status page      \(monitor)",
             "",
-            "  In a minute claude-sonnet-4-6 starts to fall back. Two minutes later the channel hears of it.",
+            "  In a minute claude-sonnet-4-6 starts to fall back. Within two minutes of that the channel hears of it.",
             "  It escalates after five minutes, and resolves by itself about half an hour later.",
             "",
             "  Click Acknowledge in the message, confirm, and see who has it:",

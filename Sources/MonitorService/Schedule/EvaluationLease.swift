@@ -9,16 +9,38 @@ struct EvaluationLease: Sendable {
     /// Unique to this process.
     let holder: String
 
-    /// A holder that falls silent loses the lease after this time.
-    static let durationSeconds = 9
-    /// How often a holder renews it, so that two renewals may fail.
-    static let renewal: Duration = .seconds(3)
+    /// A holder that falls silent loses the lease after this time; whoever waits asks as soon as it is over. So another one evaluates
+    /// within ten seconds.
+    static let durationSeconds = 8
+    /// How often a holder renews it.
+    static let renewal: Duration = .seconds(4)
+    /// How soon a renewal that failed is tried again.
+    static let retry: Duration = .seconds(1)
+
+    /// What became of asking for it.
+    enum Attempt: Sendable, Hashable {
+        /// This process has it, under that fence.
+        case held(fence: Int)
+        /// Another one has it, for so long unless it renews it; zero or less where that is over and its row is still locked.
+        case taken(left: Duration)
+    }
+
+    /// Takes or renews the lease.
+    func attempt() async throws -> Attempt {
+        let rows = try await client.query(Self.take, [.text(holder), .int(Self.durationSeconds)], timeout: .seconds(5))
+        // Its row was made by another process since this statement began.
+        guard let row = rows.first else { return .taken(left: .seconds(Self.durationSeconds)) }
+        // Locked by an evaluation of this very process, it is not renewed, and not lost either.
+        if try row.decode("is_own") { return .held(fence: try row.decode("fence")) }
+        return .taken(left: .seconds(try row.decode("seconds_left", as: Double.self)))
+    }
 
     /// Takes or renews the lease.
     ///
     /// - Returns: The fence; nil while another process holds it.
     func acquire() async throws -> Int? {
-        try await client.query(Self.take, [.text(holder), .int(Self.durationSeconds)], timeout: .seconds(5)).first?.decode("fence")
+        guard case .held(let fence) = try await attempt() else { return nil }
+        return fence
     }
 
     /// Gives it up, so that another process need not wait.
@@ -60,7 +82,15 @@ struct EvaluationLease: Sendable {
             ON CONFLICT (name) DO NOTHING
             RETURNING fence
         )
-        SELECT fence FROM taken UNION ALL SELECT fence FROM made
+        SELECT true AS is_own, fence, 0::double precision AS seconds_left FROM taken
+        UNION ALL
+        SELECT true, fence, 0 FROM made
+        UNION ALL
+        SELECT
+            holder = $1::text AND expires_at > clock_timestamp(), fence,
+            extract(epoch FROM expires_at - clock_timestamp())::double precision
+        FROM monitoring_lease
+        WHERE name = 'evaluation' AND NOT EXISTS (SELECT FROM taken)
         """
 
     // A process that is stopped in the middle of its transaction must not keep the row from the others for long.

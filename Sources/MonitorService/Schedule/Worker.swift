@@ -5,13 +5,14 @@ import Monitoring
 import Postgres
 import ServiceLifecycle
 
-/// Rolls up, refreshes the baseline when it is due, evaluates and applies, on schedule, while it holds the lease.
+/// Rolls up, refreshes the baseline when it is due, evaluates and applies, and removes what is past, on schedule, while it holds
+/// the lease.
 ///
 /// Every step is idempotent and stands in the database: after a crash anywhere the next run takes up what is left. An error is
 /// logged and the step tried again with the next slot; it ends nothing.
 struct Worker: Service {
     let client: PostgresClient
-    let detection: DetectionConfiguration
+    let running: RunningConfiguration
     /// Unique to this process.
     let process: String
     let clock: @Sendable () -> Date
@@ -20,14 +21,15 @@ struct Worker: Service {
     let watch: EvaluationWatch
     /// Called after transitions were committed, for a dispatcher in the same process.
     let onTransitions: @Sendable () async -> Void
+    /// Called after each good evaluation.
+    var onEvaluation: @Sendable () async -> Void = {}
 
     func run() async throws {
         let lease = EvaluationLease(client: client, holder: process)
         await cancelWhenGracefulShutdown {
-            var state = State(schedule: EvaluationSchedule(interval: detection.evaluationInterval))
+            var state = State(running.configuration.detection)
             while !Task.isCancelled {
-                await turn(&state, lease: lease)
-                let pause = min(EvaluationLease.renewal, state.schedule.untilNextSlot(after: clock()))
+                let pause = await turn(&state, lease: lease)
                 try? await Task.sleep(for: max(pause, .milliseconds(50)))
             }
         }
@@ -41,45 +43,102 @@ struct Worker: Service {
 
     private struct State {
         var schedule: EvaluationSchedule
+        /// As they were written last.
+        var settings: String
+        var retention = RetentionSchedule()
         var holdsLease = false
         var viewIsStale = true
         var failures = 0
+
+        init(_ detection: DetectionConfiguration) {
+            schedule = EvaluationSchedule(interval: detection.evaluationInterval)
+            settings = detection.settingsJSON
+        }
     }
 
     /// Another process took the lease in the middle of an evaluation.
     private struct LeaseLost: Error {}
 
-    private func turn(_ state: inout State, lease: EvaluationLease) async {
+    /// - Returns: How long until the next.
+    private func turn(_ state: inout State, lease: EvaluationLease) async -> Duration {
         do {
-            guard let fence = try await lease.acquire() else {
+            let detection = running.configuration.detection
+            try await takeOver(detection, &state)
+            switch try await lease.attempt() {
+            case .taken(let left):
                 if state.holdsLease { logger.notice("Another process evaluates now") }
                 state.holdsLease = false
                 watch.succeeded()
-                return
+                // As soon as it is over, and not all at the same moment; a row that is still locked is looked at soon again.
+                let chance = Duration.milliseconds(Int.random(in: 50...300))
+                return min(max(left, .milliseconds(200)) + chance, .seconds(EvaluationLease.durationSeconds))
+            case .held(let fence):
+                if !state.holdsLease {
+                    logger.info("This process evaluates", metadata: ["fence": "\(fence)"])
+                    state.holdsLease = true
+                    // Whoever had it may have changed what the view shows, and not have come to refreshing it.
+                    state.viewIsStale = true
+                }
+                let now = clock()
+                if state.schedule.isDue(at: now) {
+                    try await whileRenewing(lease, fence) { [state] in try await evaluate(at: now, fence: fence, state, lease) }
+                    state.viewIsStale = false
+                    state.schedule.evaluated(at: now)
+                    watch.succeeded()
+                    if state.failures > 0 { logger.notice("Evaluations go on", metadata: ["failures": "\(state.failures)"]) }
+                    state.failures = 0
+                    await onEvaluation()
+                } else if state.retention.isDue(at: .now) {
+                    await removeWhatIsPast(&state, fence: fence)
+                }
+                return min(EvaluationLease.renewal, state.schedule.untilNextSlot(after: clock()), state.retention.untilNext(after: .now))
             }
-            if !state.holdsLease {
-                logger.info("This process evaluates", metadata: ["fence": "\(fence)"])
-                state.holdsLease = true
-            }
-            let now = clock()
-            guard state.schedule.isDue(at: now) else { return }
-            try await evaluate(at: now, fence: fence, state: &state, lease: lease)
-            state.schedule.evaluated(at: now)
-            watch.succeeded()
-            if state.failures > 0 { logger.notice("Evaluations go on", metadata: ["failures": "\(state.failures)"]) }
-            state.failures = 0
         } catch is LeaseLost {
             state.holdsLease = false
             logger.notice("The lease was lost during an evaluation; nothing was changed")
         } catch {
-            if Task.isCancelled { return }
+            if Task.isCancelled { return .zero }
+            // Something may have been rolled up before it failed.
+            state.viewIsStale = true
             state.failures += 1
             watch.failed(at: clock())
             logger.error("An evaluation failed", metadata: ["error": "\(error)", "failures": "\(state.failures)"])
         }
+        return min(EvaluationLease.retry, state.schedule.untilNextSlot(after: clock()))
     }
 
-    private func evaluate(at now: Date, fence: Int, state: inout State, lease: EvaluationLease) async throws {
+    /// Takes over what has changed in the configuration since the last turn.
+    private func takeOver(_ detection: DetectionConfiguration, _ state: inout State) async throws {
+        if state.schedule.interval != detection.evaluationInterval {
+            state.schedule = EvaluationSchedule(interval: detection.evaluationInterval)
+        }
+        let settings = detection.settingsJSON
+        guard state.settings != settings else { return }
+        try await MonitoringEngine(client: client).writeSettings(settings, writtenBy: process)
+        state.settings = settings
+    }
+
+    /// Renews the lease while `body` works, which may take longer than it lasts.
+    private func whileRenewing(_ lease: EvaluationLease, _ fence: Int, _ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await body() }
+            group.addTask { [logger] in
+                while true {
+                    try await Task.sleep(for: EvaluationLease.renewal)
+                    do {
+                        guard try await lease.acquire() == fence else { throw LeaseLost() }
+                    } catch let error as PostgresError {
+                        // What is applied asks for the fence itself: a lease that is over by then changes nothing.
+                        if error.code != .cancelled { logger.warning("The lease was not renewed", metadata: ["error": "\(error)"]) }
+                    }
+                }
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func evaluate(at now: Date, fence: Int, _ state: State, _ lease: EvaluationLease) async throws {
         let engine = MonitoringEngine(client: client)
         let started = ContinuousClock.now
         var done = 0
@@ -88,7 +147,6 @@ struct Worker: Service {
             if progress.hoursChanged > 0 {
                 logger.info("Rolling up", metadata: ["hours_done": "\(done)", "hours_pending": "\(progress.hoursPending)"])
             }
-            // A long backfill outlives the lease unless it is renewed in between.
             guard try await lease.acquire() == fence else { throw LeaseLost() }
         }
         try await refreshBaselineIfDue(at: now)
@@ -105,28 +163,41 @@ struct Worker: Service {
                 ])
         }
         if !transitions.isEmpty { await onTransitions() }
-        if changed > 0 { state.viewIsStale = true }
-        if state.viewIsStale {
-            try await engine.refreshDailyView()
-            state.viewIsStale = false
-        }
+        if changed > 0 || state.viewIsStale { try await engine.refreshDailyView() }
         logger.debug(
             "Evaluated",
             metadata: ["hours_changed": "\(changed)", "transitions": "\(transitions.count)", "took": "\(started.duration(to: .now))"])
     }
 
     private func refreshBaselineIfDue(at now: Date) async throws {
+        let baseline = running.configuration.detection.baseline
         let repository = BaselineRepository(client: client)
-        let name = detection.baseline.name
-        if let present = try await repository.baseline(name: name), present.validUntil > now,
-            present.baselineWindowDays == detection.baseline.windowDays
+        if let present = try await repository.baseline(name: baseline.name), present.validUntil > now,
+            present.baselineWindowDays == baseline.windowDays
         {
             return
         }
-        if let baseline = try await repository.refresh(name: name, windowDays: detection.baseline.windowDays, at: now) {
+        if let baseline = try await repository.refresh(name: baseline.name, windowDays: baseline.windowDays, at: now) {
             logger.info(
                 "The baseline was refreshed",
-                metadata: ["baseline": "\(name)", "from": "\(baseline.baselineStartDate)", "to": "\(baseline.baselineEndDate)"])
+                metadata: [
+                    "baseline": "\(baseline.baselineName)", "from": "\(baseline.baselineStartDate)", "to": "\(baseline.baselineEndDate)",
+                ])
+        }
+    }
+
+    /// One batch of what the retention of own tables lets go. That it failed is logged, and tried again in an hour.
+    private func removeWhatIsPast(_ state: inout State, fence: Int) async {
+        do {
+            let removed = try await client.transaction { connection in
+                guard try await EvaluationLease.isHeld(by: process, fence: fence, on: connection) else { throw LeaseLost() }
+                return try await Retention(running.configuration.retention).removeBatch(at: clock(), on: connection)
+            }
+            state.retention.ran(isFinished: removed.isFinished, at: .now)
+            if !removed.isEmpty { logger.info("What is past was removed", metadata: removed.metadata) }
+        } catch {
+            state.retention.ran(isFinished: true, at: .now)
+            if !Task.isCancelled { logger.warning("What is past could not be removed", metadata: ["error": "\(error)"]) }
         }
     }
 }

@@ -4,8 +4,10 @@ public struct DeliverySettings: Sendable, Hashable {
     public var backoff: Backoff
     /// For the whole request, connecting included.
     public var requestTimeout: Duration
-    /// How often due messages are looked for when nothing wakes the dispatcher.
+    /// How often due messages are looked for when nothing wakes the dispatcher, where notices are not heard.
     public var pollInterval: Duration
+    /// How often they are looked for where notices are heard.
+    public var idleInterval: Duration
     /// How often a process says that it is alive.
     public var heartbeatInterval: Duration
     /// After what silence a process counts as dead and its claims come back.
@@ -22,12 +24,14 @@ public struct DeliverySettings: Sendable, Hashable {
     ///   - maximumInFlight: 1 or more.
     public init(
         backoff: Backoff = Backoff(), requestTimeout: Duration = .seconds(15), pollInterval: Duration = .seconds(1),
-        heartbeatInterval: Duration = .seconds(2), heartbeatTimeout: Duration = .seconds(10), maximumInFlight: Int = 256,
+        idleInterval: Duration = .seconds(15), heartbeatInterval: Duration = .seconds(3), heartbeatTimeout: Duration = .seconds(10),
+        maximumInFlight: Int = 256,
         disabledRest: Duration = .seconds(3600), breaker: BreakerSettings = BreakerSettings()
     ) {
         self.backoff = backoff
         self.requestTimeout = requestTimeout
         self.pollInterval = pollInterval
+        self.idleInterval = max(pollInterval, idleInterval)
         self.heartbeatInterval = heartbeatInterval
         self.heartbeatTimeout = heartbeatTimeout
         self.maximumInFlight = max(1, maximumInFlight)

@@ -16,6 +16,8 @@ public struct NotificationConfiguration: Sendable, Hashable {
     public let linkLifetime: Duration
     /// How long until an alert that somebody has acknowledged, and that is still there, is told again; nil: it is not.
     public let remindAcknowledgedAfter: Duration?
+    /// Who is told what others could not be; nil: nobody.
+    public let fallbackReceiver: String?
     /// How messages are sent and sent again.
     public let delivery: DeliverySettings
 
@@ -24,13 +26,14 @@ public struct NotificationConfiguration: Sendable, Hashable {
     ///   - routes: In their order.
     ///   - defaultReceivers: Who is told of what matches no route; nil: every receiver.
     ///   - publicURL: http or https.
+    ///   - fallbackReceiver: Is told what is dead for another, or waits for one that is disabled.
     ///   - environment: At most 64 characters.
     ///   - runbooks: http or https URLs by alert type.
     /// - Throws: `NotificationConfigurationError` for a name that is there twice, a route to an undefined receiver, a URL that is none.
     public init(
         receivers: [Receiver] = [], routes: [Route] = [], defaultReceivers: [String]? = nil, publicURL: String = "http://127.0.0.1:8080",
         environment: String? = nil, runbooks: [String: String] = [:], linkLifetime: Duration = .seconds(7 * 86_400),
-        remindAcknowledgedAfter: Duration? = nil, delivery: DeliverySettings = DeliverySettings()
+        remindAcknowledgedAfter: Duration? = nil, fallbackReceiver: String? = nil, delivery: DeliverySettings = DeliverySettings()
     ) throws(NotificationConfigurationError) {
         let all = receivers.isEmpty ? [try Receiver(name: "log", kind: .log)] : receivers
         var byName: [String: Receiver] = [:]
@@ -40,7 +43,8 @@ public struct NotificationConfiguration: Sendable, Hashable {
             }
         }
         let standard = defaultReceivers ?? all.map(\.name)
-        for name in routes.flatMap({ $0.receivers + ($0.escalation?.receivers ?? []) }) + standard where byName[name] == nil {
+        for name in routes.flatMap({ $0.receivers + ($0.escalation?.receivers ?? []) }) + standard + [fallbackReceiver].compactMap({ $0 })
+        where byName[name] == nil {
             throw NotificationConfigurationError(.invalidRoute, "receiver '\(name.prefix(64))' is not defined")
         }
         guard Self.isWebAddress(publicURL) else {
@@ -61,6 +65,7 @@ public struct NotificationConfiguration: Sendable, Hashable {
         self.runbooks = runbooks
         self.linkLifetime = linkLifetime
         self.remindAcknowledgedAfter = remindAcknowledgedAfter.map { max(.seconds(1), $0) }
+        self.fallbackReceiver = fallbackReceiver
         self.delivery = delivery
     }
 

@@ -14,6 +14,8 @@ public final class Dispatcher: Sendable {
     private let settings: DeliverySettings
     private let logger: Logger
     private let signal = Signal()
+    private let hearing: Hearing
+    private let fallbackReceiver: String?
 
     /// - Parameters:
     ///   - linkSigner: Signs the links in messages.
@@ -29,6 +31,8 @@ public final class Dispatcher: Sendable {
         let outbox = Outbox(
             client: client, process: "\(process.prefix(64))/\(String(chance, radix: 16))", settings: configuration.delivery)
         self.outbox = outbox
+        hearing = Hearing(process: outbox.process)
+        fallbackReceiver = configuration.fallbackReceiver
         router = TransitionRouter(client: client, configuration: configuration, logger: logger)
         let inFlight = InFlightLimit(configuration.delivery.maximumInFlight)
         let composer = MessageComposer(
@@ -114,13 +118,15 @@ public final class Dispatcher: Sendable {
     }
 
     private func listen() async {
-        let notices = client.notifications(on: "monitoring_transitions") { [logger] error, failures in
+        let notices = client.notifications(on: "monitoring_transitions") { [logger, hearing] error, failures in
+            hearing.lost()
             // Until it is back, transitions are found by polling: once is worth a warning.
             logger.log(
                 level: failures == 1 ? .warning : .debug, "notices of transitions are not heard",
                 metadata: ["error": "\(error)", "failures": "\(failures)"])
         }
-        for await _ in notices {
+        for await notice in notices {
+            if case .received(let payload) = notice, !hearing.received(payload) { continue }
             signal.raise()
             if Task.isCancelled { return }
         }
@@ -154,22 +160,22 @@ public final class Dispatcher: Sendable {
 
     private func route() async {
         var pausing = PausingAfterErrors()
-        var nextEnds = ContinuousClock.now
+        var nextLook = ContinuousClock.now
+        var nextQuestion = ContinuousClock.now
         while !Task.isCancelled {
-            var wait = settings.pollInterval
+            var wait: Duration
             do {
-                var routed = 0
-                repeat {
-                    let batch = try await router.routeBatch()
-                    routed = batch.routed
-                    wakeLanes(of: batch.receivers)
-                } while routed > 0 && !Task.isCancelled
-                // However often it is woken: the ends of quiet and the times of reminders come by themselves, without a notice.
-                if ContinuousClock.now >= nextEnds, !Task.isCancelled {
-                    wakeLanes(of: try await router.routeEnds())
-                    wakeLanes(of: try await router.routeReminders())
-                    nextEnds = .now + settings.pollInterval
+                // What a notice tells of is there: it need not be looked for first.
+                let routed = ContinuousClock.now < nextLook ? try await routeAll() : 0
+                if routed == 0 {
+                    let asks = ContinuousClock.now >= nextQuestion
+                    if asks { nextQuestion = .now + settings.idleInterval }
+                    nextLook = .now + (try await look(asks: asks))
+                } else {
+                    // Reminders may have been ordered.
+                    nextLook = min(nextLook, .now + settings.pollInterval)
                 }
+                wait = ContinuousClock.now.duration(to: nextLook)
                 pausing.succeeded()
             } catch {
                 if Task.isCancelled { return }
@@ -178,5 +184,43 @@ public final class Dispatcher: Sendable {
             }
             _ = await signal.wait(atMost: wait)
         }
+    }
+
+    /// - Returns: How many transitions were routed.
+    private func routeAll() async throws -> Int {
+        var all = 0
+        while !Task.isCancelled {
+            let batch = try await router.routeBatch()
+            wakeLanes(of: batch.receivers)
+            if batch.routed == 0 { break }
+            all += batch.routed
+        }
+        return all
+    }
+
+    /// Looks at everything that comes by itself, without a notice, and does it.
+    ///
+    /// - Parameter asks: Whether it is time to see again if notices are heard.
+    /// - Returns: How long until the next look.
+    private func look(asks: Bool) async throws -> Duration {
+        let outlook = try await outbox.outlook(
+            receivers: lanes.map(\.receiver.name), fallback: fallbackReceiver, notice: asks ? hearing.ask() : nil)
+        if outlook.hasUnrouted { _ = try await routeAll() }
+        if outlook.hasWithheld { wakeLanes(of: try await router.routeEnds()) }
+        if let until = outlook.untilReminder, until <= .zero { wakeLanes(of: try await router.routeReminders()) }
+        if outlook.hasUndelivered, let fallbackReceiver {
+            let told = try await outbox.tellFallback(fallbackReceiver)
+            if told > 0 {
+                logger.warning("the fallback receiver is told what others could not be", metadata: ["count": "\(told)"])
+                wakeLanes(of: [fallbackReceiver])
+            }
+        }
+        let due = outlook.untilDue.filter { $0.value <= .zero }
+        for lane in lanes where due[lane.receiver.name] != nil { lane.wake() }
+        var next = hearing.isProven ? settings.idleInterval : settings.pollInterval
+        // An end of quiet has no time that is known here, and what is left undone was locked by somebody.
+        if outlook.hasWithheld { next = min(next, settings.pollInterval * 3) }
+        if outlook.hasUnrouted { next = min(next, settings.pollInterval) }
+        return max(.milliseconds(10), min(next, outlook.untilNext ?? next))
     }
 }

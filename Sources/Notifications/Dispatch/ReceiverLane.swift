@@ -134,7 +134,7 @@ actor ReceiverLane {
         if claim.isTrial { isTrial = true }
         ready.append(contentsOf: claim.messages)
         if !claim.messages.isEmpty { return .zero }
-        if let wait = claim.wait { return min(wait, settings.pollInterval) }
+        if let wait = claim.wait { return min(wait, settings.idleInterval) }
         // Due, and yet not to be had: another process has it, or an earlier step of its alert is under way.
         return try await waitForNext() ?? settings.pollInterval
     }
@@ -147,10 +147,11 @@ actor ReceiverLane {
         return ready.count <= ahead / 2 && free >= min(8, receiver.maximumInFlight) || ready.isEmpty && sending == 0 ? max(0, free) : 0
     }
 
-    /// Until the next is due, or the next poll; nil: it is due now.
+    /// Until the next is due; nil: it is due now. The dispatcher looks for all lanes at once, and wakes those that have something, so
+    /// that none need ask for itself while nothing waits.
     private func waitForNext() async throws -> Duration? {
-        guard let due = try await outbox.nextDue(receiver: receiver.name) else { return settings.pollInterval }
-        return due <= .zero ? nil : min(settings.pollInterval, max(.milliseconds(1), due))
+        guard let due = try await outbox.nextDue(receiver: receiver.name) else { return .seconds(3600) }
+        return due <= .zero ? nil : min(settings.idleInterval, max(.milliseconds(1), due))
     }
 
     private func giveBackReady() async {

@@ -30,7 +30,9 @@ struct AlertMessage: Sendable, Hashable {
     var endsQuiet: Bool { cause == .snoozeEnded || cause == .silenceEnded || cause == .muteEnded }
 
     /// Whether it is told because the alert still stands, rather than for a step of it.
-    var isReminder: Bool { endsQuiet || cause == .repetition || cause == .escalationStep }
+    var isReminder: Bool {
+        endsQuiet || cause == .repetition || cause == .escalationStep || cause == .fallback && transition == nil
+    }
 
     /// Whether nothing is wrong: somebody tries a receiver.
     var isTest: Bool { cause == .test || (transition == nil && cause == .transition) }

@@ -112,16 +112,14 @@ extension Outbox {
         WHERE monitoring_receivers.endpoint <> excluded.endpoint
         """
 
-    static let heartbeat = """
-        INSERT INTO monitoring_processes (process, started_at, seen_at)
-        VALUES ($1::text, clock_timestamp(), clock_timestamp())
-        ON CONFLICT (process) DO UPDATE SET seen_at = excluded.seen_at
-        """
-
     /// The claims of this process come back only with their time: its own heartbeat may be late while its requests are under way.
     /// Each was perhaps sent: that it is not known is recorded.
-    static let reclaim = """
-        WITH lost AS (
+    static let heartbeat = """
+        WITH beat AS (
+            INSERT INTO monitoring_processes (process, started_at, seen_at)
+            VALUES ($1::text, clock_timestamp(), clock_timestamp())
+            ON CONFLICT (process) DO UPDATE SET seen_at = excluded.seen_at
+        ), lost AS (
             SELECT n.id, n.claimed_by
             FROM monitoring_notifications n
             WHERE n.status = 'sending'

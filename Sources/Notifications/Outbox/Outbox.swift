@@ -148,8 +148,7 @@ struct Outbox: Sendable {
     ///
     /// - Returns: How many claims came back.
     func heartbeat() async throws -> Int {
-        try await client.query(Self.heartbeat, [.text(process)])
-        return try await client.query(Self.reclaim, [.text(process), .double(settings.heartbeatTimeout.seconds)]).count
+        try await client.query(Self.heartbeat, [.text(process), .double(settings.heartbeatTimeout.seconds)]).count
     }
 
     /// Forgets processes that have been silent for a day.

@@ -39,7 +39,7 @@ extension NotificationRepository {
             (SELECT count(*) FROM superseded) AS superseded,
             (SELECT count(*) FROM (\(dead)) dead WHERE dead.id NOT IN (SELECT id FROM found)) AS remaining,
             (SELECT monitoring_bump_data_version() WHERE EXISTS (SELECT FROM found)) IS NULL AS unversioned,
-            (SELECT pg_notify('monitoring_notifications', $1::text) WHERE EXISTS (SELECT FROM revived)) IS NULL AS untold
+            (SELECT pg_notify('monitoring_transitions', '') WHERE EXISTS (SELECT FROM revived)) IS NULL AS untold
         """
 
     private static let revive = """

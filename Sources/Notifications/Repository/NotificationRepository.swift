@@ -163,12 +163,12 @@ public struct NotificationRepository: Sendable {
         LIMIT $2::integer
         """
 
-    /// Who waits for something to send hears of it on this channel.
+    /// Dispatchers hear of it, as they do of transitions.
     private static let tell = """
         SELECT
             (SELECT count(*) FROM changed) AS changed,
             (SELECT monitoring_bump_data_version() WHERE EXISTS (SELECT FROM changed)) IS NULL AS unversioned,
-            (SELECT count(pg_notify('monitoring_notifications', receiver))
+            (SELECT count(pg_notify('monitoring_transitions', ''))
              FROM (SELECT DISTINCT receiver FROM changed) receivers) AS told
         """
 

@@ -6,7 +6,7 @@ import Monitoring
 struct AlertsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alerts", abstract: "Lists alerts, and does to them what the API does.",
-        subcommands: [List.self, Show.self, Acknowledge.self, Resolve.self, Ignore.self, Snooze.self])
+        subcommands: [List.self, Show.self, Acknowledge.self, Unacknowledge.self, Resolve.self, Reopen.self, Ignore.self, Snooze.self])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "list", abstract: "Alerts, newest opening first.")
@@ -87,6 +87,26 @@ struct AlertsCommand: AsyncParsableCommand {
         func run() async throws { try await perform(.acknowledge, on: target, by: author, shared, output) }
     }
 
+    struct Unacknowledge: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "unacknowledge", abstract: "Gives an alert back: nobody has it in hand any more.", aliases: ["unack"])
+        @OptionGroup var shared: SharedOptions
+        @OptionGroup var output: FormatOption
+        @OptionGroup var target: Target
+        @OptionGroup var author: Author
+        func run() async throws { try await perform(.unacknowledge, on: target, by: author, shared, output) }
+    }
+
+    struct Reopen: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "reopen", abstract: "Opens an alert again that was resolved or ignored.")
+        @OptionGroup var shared: SharedOptions
+        @OptionGroup var output: FormatOption
+        @OptionGroup var target: Target
+        @OptionGroup var author: Author
+        func run() async throws { try await perform(.reopen, on: target, by: author, shared, output) }
+    }
+
     struct Resolve: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "resolve", abstract: "Ends an alert.")
         @OptionGroup var shared: SharedOptions
@@ -150,8 +170,15 @@ struct AlertsCommand: AsyncParsableCommand {
             switch output.format {
             case .json: try printJSON(result.alert)
             case .table:
-                let name = result.alert.acknowledgedBy.map { $0 + " has it" } ?? "nobody has it"
-                print("\(result.changed ? "Done" : "It was so already"): the alert is \(result.alert.status.rawValue), \(name).")
+                let alert = result.alert
+                let who =
+                    switch alert.status {
+                    case .open: ", nobody has it"
+                    case .acknowledged: alert.acknowledgedBy.map { ", \($0) has it" } ?? ""
+                    case .resolved: alert.resolvedBy.map { " by \($0)" } ?? ""
+                    case .ignored: ""
+                    }
+                print("\(result.changed ? "Done" : "It was so already"): the alert is \(alert.status.rawValue)\(who).")
             }
         }
     }

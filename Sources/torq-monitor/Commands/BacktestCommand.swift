@@ -6,7 +6,10 @@ import Monitoring
 struct BacktestCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backtest", abstract: "Walks through history and reports the alerts that would have been raised.",
-        discussion: "It works in a schema of its own and changes nothing else.")
+        discussion: """
+            It works in a schema of its own and changes nothing else. With several --thresholds it walks once for each, and puts what \
+            they would have brought side by side: 'settings' among them stands for the settings as they are.
+            """)
 
     @OptionGroup var shared: SharedOptions
     @OptionGroup var output: FormatOption
@@ -20,45 +23,66 @@ struct BacktestCommand: AsyncParsableCommand {
     @Option(name: .long, help: "1m to 1d; detection steps on five minutes.")
     var step = "5m"
 
-    @Option(name: .long, help: ArgumentHelp("Over the settings': low=1.5,medium=2,high=3,critical=3.", valueName: "list"))
-    var thresholds: String?
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Over the settings': low=1.5,medium=2,high=3,critical=3; several times, to compare.", valueName: "list"))
+    var thresholds: [String] = []
 
     func validate() throws {
         guard DurationArgument(step) != nil else { throw ValidationError("--step is a time such as 5m or 1h") }
         do {
-            _ = try thresholds.map { text throws(MonitoringError) in try ThresholdOverrides(parsing: text) }
+            for text in thresholds { _ = try Self.overrides(text) }
         } catch {
             throw ValidationError("--thresholds: \(error)")
         }
+        guard thresholds.count <= 10 else { throw ValidationError("--thresholds: at most 10 sets") }
+    }
+
+    /// nil: the settings as they are.
+    private static func overrides(_ text: String) throws(MonitoringError) -> ThresholdOverrides? {
+        text == "settings" ? nil : try ThresholdOverrides(parsing: text)
     }
 
     func run() async throws {
         try await withDatabase(shared) { database in
             let line = ProgressLine()
-            let result: Result<BacktestReport, any Error>
+            let result: Result<[BacktestComparison.Entry], any Error>
             do {
-                result = .success(
-                    try await Backtest(client: database.client).run(
-                        from: from.date, to: to.date, step: DurationArgument(step)?.duration ?? .seconds(300),
-                        thresholds: try thresholds.map { try ThresholdOverrides(parsing: $0) }
-                    ) { progress in
-                        await line.show(
-                            "\(Figures.time(progress.moment))  \(progress.evaluations) of \(progress.evaluationsInAll) evaluations, "
-                                + "\(progress.transitions) transitions")
-                    })
+                result = .success(try await walk(Backtest(client: database.client), line))
             } catch {
                 result = .failure(error)
             }
             await line.end()
-            let report = try result.get()
-            switch output.format {
-            case .json: try printJSON(report)
-            case .table: printTable(report)
+            let entries = try result.get()
+            switch (output.format, entries.count) {
+            case (.json, 1): try printJSON(entries[0].report)
+            case (.json, _): try printJSON(BacktestComparison(entries))
+            case (.table, 1): printTable(entries[0].report)
+            case (.table, _): print(BacktestText(comparison: BacktestComparison(entries)).text)
             }
         }
     }
 
+    private func walk(_ backtest: Backtest, _ line: ProgressLine) async throws -> [BacktestComparison.Entry] {
+        let sets = thresholds.isEmpty ? ["settings"] : thresholds
+        var entries: [BacktestComparison.Entry] = []
+        for (number, name) in sets.enumerated() {
+            let place = sets.count > 1 ? "set \(number + 1) of \(sets.count)  " : ""
+            let overrides = try Self.overrides(name)
+            let report = try await backtest.run(
+                from: from.date, to: to.date, step: DurationArgument(step)?.duration ?? .seconds(300), thresholds: overrides
+            ) { progress in
+                await line.show(
+                    "\(place)\(Figures.time(progress.moment))  \(progress.evaluations) of \(progress.evaluationsInAll) evaluations, "
+                        + "\(progress.transitions) transitions")
+            }
+            entries.append(BacktestComparison.Entry(name: name, thresholds: overrides, report: report))
+        }
+        return entries
+    }
+
     private func printTable(_ report: BacktestReport) {
+        let entry = BacktestComparison.Entry(name: thresholds.first ?? "settings", thresholds: nil, report: report)
         print("\(report.evaluations) evaluations from \(Figures.time(report.from)) to \(Figures.time(report.to))")
         guard !report.alerts.isEmpty else { return print("No alert would have been raised.") }
         var table = TextTable("OPENED", "RESOLVED", "TYPE", "PEAK", "VALUE", "EXPECTED", "RATIO", "AFFECTED")
@@ -70,6 +94,6 @@ struct BacktestCommand: AsyncParsableCommand {
                 [alert.affected.model, alert.affected.backend, alert.affected.agent, alert.affected.version]
                     .compactMap { $0 }.joined(separator: ", "))
         }
-        print(table.text)
+        print(table.text + "\n\n" + BacktestText(comparison: BacktestComparison([entry])).course)
     }
 }

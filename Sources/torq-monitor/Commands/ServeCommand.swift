@@ -5,7 +5,10 @@ public import MonitorService
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve", abstract: "Runs the service: scheduler, dispatcher and HTTP listener in one process.",
-        discussion: "Without any configuration: an embedded PostgreSQL, 127.0.0.1:8080, and notifications that are logged.")
+        discussion: """
+            Without any configuration: an embedded PostgreSQL, 127.0.0.1:8080, and notifications that are logged. The configuration is \
+            read again on SIGHUP, and when its file or the file of a secret changes.
+            """)
 
     @OptionGroup var shared: SharedOptions
 
@@ -22,11 +25,11 @@ struct ServeCommand: AsyncParsableCommand {
         var overrides: [String: String] = [:]
         overrides["listener.port"] = port.map(String.init)
         overrides["listener.host"] = host
-        let configuration = try shared.load(overrides)
+        let reloading = Reloading(loader: shared.loader(overrides))
+        let configuration = try SharedOptions.load(reloading.loader)
         let logger = shared.logger(default: .info)
-        // What asks other services to read their configuration again must not end this one.
-        ProcessSignals.ignoreHangup { logger.warning("SIGHUP does nothing: the configuration is read at the start alone") }
-        try await MonitorService(configuration: configuration, role: role, logger: logger).run()
+        ProcessSignals.ignoreHangup { reloading.ask() }
+        try await MonitorService(configuration: configuration, role: role, logger: logger).run(reloading: reloading)
     }
 }
 

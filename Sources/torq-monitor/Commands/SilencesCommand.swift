@@ -61,7 +61,7 @@ struct SilencesCommand: AsyncParsableCommand {
         var comment = ""
 
         func validate() throws {
-            guard (1...50).contains(matchers.count) else { throw ValidationError("1 to 50 matchers") }
+            guard (1...50).contains(matchers.count) else { throw ValidationError("a silence has 1 to 50 matchers, not \(matchers.count)") }
             for matcher in matchers {
                 do {
                     _ = try Matcher(matcher)
@@ -69,7 +69,10 @@ struct SilencesCommand: AsyncParsableCommand {
                     throw ValidationError("\(error)")
                 }
             }
-            guard (length == nil) != (until == nil) else { throw ValidationError("either --for or --until") }
+            guard (length == nil) != (until == nil) else {
+                throw ValidationError(
+                    length == nil ? "say how long: --for 2h, or --until with a moment" : "--for and --until exclude each other")
+            }
             if let length {
                 guard let duration = DurationArgument(length)?.duration, duration >= .seconds(60), duration <= .seconds(366 * 86_400) else {
                     throw ValidationError("--for is a time such as 30m, 4h or 2d, 1m to 366d")
@@ -111,7 +114,16 @@ struct SilencesCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "expire", abstract: "Ends silences now.")
         @OptionGroup var shared: SharedOptions
         @OptionGroup var output: FormatOption
-        @Argument(help: "Ids.") var ids: [UUID]
+
+        @Argument(
+            help: "Ids, as silences list shows them.",
+            transform: { text in
+                guard let id = UUID(uuidString: text) else {
+                    throw ValidationError("\"\(text.prefix(60))\" is no id of a silence: silences list shows them")
+                }
+                return id
+            })
+        var ids: [UUID]
 
         func run() async throws {
             try await withDatabase(shared) { database in

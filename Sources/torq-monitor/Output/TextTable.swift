@@ -6,7 +6,15 @@ struct TextTable {
         rows = [header]
     }
 
+    init(cells header: [String]) {
+        rows = [header]
+    }
+
     mutating func add(_ row: String...) {
+        rows.append(row)
+    }
+
+    mutating func add(cells row: [String]) {
         rows.append(row)
     }
 

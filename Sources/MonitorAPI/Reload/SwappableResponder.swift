@@ -1,0 +1,21 @@
+import Hummingbird
+import Synchronization
+
+/// Answers by what was put in last; a request that has begun is answered to its end by what was there when it came.
+final class SwappableResponder: HTTPResponder {
+    typealias Context = MonitorContext
+
+    private let present: Mutex<any HTTPResponder<MonitorContext>>
+
+    init(_ responder: any HTTPResponder<MonitorContext>) {
+        present = Mutex(responder)
+    }
+
+    func swap(_ responder: any HTTPResponder<MonitorContext>) {
+        present.withLock { $0 = responder }
+    }
+
+    func respond(to request: Request, context: MonitorContext) async throws -> Response {
+        try await present.withLock { $0 }.respond(to: request, context: context)
+    }
+}

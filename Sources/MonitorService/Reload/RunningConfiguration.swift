@@ -1,0 +1,52 @@
+import Notifications
+import Synchronization
+
+/// What the service runs by now, and a word to each part when that becomes another.
+final class RunningConfiguration: Sendable {
+    /// A configuration and what was made of it.
+    struct Snapshot: Sendable {
+        var configuration: ServiceConfiguration
+        /// Signs links, with the keys that the configuration and the database have. nil until the service has started.
+        var signer: LinkSigner?
+    }
+
+    private struct State {
+        var snapshot: Snapshot
+        var lastReader = 0
+        var readers: [Int: AsyncStream<Snapshot>.Continuation] = [:]
+    }
+
+    private let state: Mutex<State>
+
+    init(_ configuration: ServiceConfiguration) {
+        state = Mutex(State(snapshot: Snapshot(configuration: configuration)))
+    }
+
+    /// What holds now.
+    var snapshot: Snapshot { state.withLock { $0.snapshot } }
+    /// What holds now.
+    var configuration: ServiceConfiguration { snapshot.configuration }
+
+    /// Lets another take its place; everybody who reads on hears of it.
+    func replace(_ snapshot: Snapshot) {
+        let readers = state.withLock { state in
+            state.snapshot = snapshot
+            return state.readers.values.map { $0 }
+        }
+        for reader in readers { reader.yield(snapshot) }
+    }
+
+    /// What holds now, and then each that takes its place; a slow reader misses those in between, never the last. It ends when its
+    /// reader is cancelled.
+    func snapshots() -> AsyncStream<Snapshot> {
+        let (stream, continuation) = AsyncStream.makeStream(of: Snapshot.self, bufferingPolicy: .bufferingNewest(1))
+        state.withLock { state in
+            state.lastReader += 1
+            let reader = state.lastReader
+            state.readers[reader] = continuation
+            continuation.yield(state.snapshot)
+            continuation.onTermination = { [weak self] _ in self?.state.withLock { $0.readers[reader] = nil } }
+        }
+        return stream
+    }
+}

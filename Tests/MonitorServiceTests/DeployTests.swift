@@ -1,0 +1,94 @@
+import Foundation
+import Subprocess
+import Testing
+import Yams
+
+@testable import MonitorService
+
+#if canImport(System)
+import System
+#else
+import SystemPackage
+#endif
+
+/// What deploy/ holds is read by those for whom it is meant, as far as they are here.
+@Suite struct DeployTests {
+    private static let deploy = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "deploy")
+    private static let analyze = "/usr/bin/systemd-analyze"
+
+    private static func text(_ path: String) throws -> String {
+        try String(contentsOf: deploy.appending(path: path), encoding: .utf8)
+    }
+
+    @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: analyze), "systemd is not installed"))
+    func theUnitIsCleanAndHardened() async throws {
+        let directory = FileManager.default.temporaryDirectory.appending(path: "torq-\(UUID().uuidString.prefix(8))")
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        let unit = directory.appending(path: "torq-monitor.service").path
+        // The program need not be installed here.
+        try Self.text("systemd/torq-monitor.service").replacing("/usr/local/bin/torq-monitor", with: "/bin/true")
+            .write(toFile: unit, atomically: true, encoding: .utf8)
+        let verified = try await run("verify", unit)
+        #expect(verified.succeeded && verified.text.isEmpty, "\(verified.text)")
+        // 0 is safe, 10 is open to all; a unit that says nothing has 9.6.
+        let judged = try await run("security", "--offline=true", "--threshold=20", "--no-pager", unit)
+        #expect(judged.succeeded, "\(judged.text.suffix(400))")
+    }
+
+    @Test func theExampleConfigurationIsGood() throws {
+        let loaded = try ConfigurationLoader(environment: [:]).load(text: try Self.text("torq-monitor.yaml"), name: "torq-monitor.yaml")
+        #expect(loaded.warnings == [])
+        // What it writes out are the defaults.
+        #expect(loaded.configuration == ServiceConfiguration())
+    }
+
+    @Test func theConfigurationOfKubernetesIsGood() throws {
+        let documents = try Yams.load_all(yaml: try Self.text("kubernetes/torq-monitor.yaml")).compactMap { $0 as? [String: Any] }
+        #expect(documents.map { $0["kind"] as? String } == ["ConfigMap", "Deployment", "Service", "PodDisruptionBudget"])
+        let configuration = try #require((documents[0]["data"] as? [String: String])?["torq-monitor.yaml"])
+        // With the secrets where this test has them.
+        let directory = FileManager.default.temporaryDirectory.appending(path: "torq-\(UUID().uuidString.prefix(8))")
+        defer { try? FileManager.default.removeItem(at: directory) }
+        try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
+        for (name, value) in [
+            ("database-url", "postgresql://h/d"), ("oncall-token", "0123456789abcdef"), ("slack-webhook-url", "https://h/x"),
+        ] {
+            try value.write(to: directory.appending(path: name), atomically: true, encoding: .utf8)
+        }
+        let loaded = try ConfigurationLoader(environment: [:]).load(
+            text: configuration.replacing("/etc/torq-monitor/secrets", with: directory.path), name: "torq-monitor.yaml")
+        #expect(loaded.warnings == [])
+        let spec = (documents[1]["spec"] as? [String: Any]) ?? [:]
+        #expect(spec["replicas"] as? Int == 2)
+        let container = (((spec["template"] as? [String: Any])?["spec"] as? [String: Any])?["containers"] as? [[String: Any]])?.first ?? [:]
+        for probe in ["startupProbe", "readinessProbe", "livenessProbe"] { #expect(container[probe] != nil, "\(probe)") }
+    }
+
+    @Test func whatTheContainersAreToldIsGood() throws {
+        let compose = try #require(try Yams.load(yaml: try Self.text("docker/compose.yaml")) as? [String: Any])
+        let services = try #require(compose["services"] as? [String: [String: Any]])
+        let environment = try #require(services["monitor"]?["environment"] as? [String: String])
+        let variables = environment.mapValues { value in
+            value.replacing(/\$\{ONCALL_TOKEN[^}]*\}/, with: "0123456789abcdef").replacing(/\$\{PUBLIC_URL:-([^}]*)\}/) { $0.output.1 }
+                .replacing(/\$\{[A-Z_]*[^}]*\}/, with: "")
+        }
+        let loaded = try ConfigurationLoader(
+            environment: variables.merging(["TORQ_MONITOR_LISTENER_HOST": "0.0.0.0"]) { old, _ in old }
+        ).load()
+        #expect(loaded.warnings == [] && loaded.configuration.listener.tokens.count == 1)
+        _ = try JSONDecoder().decode([String: JSONAny].self, from: Data(try Self.text("railway/railway.json").utf8))
+    }
+
+    private struct JSONAny: Decodable {
+        init(from decoder: any Decoder) throws {}
+    }
+
+    private func run(_ arguments: String...) async throws -> (succeeded: Bool, text: String) {
+        let result = try await Subprocess.run(
+            .path(FilePath(Self.analyze)), arguments: Arguments(arguments), output: .string(limit: 1024 * 1024),
+            error: .string(limit: 1024 * 1024))
+        return (result.terminationStatus.isSuccess, result.standardError)
+    }
+}
