@@ -18,6 +18,7 @@ public enum MonitoringSchema {
         file("v004_detection", PackageResources.v004_detection_sql),
         file("v005_delivery", PackageResources.v005_delivery_sql),
         file("v006_rollup_storage", PackageResources.v006_rollup_storage_sql),
+        file("v007_idempotency", PackageResources.v007_idempotency_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.

@@ -54,6 +54,7 @@ public struct MonitorService: Sendable {
         services further: @Sendable (Database) async throws -> [any Service] = { _ in [] },
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
+        ProcessMetrics.begin()
         // What can be found wrong without a database is found first.
         let listener = try check()
         if role.includes(.api) { try await listener.checkAddress() }
@@ -149,7 +150,7 @@ public struct MonitorService: Sendable {
                 evaluations: role.includes(.worker) ? watch : nil,
                 receivers: try notificationConfiguration().receivers.mapValues(\.kind),
                 testReceiver: { try await testReceiver(named: $0) },
-                slackUpdates: SlackUpdates { await updateSlackMessage($0, body: $1) }, clock: clock)
+                slackUpdates: SlackUpdates { await updateSlackMessage($0, body: $1) }, metrics: ProcessMetrics.registry, clock: clock)
             services.append(
                 ListenerService(server: server) { port in
                     logger.info("Listening", metadata: ["host": "\(configuration.listener.host)", "port": "\(port)"])
