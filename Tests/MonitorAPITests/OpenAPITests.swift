@@ -256,7 +256,7 @@ struct OpenAPITests {
         let json = (name: "Content-Type", value: "application/json")
         var requests: [(path: String, headers: [(name: String, value: String)], body: String)] = [
             (path, [], ""), (path, [(name: "Authorization", value: "Bearer secret-of-feed")], ""),
-            (path + (path.contains("?") ? "&x=1" : "?x=1"), [bearer], ""),
+            ("\(bare)?x=%00", [bearer], ""), (path + (path.contains("?") ? "&x=1" : "?x=1"), [bearer], ""),
         ]
         for parameter in operation.parameters {
             let name = parameter["name"]?.string ?? ""

@@ -37,7 +37,7 @@ struct QueryParameters: Sendable {
         } catch .repeated(let name) {
             throw Problem(.invalidParameter, "The parameter \(name) is given twice.", members: ["parameter": .string(name)])
         } catch {
-            throw Problem(.invalidParameter, "The query is not percent-encoded UTF-8 text.")
+            throw Problem(.malformed, "The query is not percent-encoded UTF-8 text.")
         }
         if let unknown = fields.values.keys.filter({ !allowed.contains($0) }).min() {
             let name = String(unknown.prefix(100))
