@@ -46,6 +46,7 @@ let package = Package(
         // C libraries of the system, with shims for what Swift cannot call.
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .systemLibrary(name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 
         // What is ours.
         .target(
@@ -58,7 +59,8 @@ let package = Package(
             name: "Notifications", dependencies: ["Monitoring", "Postgres", "WebTransport", collections, crypto, log, metrics, mustache],
             swiftSettings: house),
         .target(
-            name: "MonitorAPI", dependencies: ["Monitoring", "Notifications", "Postgres", crypto, log, metrics, mustache, hummingbird],
+            name: "MonitorAPI",
+            dependencies: ["CZlib", "Monitoring", "Notifications", "Postgres", crypto, log, metrics, mustache, hummingbird],
             swiftSettings: house),
         .target(name: "Demo", dependencies: ["Postgres", crypto, log, mustache, hummingbird], swiftSettings: house),
         .target(
@@ -92,7 +94,8 @@ let package = Package(
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Monitoring"], swiftSettings: house),
         .testTarget(
             name: "NotificationsTests", dependencies: ["Notifications", "TestSupport"], exclude: ["Golden"], swiftSettings: house),
-        .testTarget(name: "MonitorAPITests", dependencies: ["MonitorAPI", "WebTransport", "TestSupport", crypto], swiftSettings: house),
+        .testTarget(
+            name: "MonitorAPITests", dependencies: ["MonitorAPI", "WebTransport", "TestSupport", crypto, metrics], swiftSettings: house),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "WebTransport", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "MonitorServiceTests", dependencies: ["MonitorService", "WebTransport", "TestSupport", subprocess, yams],

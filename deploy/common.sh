@@ -6,7 +6,7 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "$(basename "$0"): $*"; exit 1; }
 
 # The packages without which nothing builds or runs. PostgreSQL is both for the embedded cluster and for the tests.
-base_packages=(ca-certificates libcurl4-openssl-dev libpq-dev pkg-config postgresql)
+base_packages=(ca-certificates libcurl4-openssl-dev libpq-dev pkg-config postgresql zlib1g-dev)
 
 need_swift() {
     command -v swift >/dev/null 2>&1 || die "no Swift toolchain found: install Swift 6.3 or newer (https://www.swift.org/install/linux/) and put its usr/bin on PATH"

@@ -20,6 +20,7 @@ public enum MonitoringSchema {
         file("v006_rollup_storage", PackageResources.v006_rollup_storage_sql),
         file("v007_outbox_cost", PackageResources.v007_outbox_cost_sql),
         file("v008_operation", PackageResources.v008_operation_sql),
+        file("v009_idempotency", PackageResources.v009_idempotency_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.

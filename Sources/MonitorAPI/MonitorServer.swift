@@ -16,12 +16,16 @@ public struct MonitorServer: Sendable {
     private let changes: any AsyncSequence<ListenerChange, Never> & Sendable
     private let testReceiver: ReceiverTester?
     private let slackUpdates: SlackUpdates?
+    private let metrics: PrometheusRegistry
     private let clock: @Sendable () -> Date
+    /// How long a body may take, and a request with the idempotency key of another that is being served.
+    var bodyDeadline = Duration.seconds(20)
+    var keyPatience = Duration.seconds(10)
 
     /// Sends a marked test message to the receiver of that name, and gives what came of it: an answer of the API.
     ///
     /// It bounds its own time, 60 seconds at most, and its outcome holds no URL and no secret.
-    public typealias ReceiverTester = @Sendable (_ receiver: String) async throws -> any Encodable & Sendable
+    public typealias ReceiverTester = @Sendable (_ receiver: String) async throws -> ReceiverTestOutcome
 
     /// - Parameters:
     ///   - client: Of a database with the monitor's schema; it need not answer yet.
@@ -31,11 +35,12 @@ public struct MonitorServer: Sendable {
     ///   - testReceiver: nil where this process sends no messages.
     ///   - slackUpdates: nil: messages in Slack stay as they are when somebody presses a button in them.
     ///   - changes: Each takes effect with the next request; requests in flight are answered as they began.
+    ///   - metrics: What `/metrics` shows of this process.
     ///   - clock: What the present is.
     public init(
         configuration: ListenerConfiguration, client: PostgresClient, linkSigner: LinkSigner, logger: Logger,
         evaluations: EvaluationWatch? = nil, receivers: [String: ReceiverKind] = [:], testReceiver: ReceiverTester? = nil,
-        slackUpdates: SlackUpdates? = nil,
+        slackUpdates: SlackUpdates? = nil, metrics: PrometheusRegistry = PrometheusRegistry(),
         changes: any AsyncSequence<ListenerChange, Never> & Sendable = AsyncStream<ListenerChange> { $0.finish() },
         clock: @escaping @Sendable () -> Date = { Date() }
     ) {
@@ -48,6 +53,7 @@ public struct MonitorServer: Sendable {
         self.testReceiver = testReceiver
         self.slackUpdates = slackUpdates
         self.changes = changes
+        self.metrics = metrics
         self.clock = clock
     }
 
@@ -56,10 +62,11 @@ public struct MonitorServer: Sendable {
     /// - Parameter onListening: Called once, with the port.
     /// - Throws: Where the address cannot be bound.
     public func run(onListening: @escaping @Sendable (Int) async -> Void) async throws {
-        let pages = try PageRenderer()
         let background = BackgroundWork()
-        let slackMemory = ReplayMemory()
-        let responder = SwappableResponder(router(pages, background, slackMemory).buildResponder())
+        let lasting = Lasting(
+            background: background, slackMemory: ReplayMemory(), cache: AnswerCache(version: DataVersion(client: client)),
+            keys: IdempotencyKeys(client: client, patience: keyPatience), metrics: RequestMetrics(factory: metrics))
+        let responder = SwappableResponder(try router(lasting).buildResponder())
         let application = Application(
             responder: responder,
             server: .http1(
@@ -72,7 +79,7 @@ public struct MonitorServer: Sendable {
         try await withThrowingTaskGroup(of: Void.self) { outer in
             outer.addTask {
                 for await change in changes {
-                    responder.swap(changed(by: change).router(pages, background, slackMemory).buildResponder())
+                    responder.swap(try changed(by: change).router(lasting).buildResponder())
                 }
             }
             defer { outer.cancelAll() }
@@ -88,6 +95,15 @@ public struct MonitorServer: Sendable {
         }
     }
 
+    /// What outlasts a change of the configuration.
+    private struct Lasting: Sendable {
+        var background: BackgroundWork
+        var slackMemory: ReplayMemory
+        var cache: AnswerCache
+        var keys: IdempotencyKeys
+        var metrics: RequestMetrics
+    }
+
     private func changed(by change: ListenerChange) -> MonitorServer {
         var copy = self
         copy.configuration = change.configuration
@@ -96,17 +112,26 @@ public struct MonitorServer: Sendable {
         return copy
     }
 
-    /// Everything that is answered, by what is configured now. What outlasts a change of that comes in.
-    private func router(_ pages: PageRenderer, _ background: BackgroundWork, _ slackMemory: ReplayMemory) -> Router<MonitorContext> {
+    /// Everything that is answered, by what is configured now.
+    private func router(_ lasting: Lasting) throws -> Router<MonitorContext> {
+        EndpointTable(
+            endpoints: try endpoints(lasting.background, lasting.slackMemory), gate: Gate(configuration), clock: clock,
+            cache: lasting.cache, keys: lasting.keys, bodyDeadline: bodyDeadline, metrics: lasting.metrics
+        ).router()
+    }
+
+    /// All there are, the description of them included.
+    func endpoints(_ background: BackgroundWork, _ slackMemory: ReplayMemory = ReplayMemory()) throws -> [Endpoint] {
+        let pages = try PageRenderer()
         let endpoints =
             AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + BaselineEndpoints(client: client).all
             + ComputeEndpoint(client: client).all
             + SilenceEndpoints(client: client).all + NotificationEndpoints(client: client).all
             + ReceiverEndpoints(client: client, kinds: receivers, test: testReceiver).all + slack(background, slackMemory)
-            + OperationEndpoints(client: client, evaluations: evaluations).all
+            + OperationEndpoints(client: client, evaluations: evaluations, registry: metrics).all
             + LinkEndpoints(client: client, signer: linkSigner, configuration: configuration, pages: pages).all
             + PageEndpoints(client: client, pages: pages).all
-        return EndpointTable(endpoints: endpoints, gate: Gate(configuration), clock: clock).router()
+        return try endpoints + OpenAPIEndpoint.all(describing: endpoints, needsTokens: !configuration.tokens.isEmpty)
     }
 
     private func slack(_ background: BackgroundWork, _ memory: ReplayMemory) -> [Endpoint] {

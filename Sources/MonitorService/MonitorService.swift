@@ -55,6 +55,7 @@ public struct MonitorService: Sendable {
         services further: @Sendable (Database) async throws -> [any Service] = { _ in [] },
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
+        ProcessMetrics.begin()
         // What can be found wrong without a database is found first.
         let listener = try Self.check(running.configuration)
         if role.includes(.api) { try await listener.checkAddress() }
@@ -162,7 +163,8 @@ public struct MonitorService: Sendable {
                     if outcome.delivered { try await ReceiverRepository(client: database.client).worksAgain(name) }
                     return outcome
                 },
-                slackUpdates: SlackUpdates { await updateSlackMessage($0, body: $1) }, changes: listenerChanges(), clock: clock)
+                slackUpdates: SlackUpdates { await updateSlackMessage($0, body: $1) }, metrics: ProcessMetrics.registry,
+                changes: listenerChanges(), clock: clock)
             services.append(
                 ListenerService(server: server) { port in
                     logger.info("Listening", metadata: ["host": "\(configuration.listener.host)", "port": "\(port)"])

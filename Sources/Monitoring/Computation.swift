@@ -62,6 +62,12 @@ extension Computation {
             /// Their ids, in order.
             public var alertIDs: [String]
 
+            /// - Parameter alertIDs: In lower case.
+            public init(alertsCreated: Int, alertIDs: [String]) {
+                self.alertsCreated = alertsCreated
+                self.alertIDs = alertIDs
+            }
+
             enum CodingKeys: String, CodingKey {
                 case alertsCreated = "alerts_created"
                 case alertIDs = "alert_ids"
@@ -82,6 +88,20 @@ extension Computation {
         public var driftCheck: DriftCheck
         /// How long all of it took.
         public var computationTimeMilliseconds: Double
+
+        /// - Parameter targetHour: 0 to 23; nil for all hours.
+        public init(
+            targetDate: Day, targetHour: Int?, rowsComputed: Int, metricsInserted: Int, baseline: BaselineSnapshot?, driftCheck: DriftCheck,
+            computationTimeMilliseconds: Double
+        ) {
+            self.targetDate = targetDate
+            self.targetHour = targetHour
+            self.rowsComputed = rowsComputed
+            self.metricsInserted = metricsInserted
+            self.baseline = baseline
+            self.driftCheck = driftCheck
+            self.computationTimeMilliseconds = computationTimeMilliseconds
+        }
 
         private enum CodingKeys: String, CodingKey {
             case metricsComputed = "metrics_computed"

@@ -36,6 +36,12 @@ public final class PostgresClient: Sendable {
         loop.stop()
     }
 
+    /// How many connections are idle, how many are used or being made, and how many callers wait for one.
+    public var poolCounts: (idle: Int, used: Int, waiting: Int) {
+        let counts = pool.counts
+        return (counts.idle, counts.held, counts.waiting)
+    }
+
     /// Runs one statement by the extended protocol, unnamed, on a connection of the pool.
     ///
     /// - Parameters:

@@ -17,7 +17,7 @@ struct TorqMonitor: AsyncParsableCommand {
             ServeCommand.self, DemoCommand.self, MigrateCommand.self, ImportCommand.self, ComputeCommand.self, CheckCommand.self,
             BacktestCommand.self, AlertsCommand.self, BaselineCommand.self, NotificationsCommand.self, ReceiversCommand.self,
             SilencesCommand.self,
-            ConfigCommand.self, SchemaCommand.self, HealthcheckCommand.self,
+            ConfigCommand.self, SchemaCommand.self, OpenAPICommand.self, HealthcheckCommand.self,
         ])
 
     /// Runs the command in a task that the first SIGTERM, SIGINT or SIGHUP cancels: it closes what it opened, and ends.

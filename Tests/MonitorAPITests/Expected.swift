@@ -108,7 +108,7 @@ enum Expected {
             "related_events":["e1","e2"],"resolution_note":null,"resolved_at":null,"resolved_by":null,"severity":"high",\#
             "slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open","summary":"Fallback rate 13 %.","threshold_high":3,"threshold_low":1.5,\#
             "threshold_medium":2,"updated_at":"2026-03-10T11:30:00Z"}],"filtered_by":{"status":"open","threshold":"medium"},\#
-            "total_count":1}
+            "next_cursor":null,"total_count":1}
             """#
         ),
         (
@@ -123,7 +123,8 @@ enum Expected {
             "peak_severity":"low","related_events":["<b>e</b>"],"resolution_note":null,"resolved_at":null,"resolved_by":null,\#
             "severity":"low","slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open","summary":"<script>alert(2)</script> & <!channel>",\#
             "threshold_high":3,"threshold_low":1.5,"threshold_medium":2,"updated_at":"2026-03-10T11:40:00Z"}],\#
-            "filtered_by":{"status":"all","threshold":"low"},"total_count":3}
+            "filtered_by":{"status":"all","threshold":"low"},\#
+            "next_cursor":"1773142800000000.00000000-0000-4000-8000-000000000003","total_count":3}
             """#
         ),
         (
@@ -166,13 +167,13 @@ enum Expected {
             "latency_p90":1800,"latency_p95":2500.5,"latency_p99":3100,"malformed_events":1,"malformed_fields":{},\#
             "metric_date":"2026-03-09","metric_hour":null,"model_distribution":{"gpt-4o":200},"scored_events":198,\#
             "service_versions":{"railway:1.0.8":200},"successful_events":180,"total_events":200,\#
-            "window_end":"2026-03-10T00:00:00Z","window_start":"2026-03-09T00:00:00Z"}],"start_date":"2026-02-09"}
+            "window_end":"2026-03-10T00:00:00Z","window_start":"2026-03-09T00:00:00Z"}],"next_cursor":null,"start_date":"2026-02-09"}
             """#
         ),
         (
             "/api/monitor/metrics/daily?start_date=2026-03-01&end_date=2026-03-08",
             #"""
-            {"count":0,"end_date":"2026-03-08","metrics":[],"start_date":"2026-03-01"}
+            {"count":0,"end_date":"2026-03-08","metrics":[],"next_cursor":null,"start_date":"2026-03-01"}
             """#
         ),
         (
@@ -185,7 +186,7 @@ enum Expected {
             "latency_p75":null,"latency_p90":null,"latency_p95":2400,"latency_p99":null,"malformed_events":0,\#
             "malformed_fields":{},"metric_date":"2026-03-09","metric_hour":23,"model_distribution":{},"scored_events":20,\#
             "service_versions":{},"successful_events":18,"total_events":20,"window_end":"2026-03-10T00:00:00Z",\#
-            "window_start":"2026-03-09T23:00:00Z"}],"start_date":"2026-03-09"}
+            "window_start":"2026-03-09T23:00:00Z"}],"next_cursor":null,"start_date":"2026-03-09"}
             """#
         ),
         (

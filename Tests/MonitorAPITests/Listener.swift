@@ -1,11 +1,12 @@
 import Foundation
 import Logging
-import MonitorAPI
 import Notifications
 import Postgres
 import TestSupport
 import Testing
 import WebTransport
+
+@testable import MonitorAPI
 
 /// A listener on a free port, over a database of the test's own, with a client of it.
 struct Listener: Sendable {
@@ -46,11 +47,13 @@ struct Listener: Sendable {
 struct Answer: Sendable {
     let status: Int
     let text: String
+    let bytes: [UInt8]
     private let response: WebResponse
 
     init(_ response: WebResponse) {
         status = response.status
         text = String(decoding: response.body, as: UTF8.self)
+        bytes = response.body
         self.response = response
     }
 
@@ -77,19 +80,22 @@ func withListener(
     _ body: @escaping @Sendable (Listener) async throws -> Void
 ) async throws {
     let signer = LinkSigner(keys: [LinkKey(id: "test", secret: [UInt8](repeating: 1, count: 32))])
-    let server = MonitorServer(
+    var server = MonitorServer(
         configuration: try ListenerConfiguration(
             port: 0, publicURL: publicURL, tokens: tokens, slackSigningSecret: extras.slackSecret.map(Secret.init)),
         client: client, linkSigner: signer,
         logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), evaluations: evaluations,
         receivers: extras.receivers, testReceiver: extras.testReceiver, slackUpdates: extras.slackUpdates,
         clock: { Listener.now })
+    if let deadline = extras.bodyDeadline { server.bodyDeadline = deadline }
+    if let patience = extras.keyPatience { server.keyPatience = patience }
+    let listening = server
     let transport = WebTransport()
     let (ports, port) = AsyncStream.makeStream(of: Int.self)
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
-            try await server.run { listening in
-                port.yield(listening)
+            try await listening.run { number in
+                port.yield(number)
                 port.finish()
             }
         }
@@ -111,4 +117,7 @@ struct ListenerExtras: Sendable {
     var testReceiver: MonitorServer.ReceiverTester?
     var slackSecret: String?
     var slackUpdates: SlackUpdates?
+    /// How long a body may take, and a request whose idempotency key is in use.
+    var bodyDeadline: Duration?
+    var keyPatience: Duration?
 }

@@ -28,8 +28,10 @@ struct RefusalTests {
                 ("alerts?limit=1001", "limit is \"1001\"; allowed is a whole number from 1 to 1000."),
                 ("alerts?limit=-1", "limit is \"-1\"; allowed is a whole number from 1 to 1000."),
                 ("alerts?limit=1e2", "limit is \"1e2\"; allowed is a whole number from 1 to 1000."),
-                ("metrics/daily?start_date=2026-02-30", "start_date is \"2026-02-30\"; allowed is a date, YYYY-MM-DD, from 1970 on."),
-                ("metrics/daily?start_date=2026-03-02&end_date=2026-03-01", "start_date 2026-03-02 lies after end_date 2026-03-01."),
+                ("metrics/daily?start_date=2026-02-30", "start_date is \"2026-02-30\"; allowed is a date, YYYY-MM-DD, from 1970 to 2099."),
+                ("metrics/daily?limit=01", "limit is \"01\"; allowed is a whole number from 1 to 1000."),
+                ("alerts?cursor=7", "cursor is \"7\"; allowed is the next_cursor of an answer."),
+                ("metrics/hourly?cursor=2026-03-09T24", "cursor is \"2026-03-09T24\"; allowed is the next_cursor of an answer."),
                 ("metrics/breakdown", "by is missing; allowed is model, backend, agent or version."),
                 ("metrics/breakdown?by=colour", "by is \"colour\"; allowed is model, backend, agent or version."),
                 ("alerts/7", "id is \"7\"; allowed is a UUID."),
@@ -65,8 +67,8 @@ struct RefusalTests {
                 (acknowledge, #"{"alert_id": "\#(Fixture.resolved)"}"#, "The body's alert_id names another alert than the path does."),
                 ("/api/monitor/compute", #"{"hour": 24}"#, "The field hour must be a whole number from 0 to 23."),
                 ("/api/monitor/compute", #"{"hour": "3"}"#, "The field hour must be a whole number from 0 to 23."),
-                ("/api/monitor/compute", #"{"date": "yesterday"}"#, "The field date must be a date, YYYY-MM-DD."),
-                ("/api/monitor/compute", #"{"date": "2026-03-11"}"#, "The field date must be a date that has begun."),
+                ("/api/monitor/compute", #"{"date": "yesterday"}"#, "The field date must be a date, YYYY-MM-DD, from 1970 to 2099."),
+                (acknowledge, #"{"acknowledged_by": "a", "actor": "b"}"#, "Of acknowledged_by or actor one names who does it."),
                 ("/api/monitor/compute", #"{"update_baseline": 1}"#, "The field update_baseline must be true or false."),
                 ("/api/monitor/alerts/\(Fixture.alert)/snooze", "{}", "A snooze needs either until (a time) or minutes (1 to 43200)."),
                 (
@@ -86,6 +88,31 @@ struct RefusalTests {
             #expect(large.status == 413)
             #expect(try await listener.post("/api/monitor/alerts/\(Fixture.absent)/resolve").status == 404)
             #expect(try await listener.value("SELECT status FROM monitoring_alerts WHERE id = '\(Fixture.alert)'") == "open")
+        }
+    }
+
+    @Test("values that do not fit each other, or the present, are 409")
+    func contradictions() async throws {
+        try await withListener { listener in
+            let reversed = try await listener.send("GET", "/api/monitor/metrics/daily?start_date=2026-03-02&end_date=2026-03-01")
+            #expect(reversed.status == 409 && reversed.text.contains("start_date 2026-03-02 lies after end_date 2026-03-01."))
+            let long = try await listener.send("GET", "/api/monitor/metrics/hourly?start_date=2025-03-02&end_date=2026-03-01")
+            #expect(long.status == 409 && long.text.contains("start_date to end_date may be 92 days."))
+            for (path, body, detail) in [
+                ("compute", #"{"date": "2026-03-11"}"#, "date must be a date that has begun."),
+                (
+                    "alerts/\(Fixture.alert)/snooze", #"{"until": "2026-04-10T12:00:01Z"}"#,
+                    "until must be a time within the next 30 days."
+                ),
+                (
+                    "silences", #"{"matchers": ["severity=low"], "ends_at": "2026-03-10T11:00:00Z"}"#,
+                    "ends_at must be a time after starts_at that is still to come, within ten years."
+                ),
+            ] {
+                let answer = try await listener.post("/api/monitor/\(path)", body)
+                #expect(answer.status == 409 && answer.text.contains(detail), "\(answer.text)")
+                #expect(answer.text.contains("urn:torq-monitor:problem:contradiction"))
+            }
         }
     }
 

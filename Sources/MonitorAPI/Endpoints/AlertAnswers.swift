@@ -11,11 +11,13 @@ struct AlertListAnswer: Encodable, Sendable {
     var alerts: [Alert]
     var totalCount: Int
     var filteredBy: Filter
+    @Nullable var nextCursor: Cursor?
 
     enum CodingKeys: String, CodingKey {
         case alerts
         case totalCount = "total_count"
         case filteredBy = "filtered_by"
+        case nextCursor = "next_cursor"
     }
 }
 

@@ -6,6 +6,12 @@ import Postgres
 
 /// Alerts: the list, one with its story, and what people do to them.
 struct AlertEndpoints: Sendable {
+    private static let threshold = QueryParameter<Severity>.choice(
+        "threshold", of: Severity.self, default: .medium, "The lowest severity that is given.")
+    private static let status = QueryParameter<AlertStatus?>.choiceOrAll(
+        "status", of: AlertStatus.self, default: .open, "Only alerts that stand there; `all` for every status.")
+    private static let limit = QueryParameter<Int>.integer("limit", in: 1...1000, default: 50, "How many a page holds at most.")
+
     private let alerts: AlertRepository
     private let deliveries: NotificationRepository
 
@@ -16,23 +22,39 @@ struct AlertEndpoints: Sendable {
 
     var all: [Endpoint] {
         [
-            .get("/api/monitor/alerts", query: ["threshold", "status", "limit"]) { try await list($0) },
-            .get("/api/monitor/alerts/{id}") { try await show($0) },
+            .get(
+                "/api/monitor/alerts",
+                Operation(
+                    id: "listAlerts", tag: .alerts, summary: "Alerts, newest opening first",
+                    query: [
+                        Self.threshold.declaration, Self.status.declaration, Self.limit.declaration, QueryParameter.cursor.declaration,
+                    ], answer: .json(AlertListAnswer.self))
+            ) { try await list($0) },
+            .get(
+                "/api/monitor/alerts/{id}", freshness: .brief,
+                Operation(
+                    id: "showAlert", tag: .alerts, summary: "An alert with its timeline, notifications and attempts",
+                    path: [.id(of: "an alert")], answer: .json(AlertStoryAnswer.self),
+                    problems: [.notFound: "There is no alert 00000000-0000-4000-8000-00000000ffff."])
+            ) { try await show($0) },
         ]
             + AlertAction.allCases.map { action in
-                .post("/api/monitor/alerts/{id}/\(action.rawValue)") { try await act(action, $0) }
+                .post("/api/monitor/alerts/{id}/\(action.rawValue)", action.operation) { try await act(action, $0) }
             }
     }
 
     private func list(_ call: Call) async throws -> Response {
-        let threshold = try call.query.choice("threshold", of: Severity.self) ?? .medium
-        let status = try call.query.choice("status", of: AlertStatus.self, orAll: "all", default: .open)
-        let limit = try call.query.integer("limit", in: 1...1000, default: 50)
-        let page = try await alerts.alerts(minimumSeverity: threshold, status: status, limit: limit)
+        let threshold = try call.query.get(Self.threshold)
+        let status = try call.query.get(Self.status)
+        let cursor = try call.query.value(.cursor)
+        let page = try await alerts.alerts(
+            minimumSeverity: threshold, status: status, limit: try call.query.get(Self.limit),
+            after: cursor.map { ($0.microseconds, $0.id) })
         return try .json(
             AlertListAnswer(
                 alerts: page.alerts, totalCount: page.totalCount,
-                filteredBy: .init(threshold: threshold.rawValue, status: status?.rawValue ?? "all")))
+                filteredBy: .init(threshold: threshold.rawValue, status: status?.rawValue ?? "all"),
+                nextCursor: page.hasMore ? page.alerts.last.map { Cursor(time: $0.openedAt, id: $0.id) } : nil))
     }
 
     private func show(_ call: Call) async throws -> Response {
@@ -46,7 +68,7 @@ struct AlertEndpoints: Sendable {
 
     private func act(_ action: AlertAction, _ call: Call) async throws -> Response {
         let id = try call.id()
-        let order = try ActionOrder(action, body: call.body, path: id, now: call.now)
+        let order = try ActionOrder(action, call.fields(), path: id, now: call.now)
         do {
             let result = try await alerts.perform(
                 action, on: id, actor: order.actor ?? call.principal.defaultActor, credential: call.principal.credential,

@@ -68,9 +68,11 @@ struct MetricListAnswer: Encodable, Sendable {
     var count: Int
     var startDate: Day
     var endDate: Day
+    @Nullable var nextCursor: String?
 
-    init(metrics: [MetricSnapshot], startDate: Day, endDate: Day) {
+    init(metrics: [MetricSnapshot], startDate: Day, endDate: Day, nextCursor: String?) {
         self.metrics = metrics
+        _nextCursor = Nullable(wrappedValue: nextCursor)
         self.startDate = startDate
         self.endDate = endDate
         count = metrics.count
@@ -80,6 +82,7 @@ struct MetricListAnswer: Encodable, Sendable {
         case metrics, count
         case startDate = "start_date"
         case endDate = "end_date"
+        case nextCursor = "next_cursor"
     }
 }
 

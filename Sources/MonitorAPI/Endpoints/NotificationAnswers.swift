@@ -5,17 +5,11 @@ import Notifications
 struct NotificationListAnswer: Encodable, Sendable {
     var notifications: [NotificationRecord]
     /// Of the next page; nil where this is the last.
-    var nextCursor: UUID?
+    @Nullable var nextCursor: Cursor?
 
     enum CodingKeys: String, CodingKey {
         case notifications
         case nextCursor = "next_cursor"
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: CodingKeys.self)
-        try container.encode(notifications, forKey: .notifications)
-        try container.encode(nextCursor?.uuidString.lowercased(), forKey: .nextCursor)
     }
 }
 

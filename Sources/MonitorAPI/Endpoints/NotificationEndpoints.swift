@@ -6,6 +6,12 @@ import Postgres
 
 /// The outbox: what was told, what waits, what could not be delivered, and what people do about that.
 struct NotificationEndpoints: Sendable {
+    private static let status = QueryParameter<NotificationRecord.Status>.choice(
+        "status", of: NotificationRecord.Status.self, "Only those that stand there; absent, all.")
+    private static let receiver = QueryParameter<String>.text(
+        "receiver", maximum: 48, "Only those to the receiver of that name; absent, all.", example: "oncall")
+    private static let limit = QueryParameter<Int>.integer("limit", in: 1...1000, default: 50, "How many a page holds at most.")
+
     private let deliveries: NotificationRepository
 
     init(client: PostgresClient) {
@@ -13,25 +19,53 @@ struct NotificationEndpoints: Sendable {
     }
 
     var all: [Endpoint] {
-        [
-            .get("/api/monitor/notifications", query: ["status", "receiver", "limit", "cursor"]) { try await list($0) },
-            .get("/api/monitor/notifications/{id}") { try await show($0) },
-            .post("/api/monitor/notifications/{id}/retry") { try await retry($0) },
-            .post("/api/monitor/notifications/{id}/drop") { try await drop($0) },
+        let absent = "There is no notification 00000000-0000-4000-8000-00000000ffff."
+        return [
+            .get(
+                "/api/monitor/notifications", freshness: .brief,
+                Operation(
+                    id: "listNotifications", tag: .notifications, summary: "The outbox, newest first",
+                    query: [
+                        Self.status.declaration, Self.receiver.declaration, Self.limit.declaration, QueryParameter.cursor.declaration,
+                    ], answer: .json(NotificationListAnswer.self))
+            ) { try await list($0) },
+            .get(
+                "/api/monitor/notifications/{id}", freshness: .brief,
+                Operation(
+                    id: "showNotification", tag: .notifications,
+                    summary: "A notification with all that its message tells of, and its attempts", path: [.id(of: "a notification")],
+                    answer: .json(NotificationStoryAnswer.self), problems: [.notFound: absent])
+            ) { try await show($0) },
+            .post(
+                "/api/monitor/notifications/{id}/retry",
+                Operation(
+                    id: "retryNotification", tag: .notifications, summary: "Send what is dead or dropped again",
+                    detail: "All that its message tells of goes with it; what waits becomes due now.", path: [.id(of: "a notification")],
+                    answer: .json(NotificationChangeAnswer.self),
+                    problems: [.notFound: absent, .notificationSettled: "It cannot be sent again: it is delivered."])
+            ) { try await retry($0) },
+            .post(
+                "/api/monitor/notifications/{id}/drop",
+                Operation(
+                    id: "dropNotification", tag: .notifications, summary: "Give up what waits or is dead",
+                    detail: "All that its message tells of goes with it.", path: [.id(of: "a notification")],
+                    answer: .json(NotificationChangeAnswer.self),
+                    problems: [.notFound: absent, .notificationSettled: "It cannot be dropped: it is delivered."])
+            ) { try await drop($0) },
         ]
     }
 
     private func list(_ call: Call) async throws -> Response {
-        let status = try call.query.choice("status", of: NotificationRecord.Status.self)
-        let receiver = try call.query.text("receiver", maximum: 48)
-        let limit = try call.query.integer("limit", in: 1...1000, default: 50)
-        let cursor = try call.query.id("cursor")
-        let found = try await deliveries.list(status: status, receiver: receiver, after: cursor, limit: limit)
-        if found.isEmpty, let cursor, try await deliveries.notification(id: cursor) == nil {
-            throw QueryParameters.refusal(
-                "cursor", cursor.uuidString.lowercased(), allowed: "the next_cursor of an answer whose notifications are still kept")
-        }
-        return try .json(NotificationListAnswer(notifications: found, nextCursor: found.count == limit ? found.last?.id : nil))
+        let limit = try call.query.get(Self.limit)
+        let cursor = try call.query.value(.cursor)
+        let found = try await deliveries.list(
+            status: try call.query.value(Self.status), receiver: try call.query.value(Self.receiver),
+            after: cursor.map { ($0.microseconds, $0.id) }, limit: limit + 1)
+        let page = Array(found.prefix(limit))
+        return try .json(
+            NotificationListAnswer(
+                notifications: page,
+                nextCursor: found.count > limit ? page.last.map { Cursor(time: $0.createdAt, id: $0.id) } : nil))
     }
 
     private func show(_ call: Call) async throws -> Response {
@@ -53,7 +87,7 @@ struct NotificationEndpoints: Sendable {
     }
 
     private static func order(_ call: Call) throws(Problem) -> UUID {
-        _ = try JSONBody(call.body, allowed: [])
+        _ = try call.fields()
         return try call.id()
     }
 

@@ -7,18 +7,41 @@ import Postgres
 struct OperationEndpoints: Sendable {
     private let client: PostgresClient
     private let evaluations: EvaluationWatch?
+    private let registry: PrometheusRegistry
 
-    /// - Parameter evaluations: nil in a process that does not evaluate.
-    init(client: PostgresClient, evaluations: EvaluationWatch?) {
+    /// - Parameters:
+    ///   - evaluations: nil in a process that does not evaluate.
+    ///   - registry: What this process measures.
+    init(client: PostgresClient, evaluations: EvaluationWatch?, registry: PrometheusRegistry) {
         self.client = client
         self.evaluations = evaluations
+        self.registry = registry
     }
 
     var all: [Endpoint] {
         [
-            .get("/health", access: .open) { _ in try .json(["status": "ok"]) },
-            .get("/ready", access: .open) { try await ready($0) },
-            .get("/metrics") { try await metrics($0) },
+            .get(
+                "/health", access: .open, freshness: nil,
+                Operation(
+                    id: "health", tag: .operation, summary: "Whether the process lives", answer: .json(StatusAnswer.self),
+                    needsDatabase: false)
+            ) { _ in try .json(StatusAnswer(status: "ok")) },
+            .get(
+                "/ready", access: .open, freshness: nil,
+                Operation(
+                    id: "ready", tag: .operation, summary: "Whether it can work",
+                    detail: "The database answers, its schema is this version's, and evaluations have not failed for ten minutes on end.",
+                    answer: .json(StatusAnswer.self),
+                    problems: [.unavailable: "The database's schema is not up to date: run torq-monitor migrate."], needsDatabase: false)
+            ) { try await ready($0) },
+            .get(
+                "/metrics", freshness: nil,
+                Operation(
+                    id: "metrics", tag: .operation, summary: "Figures for Prometheus",
+                    answer: .text(
+                        "text/plain; version=0.0.4; charset=utf-8",
+                        example: "# TYPE torq_monitor_alerts gauge\ntorq_monitor_alerts{severity=\"high\",status=\"open\"} 1\n"))
+            ) { try await metrics($0) },
         ]
     }
 
@@ -31,11 +54,21 @@ struct OperationEndpoints: Sendable {
                 members: ["reason": .string("evaluations_fail"), "since": .string(MonitoringJSON.timestamp(since))],
                 headers: [.retryAfter: "60"])
         }
-        return try .json(["status": "ready"])
+        return try .json(StatusAnswer(status: "ready"))
     }
 
     private func metrics(_ call: Call) async throws -> Response {
+        // Before this request itself takes a connection.
+        let pool = client.poolCounts
         let gauges = try await client.transaction(readOnly: true) { try await StateQueries(client: $0).gauges(now: call.now) }
-        return .text(PrometheusText.render(gauges, now: call.now), type: "text/plain; version=0.0.4; charset=utf-8")
+        var text = PrometheusText()
+        gauges.write(to: &text, now: call.now)
+        text.gauge(
+            "torq_monitor_pool_connections", "Connections of this process to the database, and who waits for one.",
+            [
+                ([("state", "idle")], Double(pool.idle)), ([("state", "used")], Double(pool.used)),
+                ([("state", "waiting")], Double(pool.waiting)),
+            ])
+        return .text(text.text + registry.text(), type: "text/plain; version=0.0.4; charset=utf-8")
     }
 }

@@ -10,7 +10,7 @@ struct ReceiverListAnswer: Encodable, Sendable {
 /// How it goes with one receiver.
 struct ReceiverAnswer: Encodable, Sendable {
     /// In the order in which they count: a receiver that is disabled is paused as well.
-    enum State: String, Encodable, Sendable {
+    enum State: String, Encodable, Sendable, CaseIterable {
         /// Its answers say that it is gone; one message an hour looks again.
         case disabled
         /// It failed so often that it is left alone for a while.

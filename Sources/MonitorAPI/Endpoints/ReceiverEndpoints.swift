@@ -1,13 +1,16 @@
 import Foundation
 import Hummingbird
+import Monitoring
 import Notifications
 import Postgres
 
 /// Receivers: how it goes with each, what it missed, and whether a message reaches it. Never where it is.
 struct ReceiverEndpoints: Sendable {
-    /// The default and the most of `days`.
-    private static let days = 7
-    private static let mostDays = 90
+    /// The default of `days`.
+    private static let standardDays = 7
+    private static let what = BodyField<Replay>.choice(
+        "what", of: Replay.self, isRequired: true, "`all` that it missed, oldest first, or the `present` state of each alert.")
+    private static let days = BodyField<Int>.integer("days", in: 1...90, "How far it looks back; absent: 7.")
 
     private let receivers: ReceiverRepository
     private let deliveries: NotificationRepository
@@ -25,10 +28,27 @@ struct ReceiverEndpoints: Sendable {
     }
 
     var all: [Endpoint] {
-        [
-            .get("/api/monitor/receivers") { try await list($0) },
-            .post("/api/monitor/receivers/{name}/replay", deadline: .seconds(40)) { try await replay($0) },
-            .post("/api/monitor/receivers/{name}/test", deadline: .seconds(60)) { try await test($0) },
+        let absent = "There is no receiver nobody in the configuration."
+        return [
+            .get(
+                "/api/monitor/receivers", freshness: .brief,
+                Operation(
+                    id: "listReceivers", tag: .receivers, summary: "How it goes with each receiver; never where it is",
+                    answer: .json(ReceiverListAnswer.self))
+            ) { try await list($0) },
+            .post(
+                "/api/monitor/receivers/{name}/replay", deadline: .seconds(40),
+                Operation(
+                    id: "replayReceiver", tag: .receivers, summary: "Give a receiver that works again what it missed",
+                    path: [.receiverName], fields: [Self.what.declaration, Self.days.declaration],
+                    bodyExamples: [.object(["what": "present"])], answer: .json(ReplayOutcome.self), problems: [.notFound: absent])
+            ) { try await replay($0) },
+            .post(
+                "/api/monitor/receivers/{name}/test", deadline: .seconds(60),
+                Operation(
+                    id: "testReceiver", tag: .receivers, summary: "Send a marked message and say what came of it", path: [.receiverName],
+                    answer: .json(ReceiverTestOutcome.self), problems: [.notFound: absent])
+            ) { try await test($0) },
         ]
     }
 
@@ -40,11 +60,11 @@ struct ReceiverEndpoints: Sendable {
     }
 
     private func replay(_ call: Call) async throws -> Response {
-        let body = try JSONBody(call.body, allowed: ["what", "days"])
-        guard let what = try body.choice("what", of: Replay.self) else {
+        let body = try call.fields()
+        guard let what = try body.value(Self.what) else {
             throw JSONBody.refusal("what", allowed: QueryParameters.list(Replay.allCases.map(\.rawValue)))
         }
-        let days = try body.integer("days", in: 1...Self.mostDays) ?? Self.days
+        let days = try body.value(Self.days) ?? Self.standardDays
         let name = call.part("name")
         if kinds[name] == nil {
             guard try await receivers.receivers().contains(where: { $0.name == name }) else { throw Self.missing(name) }
@@ -53,7 +73,7 @@ struct ReceiverEndpoints: Sendable {
     }
 
     private func test(_ call: Call) async throws -> Response {
-        _ = try JSONBody(call.body, allowed: [])
+        _ = try call.fields()
         let name = call.part("name")
         guard kinds[name] != nil else { throw Self.missing(name) }
         guard let test else {

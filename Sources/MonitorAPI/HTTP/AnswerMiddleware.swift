@@ -5,6 +5,7 @@ import Logging
 /// What every answer has, whatever it answers: the request's id, a problem document for an error, a line in the access log.
 struct AnswerMiddleware: RouterMiddleware {
     let gate: Gate
+    let metrics: RequestMetrics
 
     func handle(
         _ request: Request, context: MonitorContext, next: (Request, MonitorContext) async throws -> Response
@@ -12,6 +13,8 @@ struct AnswerMiddleware: RouterMiddleware {
         let began = ContinuousClock.now
         var response: Response
         do {
+            // The first is the authority; a second one is left among the fields.
+            if request.headers[.secondHost] != nil { throw Problem(.malformed, "The request has more than one Host header.") }
             try gate.checkOrigin(
                 authority: request.head.authority, headers: request.headers, place: Gate.Place(path: request.uri.path))
             response = try await next(request, context)
@@ -26,6 +29,9 @@ struct AnswerMiddleware: RouterMiddleware {
         response.headers[.requestID] = context.requestID
         response.headers[.xContentTypeOptions] = "nosniff"
         let elapsed = began.duration(to: .now)
+        metrics.answered(
+            EndpointTable.methods.contains(request.method) ? request.method.rawValue : "other", route: context.endpointPath ?? "none",
+            status: response.status.code, in: elapsed)
         // The route's pattern, never the path: that of a link is a secret.
         context.logger.debug(
             "Request answered",

@@ -11,6 +11,13 @@ struct Call: Sendable {
     var body: [UInt8]
     /// The moment it stands at.
     var now: Date
+    /// What the endpoint declares; nil for what is not described.
+    var operation: Operation?
+
+    /// The fields of the body, all of them checked.
+    func fields() throws(Problem) -> JSONBody {
+        try JSONBody(body, fields: operation?.fields ?? [])
+    }
 
     /// The part of the path called `name`, as it was sent.
     func part(_ name: String) -> String {

@@ -16,31 +16,42 @@ struct Endpoint: Sendable {
     /// With `{name}` for a part that varies.
     var path: String
     var access: Gate.Access
-    /// Names of the parameters that it knows.
-    var query: [String]
+    /// What it is for, takes and answers; nil for what is not described as yet.
+    var operation: Operation?
+    /// Names of the parameters that it knows, where there is no operation.
+    var query: [String] = []
     var body: Body
     /// Errors are pages for people, not problem documents.
     var isPage: Bool
     /// When it is given up.
     var deadline: Duration
+    /// How long an answer may be given again; nil: never.
+    var freshness: Freshness?
     var handle: @Sendable (Call) async throws -> Response
 
+    /// What reads: its answers carry an ETag, and are kept for as long as `freshness` says.
     static func get(
-        _ path: String, access: Gate.Access = .read, query: [String] = [], isPage: Bool = false,
+        _ path: String, access: Gate.Access = .read, freshness: Freshness? = .data(), _ operation: Operation,
         handle: @escaping @Sendable (Call) async throws -> Response
     ) -> Endpoint {
         Endpoint(
-            method: .get, path: path, access: access, query: query, body: .none, isPage: isPage, deadline: .seconds(15), handle: handle)
+            method: .get, path: path, access: access, operation: operation, body: .none, isPage: operation.answersPages,
+            deadline: .seconds(15), freshness: freshness, handle: handle)
     }
 
+    /// What acts, on a JSON body or none.
     static func post(
-        _ path: String, access: Gate.Access = .write, body: Body = .json, isPage: Bool = false, deadline: Duration = .seconds(15),
+        _ path: String, access: Gate.Access = .write, deadline: Duration = .seconds(15), _ operation: Operation,
         handle: @escaping @Sendable (Call) async throws -> Response
     ) -> Endpoint {
-        Endpoint(method: .post, path: path, access: access, query: [], body: body, isPage: isPage, deadline: deadline, handle: handle)
+        Endpoint(
+            method: .post, path: path, access: access, operation: operation, body: .json, isPage: false, deadline: deadline,
+            handle: handle)
     }
 
-    static func delete(_ path: String, handle: @escaping @Sendable (Call) async throws -> Response) -> Endpoint {
-        Endpoint(method: .delete, path: path, access: .write, query: [], body: .none, isPage: false, deadline: .seconds(15), handle: handle)
+    static func delete(_ path: String, _ operation: Operation, handle: @escaping @Sendable (Call) async throws -> Response) -> Endpoint {
+        Endpoint(
+            method: .delete, path: path, access: .write, operation: operation, body: .none, isPage: false, deadline: .seconds(15),
+            handle: handle)
     }
 }

@@ -6,16 +6,18 @@ import NIOCore
 /// All endpoints, as a router that lets in, reads, checks and answers.
 struct EndpointTable: Sendable {
     static let maximumBody = 1024 * 1024
-    /// A body that drips in is given up.
-    static let bodyDeadline = Duration.seconds(20)
-
     let endpoints: [Endpoint]
     let gate: Gate
     let clock: @Sendable () -> Date
+    let cache: AnswerCache
+    let keys: IdempotencyKeys
+    /// A body that drips in is given up.
+    var bodyDeadline = Duration.seconds(20)
+    let metrics: RequestMetrics
 
     func router() -> Router<MonitorContext> {
         let router = Router(context: MonitorContext.self, options: [.autoGenerateHeadEndpoints])
-        router.add(middleware: AnswerMiddleware(gate: gate))
+        router.add(middleware: AnswerMiddleware(gate: gate, metrics: metrics))
         for (path, group) in Dictionary(grouping: endpoints, by: \.path) {
             for endpoint in group {
                 router.on(RouterPath(path), method: endpoint.method) { request, context in
@@ -36,7 +38,9 @@ struct EndpointTable: Sendable {
     }
 
     /// Every method that has a meaning; what is none of them is 501.
-    static let methods: [HTTPRequest.Method] = [.get, .head, .post, .put, .delete, .patch, .options, .trace, .connect]
+    static let methods: [HTTPRequest.Method] = [
+        .get, .head, .post, .put, .delete, .patch, .options, .trace, .connect, HTTPRequest.Method("QUERY")!,
+    ]
 
     static func allowed(_ methods: [HTTPRequest.Method]) -> String {
         let implied: [HTTPRequest.Method] = methods.contains(.get) ? [.head, .options] : [.options]
@@ -46,23 +50,50 @@ struct EndpointTable: Sendable {
     private func answer(_ endpoint: Endpoint, _ request: Request, _ context: MonitorContext) async throws -> Response {
         do {
             let principal = try gate.admit(request.headers, to: endpoint.access)
-            let query = try QueryParameters(request.uri.query, allowed: endpoint.query)
-            let body = try await Self.body(of: request, as: endpoint.body)
-            let call = Call(request: request, context: context, principal: principal, query: query, body: body, now: clock())
-            return try await Self.within(endpoint.deadline, else: .unavailable) { try await endpoint.handle(call) }
+            if let freshness = endpoint.freshness {
+                let key = AnswerCache.Key(path: request.uri.path, query: request.uri.query ?? "", scope: principal.scope)
+                let now = clock()
+                return try await cache.answer(key, freshness, now: now) {
+                    try await serve(endpoint, request, context, principal, now)
+                }.response(to: request.headers)
+            }
+            // Whatever came of it: what was answered before may hold no longer.
+            defer { if endpoint.method != .get { cache.wrote() } }
+            return try await serve(endpoint, request, context, principal, clock())
         } catch  where endpoint.isPage {
             let problem = AnswerMiddleware.problem(describing: error, context)
             return ErrorPage.response(problem, path: request.uri.path)
         }
     }
 
-    private static func body(of request: Request, as kind: Endpoint.Body) async throws -> [UInt8] {
+    private func serve(
+        _ endpoint: Endpoint, _ request: Request, _ context: MonitorContext, _ principal: Principal, _ now: Date
+    ) async throws -> Response {
+        let query =
+            if let operation = endpoint.operation {
+                try QueryParameters(request.uri.query, declared: operation.query)
+            } else {
+                try QueryParameters(request.uri.query, allowed: endpoint.query)
+            }
+        let body = try await body(of: request, as: endpoint.body)
+        let call = Call(
+            request: request, context: context, principal: principal, query: query, body: body, now: now, operation: endpoint.operation)
+        let serve = { try await Self.within(endpoint.deadline, else: .unavailable) { try await endpoint.handle(call) } }
+        guard endpoint.takesIdempotencyKey, let key = request.headers[.idempotencyKey] else { return try await serve() }
+        try ParameterDeclaration.idempotencyKey.check(key)
+        return try await keys.answer(key, of: call, deadline: endpoint.deadline, serve)
+    }
+
+    private func body(of request: Request, as kind: Endpoint.Body) async throws -> [UInt8] {
+        // What reads is the same with or without one: it is not looked at.
+        if request.method == .get || request.method == .head { return [] }
+        if kind == .none, !request.hasBody { return [] }
         let tooLarge = Problem(.bodyTooLarge, "A body has at most 1 MB.", headers: [.connection: "close"])
-        if let declared = request.headers[.contentLength].flatMap(Int.init), declared > maximumBody { throw tooLarge }
+        if let declared = request.headers[.contentLength].flatMap(Int.init), declared > Self.maximumBody { throw tooLarge }
         var collected = ByteBuffer()
         do {
             let stream = request.body
-            collected = try await within(bodyDeadline, else: .bodyTimeout) { try await stream.collect(upTo: maximumBody) }
+            collected = try await Self.within(bodyDeadline, else: .bodyTimeout) { try await stream.collect(upTo: Self.maximumBody) }
         } catch is NIOTooManyBytesError {
             throw tooLarge
         }
@@ -70,7 +101,6 @@ struct EndpointTable: Sendable {
         let type = request.headers[.contentType]?.split(separator: ";").first?.trimmingCharacters(in: .whitespaces).lowercased()
         switch kind {
         case .none:
-            if request.method == .get || request.method == .head { return [] }
             throw Problem(.invalidBody, "No body is taken here.")
         case .json:
             guard type == "application/json" else { throw Problem(.unsupportedMediaType, "A body here is application/json.") }
@@ -97,5 +127,12 @@ struct EndpointTable: Sendable {
             guard let first = try await group.next() else { throw problem }
             return first
         }
+    }
+}
+
+extension Request {
+    /// Whether the client sends one, of whatever length.
+    fileprivate var hasBody: Bool {
+        headers[.transferEncoding] != nil || headers[.contentLength].map { $0 != "0" } ?? false
     }
 }

@@ -2,6 +2,10 @@ import HTTPTypes
 
 extension HTTPField.Name {
     static let requestID = HTTPField.Name("X-Request-Id")!
+    /// Of which the first is the request's authority.
+    static let secondHost = HTTPField.Name("Host")!
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+    static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed")!
     static let referrerPolicy = HTTPField.Name("Referrer-Policy")!
     static let robotsTag = HTTPField.Name("X-Robots-Tag")!
     static let secFetchSite = HTTPField.Name("Sec-Fetch-Site")!

@@ -5,8 +5,9 @@ import Monitoring
 struct JSONBody: Sendable {
     private let members: [String: JSONValue]
 
-    /// - Throws: A problem naming the fields that are allowed.
-    init(_ bytes: [UInt8], allowed: [String]) throws(Problem) {
+    /// - Throws: A problem naming the field that is not as it must be, or the fields that are allowed.
+    init(_ bytes: [UInt8], fields: [FieldDeclaration]) throws(Problem) {
+        let allowed = fields.map(\.name)
         guard bytes.contains(where: { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }) else {
             members = [:]
             return
@@ -27,6 +28,9 @@ struct JSONBody: Sendable {
                 members: ["field": .string(name), "allowed": .array(allowed.map(JSONValue.string))])
         }
         self.members = members
+        for field in fields {
+            if let given = self.value(field.name) { try field.check(given) }
+        }
     }
 
     private static let deepest = 8
@@ -62,68 +66,10 @@ struct JSONBody: Sendable {
     /// Whether the field is there, and not null.
     func has(_ name: String) -> Bool { value(name) != nil }
 
-    /// A text without its surrounding spaces; nil where it is absent, null or empty.
-    ///
-    /// - Parameter multiline: Whether line breaks and tabs may be in it; other control characters never may.
-    func text(_ name: String, maximum: Int, multiline: Bool = false) throws(Problem) -> String? {
-        guard let value = value(name) else { return nil }
-        guard case .string(let text) = value else { throw Self.refusal(name, allowed: "a text") }
-        return try PlainText.check(text, maximum: maximum, multiline: multiline).get { Self.refusal(name, allowed: $0) }
-    }
-
-    /// One of an enumeration's words; nil where it is absent.
-    func choice<Choice: RawRepresentable<String> & CaseIterable>(_ name: String, of type: Choice.Type) throws(Problem) -> Choice? {
-        guard let value = value(name) else { return nil }
-        guard let choice = value.string.flatMap(Choice.init(rawValue:)) else {
-            throw Self.refusal(name, allowed: QueryParameters.list(Choice.allCases.map(\.rawValue)))
-        }
-        return choice
-    }
-
-    /// true or false.
-    func flag(_ name: String, default standard: Bool) throws(Problem) -> Bool {
-        guard let value = value(name) else { return standard }
-        guard case .bool(let flag) = value else { throw Self.refusal(name, allowed: "true or false") }
-        return flag
-    }
-
-    /// A whole number within its range.
-    func integer(_ name: String, in range: ClosedRange<Int>) throws(Problem) -> Int? {
-        guard let value = value(name) else { return nil }
-        guard let number = value.integer, range.contains(number) else {
-            throw Self.refusal(name, allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return number
-    }
-
-    /// A date, `YYYY-MM-DD`.
-    func day(_ name: String) throws(Problem) -> Day? {
-        guard let value = value(name) else { return nil }
-        guard let day = value.string.flatMap(Day.init) else { throw Self.refusal(name, allowed: "a date, YYYY-MM-DD") }
-        return day
-    }
-
-    /// An RFC 3339 time.
-    func time(_ name: String) throws(Problem) -> Date? {
-        guard let value = value(name) else { return nil }
-        guard let date = value.string.flatMap(MonitoringJSON.date(fromTimestamp:)) else {
-            throw Self.refusal(name, allowed: "a time like 2026-02-21T10:00:00Z")
-        }
-        return date
-    }
-
-    /// Texts, each of at most `maximum` characters.
-    func texts(_ name: String, count: ClosedRange<Int>, maximum: Int) throws(Problem) -> [String] {
-        let allowed = "\(count.lowerBound) to \(count.upperBound) texts of at most \(maximum) characters"
-        guard let elements = value(name)?.array, count.contains(elements.count) else { throw Self.refusal(name, allowed: allowed) }
-        var texts: [String] = []
-        for element in elements {
-            guard let text = element.string, !text.isEmpty, text.count <= maximum, !text.unicodeScalars.contains("\0") else {
-                throw Self.refusal(name, allowed: allowed)
-            }
-            texts.append(text)
-        }
-        return texts
+    /// What the field says; nil where it is absent or null, or says nothing.
+    func value<Value>(_ field: BodyField<Value>) throws(Problem) -> Value? {
+        guard let value = value(field.declaration.name) else { return nil }
+        return try field.read(value)
     }
 
     /// What is refused, and what would not be.

@@ -7,16 +7,17 @@ enum PlainText: Sendable, Hashable {
     /// What would be allowed.
     case refused(allowed: String)
 
-    /// - Parameter multiline: Whether line breaks and tabs may be in it.
+    /// - Parameters:
+    ///   - maximum: In Unicode scalars, the surrounding spaces included.
+    ///   - multiline: Whether line breaks and tabs may be in it; one line break at the end always may.
     static func check(_ text: String, maximum: Int, multiline: Bool) -> PlainText {
-        let trimmed = text.replacing("\r\n", with: "\n").trimmingCharacters(in: .whitespacesAndNewlines)
-        guard trimmed.count <= maximum, trimmed.unicodeScalars.count <= maximum * 4 else {
-            return .refused(allowed: "at most \(maximum) characters long")
-        }
-        let printable = trimmed.unicodeScalars.allSatisfy { scalar in
+        guard text.unicodeScalars.count <= maximum else { return .refused(allowed: "at most \(maximum) characters long") }
+        let unified = text.replacing("\r\n", with: "\n")
+        let printable = (unified.hasSuffix("\n") ? unified.dropLast() : unified[...]).unicodeScalars.allSatisfy { scalar in
             scalar.properties.generalCategory != .control || (multiline && (scalar == "\n" || scalar == "\t"))
         }
         guard printable else { return .refused(allowed: "a text without control characters") }
+        let trimmed = unified.trimmingCharacters(in: .whitespacesAndNewlines)
         return .accepted(trimmed.isEmpty ? nil : trimmed)
     }
 

@@ -8,6 +8,7 @@ import NIOCore
 struct Problem: Error, Sendable, Hashable {
     /// The kinds. Their raw values are part of the API.
     enum Kind: String, Sendable, Hashable, CaseIterable {
+        case malformed = "malformed-request"
         case invalidParameter = "invalid-parameter"
         case unknownParameter = "unknown-parameter"
         case invalidBody = "invalid-body"
@@ -17,6 +18,9 @@ struct Problem: Error, Sendable, Hashable {
         case methodNotAllowed = "method-not-allowed"
         case transitionForbidden = "transition-forbidden"
         case notificationSettled = "notification-settled"
+        case contradiction
+        case keyReused = "idempotency-key-reused"
+        case keyInUse = "idempotency-key-in-use"
         case linkExpired = "link-expired"
         case bodyTooLarge = "body-too-large"
         case bodyTimeout = "body-timeout"
@@ -28,12 +32,13 @@ struct Problem: Error, Sendable, Hashable {
 
         var status: HTTPResponse.Status {
             switch self {
-            case .invalidParameter, .unknownParameter, .invalidBody: .badRequest
+            case .malformed, .invalidParameter, .unknownParameter, .invalidBody: .badRequest
             case .unauthenticated: .unauthorized
             case .forbidden: .forbidden
             case .notFound: .notFound
             case .methodNotAllowed: .methodNotAllowed
-            case .transitionForbidden, .notificationSettled: .conflict
+            case .transitionForbidden, .notificationSettled, .contradiction, .keyInUse: .conflict
+            case .keyReused: .unprocessableContent
             case .linkExpired: .gone
             case .bodyTooLarge: .contentTooLarge
             case .bodyTimeout: .requestTimeout
@@ -47,6 +52,7 @@ struct Problem: Error, Sendable, Hashable {
 
         var title: String {
             switch self {
+            case .malformed: "The request is not well-formed HTTP"
             case .invalidParameter: "A parameter has a value that is not allowed"
             case .unknownParameter: "There is no such parameter"
             case .invalidBody: "The body is not what is expected"
@@ -56,6 +62,9 @@ struct Problem: Error, Sendable, Hashable {
             case .methodNotAllowed: "That method is not for this path"
             case .transitionForbidden: "The alert cannot do that from where it stands"
             case .notificationSettled: "The notification is past that"
+            case .contradiction: "The values do not fit each other, or not the present"
+            case .keyReused: "The idempotency key was used for another request"
+            case .keyInUse: "The first request with this idempotency key is still being served"
             case .linkExpired: "This link is no longer valid"
             case .bodyTooLarge: "The body is too large"
             case .bodyTimeout: "The body did not come in time"
@@ -83,19 +92,14 @@ struct Problem: Error, Sendable, Hashable {
     }
 
     /// What programs tell problems apart by.
-    var type: String { "urn:torq-monitor:problem:\(kind.rawValue)" }
+    var type: String { kind.type }
 
     /// The answer.
     func response() -> Response {
-        var document = members
-        document["type"] = .string(type)
-        document["title"] = .string(kind.title)
-        document["status"] = .integer(Int64(kind.status.code))
-        document["detail"] = .string(detail)
         var fields = headers
         fields[.contentType] = "application/problem+json"
         fields[.cacheControl] = "no-store"
-        let bytes = (try? MonitoringJSON.encode(JSONValue.object(document))) ?? Array("{}".utf8)
+        let bytes = (try? MonitoringJSON.encode(document)) ?? Array("{}".utf8)
         return Response(status: kind.status, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 }

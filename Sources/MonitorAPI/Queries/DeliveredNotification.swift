@@ -22,28 +22,42 @@ struct DeliveredNotification: Encodable, Sendable, Hashable {
         try container.encode(record.deliveredAt, forKey: .deliveredAt)
         try container.encode(record.lastError, forKey: .lastError)
         try container.encode(record.createdAt, forKey: .createdAt)
-        var list = container.nestedUnkeyedContainer(forKey: .attempts)
-        for attempt in attempts {
-            var shown = list.nestedContainer(keyedBy: Keys.self)
-            try shown.encode(attempt.attempt, forKey: .attempt)
-            try shown.encode(attempt.startedAt, forKey: .startedAt)
-            try shown.encode(attempt.outcome, forKey: .outcome)
-            try shown.encode(attempt.httpStatus, forKey: .httpStatus)
-            try shown.encode(attempt.reason, forKey: .reason)
-            try shown.encode(attempt.totalMilliseconds, forKey: .totalMilliseconds)
-        }
+        try container.encode(attempts.map(Attempt.init), forKey: .attempts)
     }
 
     private enum Keys: String, CodingKey {
-        case id, receiver, cause, sequence, transition, severity, status, attempts, attempt, outcome, reason
+        case id, receiver, cause, sequence, transition, severity, status, attempts
         case messageID = "message_id"
         case dueAt = "due_at"
         case deliveredAt = "delivered_at"
         case lastError = "last_error"
         case createdAt = "created_at"
-        case startedAt = "started_at"
-        case httpStatus = "http_status"
-        case totalMilliseconds = "total_ms"
+    }
+
+    /// What is shown of an attempt.
+    struct Attempt: Encodable, Sendable, Hashable {
+        var attempt: Int
+        var startedAt: Date
+        var outcome: String
+        @Nullable var httpStatus: Int?
+        @Nullable var reason: String?
+        @Nullable var totalMilliseconds: Double?
+
+        init(_ attempt: DeliveryAttempt) {
+            self.attempt = attempt.attempt
+            startedAt = attempt.startedAt
+            outcome = attempt.outcome
+            _httpStatus = Nullable(wrappedValue: attempt.httpStatus)
+            _reason = Nullable(wrappedValue: attempt.reason)
+            _totalMilliseconds = Nullable(wrappedValue: attempt.totalMilliseconds)
+        }
+
+        private enum CodingKeys: String, CodingKey {
+            case attempt, outcome, reason
+            case startedAt = "started_at"
+            case httpStatus = "http_status"
+            case totalMilliseconds = "total_ms"
+        }
     }
 }
 

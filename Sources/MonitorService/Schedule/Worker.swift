@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Metrics
 import MonitorAPI
 import Monitoring
 import Postgres
@@ -101,6 +102,7 @@ struct Worker: Service {
             // Something may have been rolled up before it failed.
             state.viewIsStale = true
             state.failures += 1
+            Counter(label: "monitor_evaluations_total", dimensions: [("outcome", "failed")]).increment()
             watch.failed(at: clock())
             logger.error("An evaluation failed", metadata: ["error": "\(error)", "failures": "\(state.failures)"])
         }
@@ -149,12 +151,20 @@ struct Worker: Service {
             }
             guard try await lease.acquire() == fence else { throw LeaseLost() }
         }
+        let rolledUp = ContinuousClock.now
+        Timer(label: "monitor_rollup_duration_seconds").record(duration: started.duration(to: rolledUp))
         try await refreshBaselineIfDue(at: now)
         let transitions = try await client.transaction { connection in
             guard try await EvaluationLease.isHeld(by: process, fence: fence, on: connection) else { throw LeaseLost() }
             return try await MonitoringEngine.applyEvaluation(at: now, on: connection)
         }
+        Timer(label: "monitor_evaluation_duration_seconds").record(duration: rolledUp.duration(to: .now))
+        Counter(label: "monitor_evaluations_total", dimensions: [("outcome", "done")]).increment()
         for transition in transitions {
+            Counter(
+                label: "monitor_alert_transitions_total",
+                dimensions: [("transition", transition.transition.rawValue), ("severity", transition.severity.rawValue)]
+            ).increment()
             logger.notice(
                 "An alert changed",
                 metadata: [

@@ -1,5 +1,5 @@
 /// Where a figure goes: the last three days with events against the three before them.
-public enum Trend: String, Sendable, Hashable, Codable {
+public enum Trend: String, Sendable, Hashable, Codable, CaseIterable {
     /// Over 10 % more.
     case up
     /// Over 10 % less.

@@ -31,14 +31,20 @@ public struct AlertRepository: Sendable {
     ///   - minimumSeverity: The lowest severity that is given.
     ///   - status: nil for every status.
     ///   - limit: 1 to 1000.
-    /// - Returns: At most `limit` alerts, and how many there are in all.
-    public func alerts(minimumSeverity: Severity = .low, status: AlertStatus? = .open, limit: Int = 50) async throws -> AlertList {
+    ///   - place: Only what follows in that order: the opening in microseconds since 1970, and the id; nil for the first page.
+    /// - Returns: At most `limit` alerts, how many there are in all, and whether more follow.
+    public func alerts(
+        minimumSeverity: Severity = .low, status: AlertStatus? = .open, limit: Int = 50, after place: (microseconds: Int, id: UUID)? = nil
+    ) async throws -> AlertList {
         guard (1...1000).contains(limit) else { throw MonitoringError(.invalidArgument, "limit is 1 to 1000") }
         let severities = Severity.allCases.filter { $0 >= minimumSeverity }.map(\.rawValue)
         let filter: [PostgresValue] = [.textArray(severities), .text(status?.rawValue)]
-        let rows = try await client.query(Self.list, filter + [.int(limit)])
-        let total: Int = try await client.query(Self.count, filter)[0].decode("total")
-        return AlertList(alerts: try rows.map(Alert.init(row:)), totalCount: total)
+        return try await client.withConnection { connection in
+            let rows = try await connection.query(Self.list, filter + [.int(limit + 1), .int(place?.microseconds), .uuid(place?.id)])
+            let total: Int = try await connection.query(Self.count, filter)[0].decode("total")
+            let alerts = try rows.prefix(limit).map(Alert.init(row:))
+            return AlertList(alerts: alerts, totalCount: total, hasMore: rows.count > limit)
+        }
     }
 
     /// Every step of the alert, first to last; empty where there is no such alert.
@@ -88,6 +94,9 @@ public struct AlertRepository: Sendable {
         FROM monitoring_alerts
         WHERE severity = ANY ($1::text[])
           AND ($2::text IS NULL OR status = $2)
+          AND ($4::bigint IS NULL
+               OR opened_at <= timestamptz 'epoch' + $4 * interval '1 microsecond'
+                  AND (opened_at < timestamptz 'epoch' + $4 * interval '1 microsecond' OR id > $5::uuid))
         ORDER BY opened_at DESC, id
         LIMIT $3::integer
         """
@@ -118,6 +127,8 @@ public struct AlertList: Sendable, Hashable {
     public var alerts: [Alert]
     /// How many match, on this page or not.
     public var totalCount: Int
+    /// Whether more follow after these.
+    public var hasMore: Bool
 }
 
 /// What came of an action.

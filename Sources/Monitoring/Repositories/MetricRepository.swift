@@ -12,9 +12,9 @@ public struct MetricRepository: Sendable {
 
     /// Days from `start` to `end`, both included, newest first.
     ///
-    /// - Parameter limit: 1 to 1000.
+    /// - Parameter limit: 1 to 1001.
     public func daily(from start: Day, to end: Day, limit: Int = 30) async throws -> [MetricSnapshot] {
-        guard (1...1000).contains(limit) else { throw MonitoringError(.invalidArgument, "limit is 1 to 1000") }
+        guard (1...1001).contains(limit) else { throw MonitoringError(.invalidArgument, "limit is 1 to 1001") }
         return try await client.query(Self.days, [.text(start.description), .text(end.description), .int(limit)])
             .map(MetricSnapshot.init(row:))
     }
@@ -22,9 +22,9 @@ public struct MetricRepository: Sendable {
     /// Hours of the days from `start` to `end`, both included, that have begun at `moment`, newest first; hours without events have
     /// their row or none.
     ///
-    /// - Parameter limit: 1 to 1000.
+    /// - Parameter limit: 1 to 1001.
     public func hourly(from start: Day, to end: Day, begunBy moment: Date, limit: Int = 1000) async throws -> [MetricSnapshot] {
-        guard (1...1000).contains(limit) else { throw MonitoringError(.invalidArgument, "limit is 1 to 1000") }
+        guard (1...1001).contains(limit) else { throw MonitoringError(.invalidArgument, "limit is 1 to 1001") }
         return try await client.query(
             Self.hours, [.text(start.description), .text(end.description), .timestamp(moment), .int(limit)]
         ).map(MetricSnapshot.init(row:))

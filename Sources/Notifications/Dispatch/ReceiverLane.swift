@@ -276,6 +276,10 @@ actor ReceiverLane {
             label: "monitor_delivery_attempts_total",
             dimensions: [("receiver", receiver.name), ("outcome", result.outcome), ("reason", result.reason ?? "")]
         ).increment()
+        if let total = result.totalMs {
+            Timer(label: "monitor_delivery_attempt_duration_seconds", dimensions: [("receiver", receiver.name)])
+                .recordNanoseconds(Int64(total * 1_000_000))
+        }
         guard result.outcome != "delivered" else { return }
         logger.warning(
             result.status == "dead" ? "notification is dead" : "notification was not delivered",

@@ -21,13 +21,19 @@ public struct NotificationRepository: Sendable {
     /// - Parameters:
     ///   - status: nil for every status.
     ///   - receiver: nil for every receiver.
-    ///   - id: The last notification of the page before; nil for the first page. Where it is no longer kept, the page is empty.
-    ///   - limit: 1 to 1000; others are brought into it.
+    ///   - place: Only what follows in that order: the writing in microseconds since 1970, and the id; nil for the first page.
+    ///   - limit: 1 to 1001; others are brought into it.
     public func list(
-        status: NotificationRecord.Status? = nil, receiver: String? = nil, after id: UUID? = nil, limit: Int = 50
+        status: NotificationRecord.Status? = nil, receiver: String? = nil, after place: (microseconds: Int, id: UUID)? = nil,
+        limit: Int = 50
     ) async throws -> [NotificationRecord] {
-        let filter: [PostgresValue] = [.text(status?.rawValue), .text(receiver), .int(min(1000, max(1, limit)))]
-        let rows = try await id == nil ? client.query(Self.newest, filter) : client.query(Self.older, filter + [.uuid(id)])
+        let filter: [PostgresValue] = [.text(status?.rawValue), .text(receiver), .int(min(1001, max(1, limit)))]
+        let rows =
+            if let place {
+                try await client.query(Self.older, filter + [.int(place.microseconds), .uuid(place.id)])
+            } else {
+                try await client.query(Self.newest, filter)
+            }
         return try rows.map(NotificationRecord.init(row:))
     }
 
@@ -105,14 +111,14 @@ public struct NotificationRepository: Sendable {
         LIMIT $3::integer
         """
 
-    /// Those after $4 in the order of `newest`.
+    /// Those after $4 and $5 in the order of `newest`.
     static let older = """
         SELECT \(NotificationRecord.columns)
         FROM monitoring_notifications
         WHERE ($1::text IS NULL OR status = $1)
           AND ($2::text IS NULL OR receiver = $2)
-          AND created_at <= (SELECT created_at FROM monitoring_notifications WHERE id = $4::uuid)
-          AND (id > $4::uuid OR created_at < (SELECT created_at FROM monitoring_notifications WHERE id = $4::uuid))
+          AND created_at <= timestamptz 'epoch' + $4::bigint * interval '1 microsecond'
+          AND (created_at < timestamptz 'epoch' + $4 * interval '1 microsecond' OR id > $5::uuid)
         ORDER BY created_at DESC, id
         LIMIT $3::integer
         """

@@ -22,6 +22,15 @@ public struct ReceiverRecord: Sendable, Hashable {
     /// When it last took one, as far as that is kept.
     public var lastDeliveredAt: Date?
 
+    /// A receiver that nothing waits for.
+    public init(name: String, lastDeliveredAt: Date? = nil) {
+        self.name = name
+        self.lastDeliveredAt = lastDeliveredAt
+        openings = 0
+        waiting = 0
+        dead = 0
+    }
+
     init(row: PostgresRow) throws {
         name = try row.decode("receiver")
         pausedUntil = try row.decode("paused_until")

@@ -2,7 +2,7 @@ public import Foundation
 import Postgres
 
 /// Matchers and a time range in which matching alerts are tracked but not told. Keys are in snake case.
-public struct SilenceRecord: Sendable, Hashable, Encodable {
+public struct SilenceRecord: Sendable, Hashable, Codable {
     /// Whether it holds.
     public enum State: String, Sendable, Hashable, Codable, CaseIterable {
         case pending, active, expired

@@ -14,9 +14,14 @@ public struct SilenceRepository: Sendable {
     ///
     /// - Parameters:
     ///   - all: With those that have ended.
-    ///   - limit: 1 to 1000.
-    public func list(all: Bool, limit: Int, now: Date) async throws -> [SilenceRecord] {
-        try await client.query(Self.list, [.bool(all), .timestamp(now), .int(limit)], timeout: .seconds(10)).map {
+    ///   - limit: 1 to 1001.
+    ///   - place: Only what follows in that order: the end in microseconds since 1970, and the id; nil for the first page.
+    public func list(
+        all: Bool, limit: Int, now: Date, after place: (microseconds: Int, id: UUID)? = nil
+    ) async throws -> [SilenceRecord] {
+        try await client.query(
+            Self.list, [.bool(all), .timestamp(now), .int(limit), .int(place?.microseconds), .uuid(place?.id)], timeout: .seconds(10)
+        ).map {
             try SilenceRecord(row: $0, now: now)
         }
     }
@@ -46,7 +51,10 @@ public struct SilenceRepository: Sendable {
     private static let list = """
         SELECT \(columns)
         FROM monitoring_silences
-        WHERE $1::boolean OR ends_at > $2::timestamptz
+        WHERE ($1::boolean OR ends_at > $2::timestamptz)
+          AND ($4::bigint IS NULL
+               OR ends_at <= timestamptz 'epoch' + $4 * interval '1 microsecond'
+                  AND (ends_at < timestamptz 'epoch' + $4 * interval '1 microsecond' OR id > $5::uuid))
         ORDER BY ends_at DESC, id
         LIMIT $3::integer
         """

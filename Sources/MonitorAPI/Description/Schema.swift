@@ -1,0 +1,68 @@
+import Monitoring
+
+/// A JSON Schema of the 2020-12 dialect, as OpenAPI 3.1 has it.
+struct Schema: Sendable, Hashable {
+    private(set) var members: [String: JSONValue]
+
+    init(_ members: [String: JSONValue]) {
+        self.members = members
+    }
+
+    /// Any JSON value.
+    static let anything = Schema([:])
+    static let text = Schema(["type": "string"])
+    static let integer = Schema(["type": "integer"])
+    static let number = Schema(["type": "number"])
+    static let flag = Schema(["type": "boolean"])
+    static let object = Schema(["type": "object"])
+    static let time = Schema(["type": "string", "format": "date-time"])
+    static let date = Schema(["type": "string", "format": "date"])
+    static let uuid = Schema(["type": "string", "format": "uuid"])
+
+    static func words(_ words: [String]) -> Schema {
+        Schema(["type": "string", "enum": .array(words.map(JSONValue.string))])
+    }
+
+    /// One of those that the document holds under `components`.
+    static func reference(_ name: String) -> Schema {
+        Schema(["$ref": .string("#/components/schemas/\(name)")])
+    }
+
+    /// - Parameters:
+    ///   - properties: All there can be.
+    ///   - required: Those of them that are always there.
+    static func object(_ properties: [String: Schema], required: some Sequence<String>) -> Schema {
+        var members: [String: JSONValue] = [
+            "type": "object", "properties": .object(properties.mapValues(\.json)), "additionalProperties": false,
+        ]
+        let names = required.sorted()
+        if !names.isEmpty { members["required"] = .array(names.map(JSONValue.string)) }
+        return Schema(members)
+    }
+
+    static func array(of element: Schema) -> Schema {
+        Schema(["type": "array", "items": element.json])
+    }
+
+    static func map(of element: Schema) -> Schema {
+        Schema(["type": "object", "additionalProperties": element.json])
+    }
+
+    /// The same, or null.
+    var orNull: Schema {
+        guard case .string(let type) = members["type"] else {
+            return members.isEmpty ? self : Schema(["anyOf": .array([json, Schema(["type": "null"]).json])])
+        }
+        var nullable = members
+        nullable["type"] = .array([.string(type), "null"])
+        if case .array(let words) = nullable["enum"] { nullable["enum"] = .array(words + [.null]) }
+        return Schema(nullable)
+    }
+
+    /// The same with further members, which take the place of those of their names.
+    func with(_ further: [String: JSONValue]) -> Schema {
+        Schema(members.merging(further) { _, new in new })
+    }
+
+    var json: JSONValue { .object(members) }
+}
