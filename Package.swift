@@ -58,7 +58,9 @@ let package = Package(
             name: "Notifications", dependencies: ["Monitoring", "Postgres", "WebTransport", collections, crypto, log, metrics, mustache],
             swiftSettings: house),
         .target(
-            name: "MonitorAPI", dependencies: ["Monitoring", "Notifications", "Postgres", crypto, log, metrics, mustache, hummingbird],
+            name: "MonitorAPI", dependencies: [
+                "Monitoring", "Notifications", "Postgres", collections, crypto, lifecycle, log, metrics, mustache, hummingbird,
+            ],
             swiftSettings: house),
         .target(name: "Demo", dependencies: ["Postgres", crypto, log, mustache, hummingbird], swiftSettings: house),
         .target(

@@ -2,6 +2,7 @@ public import Foundation
 import Hummingbird
 public import Logging
 import NIOCore
+import ServiceLifecycle
 public import Notifications
 public import Postgres
 
@@ -51,28 +52,50 @@ public struct MonitorServer: Sendable {
     /// - Parameter onListening: Called once, with the port.
     /// - Throws: Where the address cannot be bound.
     public func run(onListening: @escaping @Sendable (Int) async -> Void) async throws {
+        let room = max(64, FileDescriptorLimit.raise() - 512)
         let pages = try PageRenderer()
         let background = BackgroundWork()
+        let hub = StreamHub(client: client, logger: logger)
+        let marks = FormMark(signer: linkSigner)
+        let doorkeeper = Doorkeeper(
+            gate: Gate(configuration), sessions: SessionStore(client: client), failures: FailureLimit(proxies: configuration.proxies),
+            cookie: SessionCookie(isSecure: configuration.isPublicURLSecure))
         let endpoints =
             AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + BaselineEndpoints(client: client).all
             + ComputeEndpoint(client: client).all
             + SilenceEndpoints(client: client).all + NotificationEndpoints(client: client).all
             + ReceiverEndpoints(client: client, kinds: receivers, test: testReceiver).all + slack(background)
             + OperationEndpoints(client: client, evaluations: evaluations).all
-            + LinkEndpoints(client: client, signer: linkSigner, configuration: configuration, pages: pages).all
-            + PageEndpoints(client: client, pages: pages).all
-        let table = EndpointTable(endpoints: endpoints, gate: Gate(configuration), clock: clock)
+            + LinkEndpoints(
+                client: client, signer: linkSigner, configuration: configuration, failures: doorkeeper.failures, pages: pages
+            ).all
+            + PageEndpoints(client: client, pages: pages, doorkeeper: doorkeeper, marks: marks, configuration: configuration).all
+            + LoginEndpoints(doorkeeper: doorkeeper, marks: marks, configuration: configuration, pages: pages).all
+            + StreamEndpoint(hub: hub).all
+        let table = EndpointTable(endpoints: endpoints, doorkeeper: doorkeeper, clock: clock)
+        let connections = ConnectionGuard.Shared(
+            ConnectionLimits(total: min(room, configuration.connections.total), perClient: configuration.connections.perClient),
+            proxies: configuration.proxies, logger: logger)
         let application = Application(
             router: table.router(),
             server: .http1(
                 configuration: .init(
-                    idleTimeout: .seconds(60),
+                    additionalChannelHandlers: [ConnectionGuard(connections)], idleTimeout: .seconds(60),
                     httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100))),
-            configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
+            configuration: .init(
+                address: .hostname(configuration.host, port: configuration.port), serverName: nil, backlog: 4096),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
             logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { await background.run() }
+            group.addTask {
+                // Streams have no end of their own: nobody could wait for them.
+                await withGracefulShutdownHandler {
+                    await hub.run()
+                } onGracefulShutdown: {
+                    hub.finish()
+                }
+            }
             defer { group.cancelAll() }
             try await application.runService(gracefulShutdownSignals: [])
             // What was answered already is finished, for as long as a supervisor waits.

@@ -79,7 +79,8 @@ func withListener(
     let signer = LinkSigner(keys: [LinkKey(id: "test", secret: [UInt8](repeating: 1, count: 32))])
     let server = MonitorServer(
         configuration: try ListenerConfiguration(
-            port: 0, publicURL: publicURL, tokens: tokens, slackSigningSecret: extras.slackSecret.map(Secret.init)),
+            port: 0, publicURL: publicURL, tokens: tokens, slackSigningSecret: extras.slackSecret.map(Secret.init),
+            trustedProxies: extras.trustedProxies, maximumConnections: extras.maximumConnections),
         client: client, linkSigner: signer,
         logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), evaluations: evaluations,
         receivers: extras.receivers, testReceiver: extras.testReceiver, slackUpdates: extras.slackUpdates,
@@ -111,4 +112,6 @@ struct ListenerExtras: Sendable {
     var testReceiver: MonitorServer.ReceiverTester?
     var slackSecret: String?
     var slackUpdates: SlackUpdates?
+    var trustedProxies: [String] = []
+    var maximumConnections = 15_000
 }

@@ -21,6 +21,8 @@ struct Endpoint: Sendable {
     var body: Body
     /// Errors are pages for people, not problem documents.
     var isPage: Bool
+    /// A browser's session opens it as well as a token does.
+    var takesSession = false
     /// When it is given up.
     var deadline: Duration
     var handle: @Sendable (Call) async throws -> Response
@@ -30,14 +32,17 @@ struct Endpoint: Sendable {
         handle: @escaping @Sendable (Call) async throws -> Response
     ) -> Endpoint {
         Endpoint(
-            method: .get, path: path, access: access, query: query, body: .none, isPage: isPage, deadline: .seconds(15), handle: handle)
+            method: .get, path: path, access: access, query: query, body: .none, isPage: isPage, takesSession: isPage, deadline: .seconds(15),
+            handle: handle)
     }
 
     static func post(
         _ path: String, access: Gate.Access = .write, body: Body = .json, isPage: Bool = false, deadline: Duration = .seconds(15),
         handle: @escaping @Sendable (Call) async throws -> Response
     ) -> Endpoint {
-        Endpoint(method: .post, path: path, access: access, query: [], body: body, isPage: isPage, deadline: deadline, handle: handle)
+        Endpoint(
+            method: .post, path: path, access: access, query: [], body: body, isPage: isPage, takesSession: isPage, deadline: deadline,
+            handle: handle)
     }
 
     static func delete(_ path: String, handle: @escaping @Sendable (Call) async throws -> Response) -> Endpoint {

@@ -10,12 +10,12 @@ struct EndpointTable: Sendable {
     static let bodyDeadline = Duration.seconds(20)
 
     let endpoints: [Endpoint]
-    let gate: Gate
+    let doorkeeper: Doorkeeper
     let clock: @Sendable () -> Date
 
     func router() -> Router<MonitorContext> {
         let router = Router(context: MonitorContext.self, options: [.autoGenerateHeadEndpoints])
-        router.add(middleware: AnswerMiddleware(gate: gate))
+        router.add(middleware: AnswerMiddleware(gate: doorkeeper.gate))
         for (path, group) in Dictionary(grouping: endpoints, by: \.path) {
             for endpoint in group {
                 router.on(RouterPath(path), method: endpoint.method) { request, context in
@@ -45,11 +45,15 @@ struct EndpointTable: Sendable {
 
     private func answer(_ endpoint: Endpoint, _ request: Request, _ context: MonitorContext) async throws -> Response {
         do {
-            let principal = try gate.admit(request.headers, to: endpoint.access)
+            let principal = try await Self.within(endpoint.deadline, else: .unavailable) {
+                try await doorkeeper.admit(request, context, to: endpoint, now: clock())
+            }
             let query = try QueryParameters(request.uri.query, allowed: endpoint.query)
             let body = try await Self.body(of: request, as: endpoint.body)
             let call = Call(request: request, context: context, principal: principal, query: query, body: body, now: clock())
             return try await Self.within(endpoint.deadline, else: .unavailable) { try await endpoint.handle(call) }
+        } catch let error as LoginNeeded {
+            return error.response(cookie: doorkeeper.cookie)
         } catch  where endpoint.isPage {
             let problem = AnswerMiddleware.problem(describing: error, context)
             return ErrorPage.response(problem, path: request.uri.path)

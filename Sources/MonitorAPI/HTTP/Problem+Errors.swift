@@ -1,5 +1,6 @@
 import HTTPTypes
 import Monitoring
+import NIOHTTP1
 import Postgres
 
 extension Problem {
@@ -16,6 +17,8 @@ extension Problem {
             self = .unavailable
         case is CancellationError:
             self = .unavailable
+        case is HTTPParserError:
+            self = Problem(.invalidRequest, "The body is not framed as HTTP has it.", headers: [.connection: "close"])
         default:
             self = Problem(.internalError, "The request could not be served; the log has more under its X-Request-Id.")
         }

@@ -22,6 +22,10 @@ struct Problem: Error, Sendable, Hashable {
         case bodyTimeout = "body-timeout"
         case unsupportedMediaType = "unsupported-media-type"
         case misdirected
+        case tooManyFailures = "too-many-failures"
+        case tooManyConnections = "too-many-connections"
+        case invalidRequest = "invalid-request"
+        case headerTooLarge = "header-too-large"
         case internalError = "internal-error"
         case methodUnknown = "method-unknown"
         case unavailable
@@ -39,6 +43,10 @@ struct Problem: Error, Sendable, Hashable {
             case .bodyTimeout: .requestTimeout
             case .unsupportedMediaType: .unsupportedMediaType
             case .misdirected: .misdirectedRequest
+            case .tooManyFailures: .tooManyRequests
+            case .tooManyConnections: .serviceUnavailable
+            case .invalidRequest: .badRequest
+            case .headerTooLarge: .requestHeaderFieldsTooLarge
             case .internalError: .internalServerError
             case .methodUnknown: .notImplemented
             case .unavailable: .serviceUnavailable
@@ -60,6 +68,10 @@ struct Problem: Error, Sendable, Hashable {
             case .bodyTooLarge: "The body is too large"
             case .bodyTimeout: "The body did not come in time"
             case .unsupportedMediaType: "The body has a type that is not taken here"
+            case .tooManyFailures: "Too many failures"
+            case .tooManyConnections: "Too many connections"
+            case .invalidRequest: "The request is not what HTTP allows"
+            case .headerTooLarge: "The request's header is too large"
             case .misdirected: "This host name is not served here"
             case .internalError: "Something went wrong"
             case .methodUnknown: "There is no such method"
@@ -87,6 +99,12 @@ struct Problem: Error, Sendable, Hashable {
 
     /// The answer.
     func response() -> Response {
+        let (head, body) = parts()
+        return Response(status: head.status, headers: head.headerFields, body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    /// The answer's head and body.
+    func parts() -> (head: HTTPResponse, body: [UInt8]) {
         var document = members
         document["type"] = .string(type)
         document["title"] = .string(kind.title)
@@ -96,6 +114,6 @@ struct Problem: Error, Sendable, Hashable {
         fields[.contentType] = "application/problem+json"
         fields[.cacheControl] = "no-store"
         let bytes = (try? MonitoringJSON.encode(JSONValue.object(document))) ?? Array("{}".utf8)
-        return Response(status: kind.status, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+        return (HTTPResponse(status: kind.status, headerFields: fields), bytes)
     }
 }

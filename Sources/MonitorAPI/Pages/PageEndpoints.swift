@@ -11,7 +11,7 @@ struct PageEndpoints: Sendable {
     private let alertPages: AlertPages
     private let pages: PageRenderer
 
-    init(client: PostgresClient, pages: PageRenderer) {
+    init(client: PostgresClient, pages: PageRenderer, doorkeeper: Doorkeeper, marks: FormMark, configuration: ListenerConfiguration) {
         self.client = client
         alerts = AlertRepository(client: client)
         baselines = BaselineRepository(client: client)

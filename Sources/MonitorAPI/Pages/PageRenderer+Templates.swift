@@ -6,6 +6,7 @@ extension PageRenderer.Template {
         case .alert: Self.alertText
         case .link: Self.linkText
         case .group: Self.groupText
+        case .login: Self.loginText
         }
     }
 
@@ -113,6 +114,24 @@ extension PageRenderer.Template {
         <ul class="members">{{#members}}<li class="{{card.severity}}{{#isOver}} over{{/isOver}}"><p class="member"><span class="badge {{card.severity}}">{{card.severity}}</span><a href="{{link}}">{{card.title}}</a><strong class="value">{{value}}</strong></p>
         <p class="small"><span class="holder{{^card.isHeld}} alone{{/card.isHeld}}">{{card.holder}}</span> <span class="muted">alert {{card.since}}</span></p></li>{{/members}}</ul>
         {{#isCut}}<p class="muted small">{{cut}}</p>{{/isCut}}</section>
+        </main>
+        """
+
+    private static let loginText = """
+        <header class="masthead"><div class="wrap narrow">
+        <p class="brand">{{{markHTML}}} torq-monitor</p>
+        <h1>Sign in</h1><p class="lede">With one of this monitor's access tokens. Links in messages work without.</p>
+        </div></header>
+        <main class="wrap narrow">
+        {{#hasNotice}}<section class="card outcome" role="status"><p>{{notice}}</p></section>{{/hasNotice}}
+        {{#hasFault}}<section class="card outcome fault" role="alert"><h2>{{fault}}</h2><p>Tokens stand in the monitor's configuration, under listener.tokens.</p></section>{{/hasFault}}
+        <section class="card"><form method="post" action="login">
+        <input type="hidden" name="next" value="{{next}}">
+        <p class="field"><label for="token">Access token</label><input id="token" name="token" type="password" autocomplete="current-password" required autofocus{{#hasFault}} aria-invalid="true"{{/hasFault}}></p>
+        <p class="field"><label for="name">Your name <span class="muted">(optional)</span></label><input id="name" name="name" type="text" value="{{name}}" maxlength="{{maximumName}}" autocomplete="name" aria-describedby="name-help">
+        <span class="muted small" id="name-help">Shown to the others when you act, and remembered on this device.</span></p>
+        <button type="submit">Sign in</button>
+        </form></section>
         </main>
         """
 }
