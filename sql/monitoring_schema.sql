@@ -783,6 +783,29 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v007_sessions =======================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v007_sessions') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- Sessions of people who signed in to the pages.
+
+CREATE TABLE monitoring_sessions (
+    id_digest  bytea PRIMARY KEY,                             -- SHA-256 of what the cookie holds, which is kept nowhere
+    token_name text NOT NULL,                                 -- the listener's token that opened it
+    token_mark bytea NOT NULL,                                -- HMAC of that token's digest under the cookie's secret: says nothing without it
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+COMMENT ON TABLE monitoring_sessions IS
+    'Who signed in to the pages, for all processes alike. A row ends with its time, by signing out, or with the token that opened it.';
+CREATE INDEX monitoring_sessions_by_expiry ON monitoring_sessions (expires_at);
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v007_sessions', '17649d60f9fb4404')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -6320,6 +6343,29 @@ COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
     'where a slice that has one explains what all events show, none is opened on all events.';
 
 INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', 'a6dac84f49a845a5')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
+-- f072_stream =========================================================================================
+-- The order in which transitions are read by those who follow them: by id, which is given under a lock that is held until COMMIT.
+
+CREATE OR REPLACE FUNCTION monitoring_order_transitions() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('monitoring_alert_transitions ' || TG_RELID, 0));
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION monitoring_order_transitions() IS
+    'Ids of transitions are given in the order in which their transactions commit: whoever has read up to an id never misses a '
+    'smaller one that commits later.';
+
+-- For the statement, which is before its rows take their ids.
+CREATE OR REPLACE TRIGGER monitoring_alert_transitions_in_order
+    BEFORE INSERT ON monitoring_alert_transitions
+    FOR EACH STATEMENT EXECUTE FUNCTION monitoring_order_transitions();
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f072_stream', '75cf3683e9c84e6f')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f075_delivery =======================================================================================

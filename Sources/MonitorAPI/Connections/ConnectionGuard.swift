@@ -63,7 +63,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         case .head(let head):
             clock.headReceived(at: now)
             // The first Host is the authority; what is left is a second one (RFC 9112, section 3.2).
-            if head.headerFields[.host] != nil {
+            if head.headerFields.contains(where: { $0.name.canonicalName == "host" }) {
                 return answer(Problem(.invalidRequest, "A request has one Host header."), context)
             }
         case .body: clock.bodyReceived()
@@ -105,12 +105,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private func begin(_ context: ChannelHandlerContext) {
+        let shared = self.shared
         let address = ClientAddress(context.channel.remoteAddress)
         let client = address.flatMap { $0.isLoopback || shared.proxies.trusts($0) ? nil : $0.network }
         guard shared.count.withLockedValue({ $0.open(client) }) else {
             return answer(Problem(.tooManyConnections, "There are too many connections.", headers: [.retryAfter: "5"]), context)
         }
-        let shared = shared
         context.channel.closeFuture.whenComplete { _ in shared.count.withLockedValue { $0.close(client) } }
         arm(context)
     }

@@ -82,7 +82,7 @@ struct LoginEndpoints: Sendable {
     private func page(_ next: LoginTarget, notice: String? = nil, fault: String? = nil, call: Call) -> Response {
         let page = LoginPage(
             next: next.path, notice: notice, fault: fault, name: NameCookie.name(in: call.request.headers[.cookie]) ?? "")
-        return PageFrame(title: "Sign in · torq-monitor", tone: .neutral, root: "", body: pages.render(.login, page))
+        return PageFrame(title: "Sign in · torq-monitor", tone: .neutral, root: "", isForm: true, body: pages.render(.login, page))
             .response(status: fault == nil ? .ok : .unauthorized, headers: fault == nil ? [:] : [.wwwAuthenticate: "Bearer"])
     }
 

@@ -10,8 +10,6 @@ import Postgres
 final class StreamHub: Sendable {
     /// How often it looks without being told: through a pooler that keeps LISTEN from working, this is how it hears.
     static let pollInterval = Duration.milliseconds(500)
-    /// Every follower hears from us this often.
-    static let heartbeatSeconds = 15
     /// Most who follow.
     static let mostFollowers = 20_000
     /// A follower that has so many batches waiting is too slow, and dropped.
@@ -41,9 +39,12 @@ final class StreamHub: Sendable {
     private let queries: StreamQueries
     private let client: PostgresClient
     private let logger: Logger
+    private let heartbeatSeconds: Int
     private let wakes = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
 
-    init(client: PostgresClient, logger: Logger) {
+    /// - Parameter heartbeatSeconds: Every follower hears from us this often.
+    init(client: PostgresClient, heartbeatSeconds: Int = 15, logger: Logger) {
+        self.heartbeatSeconds = heartbeatSeconds
         self.client = client
         queries = StreamQueries(client: client)
         self.logger = logger
@@ -192,7 +193,7 @@ final class StreamHub: Sendable {
                 let second = state.second
                 let ended = state.followers.filter { $0.value.endsAt.map { $0 <= second } ?? false }
                 for id in ended.keys { state.followers[id] = nil }
-                let turn = state.followers.keys.filter { $0 % Self.heartbeatSeconds == second % Self.heartbeatSeconds }
+                let turn = state.followers.keys.filter { $0 % heartbeatSeconds == second % heartbeatSeconds }
                 return ended.values.map(\.continuation) + Self.send(beat, to: turn, &state)
             }
             for continuation in over { continuation.finish() }
