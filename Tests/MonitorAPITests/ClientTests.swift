@@ -104,6 +104,7 @@ struct ClientTests {
         var clock = ConnectionClock(at: start)
         clock.headReceived(at: start)
         clock.endReceived(at: start)
+        clock.readCompleted(at: start)
         #expect(clock.deadline == nil)
         clock.writabilityChanged(false, at: start + .seconds(100))
         clock.writabilityChanged(false, at: start + .seconds(110))

@@ -23,7 +23,7 @@ extension PageRenderer.Template {
     }
 
     /// An alert's buttons, under canAct: one form, whose button says what to do.
-    private static func actionText(fields: String) -> String {
+    private static func actionText(_ fields: String) -> String {
         """
         {{#canAct}}{{#form}}<form method="post" action="{{action}}" class="act">
         <input type="hidden" name="form" value="{{mark}}"><input type="hidden" name="from" value="{{from}}">
@@ -55,7 +55,7 @@ extension PageRenderer.Template {
         <div class="alert-head"><span class="badge {{severity}}">{{severity}}</span><h3><a href="alerts/{{id}}" data-key="{{id}}">{{title}}</a></h3></div>
         <p class="alert-summary">{{summary}}</p>
         <p class="alert-foot"><span class="holder{{^isHeld}} alone{{/isHeld}}">{{holder}}</span><span class="muted">{{since}}</span></p>
-        \(actionText(fields: "<details class=\"more\" id=\"more-{{suffix}}\"><summary>Name and note</summary><div class=\"pair\">\(nameField)\(noteField)</div></details>"))
+        \(actionText("<details class=\"more\" id=\"more-{{suffix}}\"><summary>Name and note</summary><div class=\"pair\">\(nameField)\(noteField)</div></details>"))
         </li>{{/alerts}}</ul>{{/isQuiet}}
         </section>
         <div class="columns trouble" data-live="trouble">{{#hasFailing}}<section class="card failing" aria-labelledby="failing"><h2 id="failing">Messages that do not get through</h2>
@@ -67,7 +67,7 @@ extension PageRenderer.Template {
         <div class="tiles" data-live="tiles">{{#tiles}}<article class="card tile {{direction}}">
         <h3>{{name}}</h3><p class="figure"><strong>{{value}}</strong> <span class="muted">{{caption}}</span></p>
         <p class="comparison">{{comparison}}</p>{{{chartHTML}}}{{#hasTrend}}<p class="trend">{{trend}}</p>{{/hasTrend}}</article>{{/tiles}}</div>
-        <p class="legend muted"><span class="key line"></span>{{stepWords}} <span class="key base"></span>expected <span class="key span"></span>an alert stood</p>
+        <p class="legend muted"><span><i class="key line"></i>{{stepWords}}</span><span><i class="key base"></i>expected</span><span><i class="key span"></i>an alert stood</span></p>
         </section>
         <div class="columns" data-live="tables">
         <section class="card" aria-labelledby="models"><h2 id="models">Fallback rate by model</h2>
@@ -95,11 +95,11 @@ extension PageRenderer.Template {
         <main class="wrap" id="content">
         {{#hasOutcome}}<section class="card outcome{{#outcome.isGood}} good{{/outcome.isGood}}" role="status"><h2>{{outcome.headline}}</h2><p>{{outcome.detail}}</p></section>{{/hasOutcome}}
         {{#card}}{{#canAct}}<section class="card actions" aria-label="What to do" data-live="actions">
-        \(actionText(fields: "<div class=\"pair\">\(nameField)\(noteField)</div>"))</section>{{/canAct}}{{/card}}
+        \(actionText("<div class=\"pair\">\(nameField)\(noteField)</div>"))</section>{{/canAct}}{{/card}}
         <section class="card" aria-labelledby="picture" data-live="picture"><h2 id="picture">The figures</h2>
         <dl class="facts">{{#card.figures}}<div><dt>{{name}}</dt><dd>{{value}}</dd></div>{{/card.figures}}</dl>
         {{{chartHTML}}}
-        {{#hasChart}}<p class="legend muted"><span class="key line"></span>measured <span class="key base"></span>expected <span class="key span"></span>the alert stood</p>{{/hasChart}}</section>
+        {{#hasChart}}<p class="legend muted"><span><i class="key line"></i>measured</span><span><i class="key base"></i>expected</span><span><i class="key span"></i>the alert stood</span></p>{{/hasChart}}</section>
         <div data-live="causes">{{#hasCauses}}<section class="card" aria-labelledby="causes"><h2 id="causes">Where it comes from</h2>
         <ul class="rows causes">{{#causes}}<li><p class="row"><span class="row-name">{{name}}</span><strong>{{value}}</strong></p>{{{barHTML}}}<p class="muted small">{{detail}}</p></li>{{/causes}}</ul></section>{{/hasCauses}}</div>
         <div class="columns" data-live="story">

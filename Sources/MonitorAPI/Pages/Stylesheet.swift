@@ -90,7 +90,7 @@ enum Stylesheet {
         .buttons .plain:hover { background: var(--soft); filter: none; }
         .joined { display: inline-flex; } .joined button { border-radius: 10px 0 0 10px !important; }
         .joined select { margin-left: -1px; padding: 8px 10px; border-radius: 0 10px 10px 0; font-weight: 400; cursor: pointer; }
-        .more { margin-top: 10px; } .more summary { display: inline-block; font-size: 14px; font-weight: 500; color: var(--muted); }
+        .more { margin-top: 10px; } .more summary { width: fit-content; padding: 2px 4px 2px 0; font-size: 14px; font-weight: 500; color: var(--muted); }
         .pair { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); gap: 0 16px; } .pair .field { margin-top: 12px; }
         .held { opacity: 1; } .failing { border-color: var(--critical); }
         .fault { --tint: var(--critical) !important; } .fault h2 { color: var(--critical); }
@@ -102,6 +102,7 @@ enum Stylesheet {
         .tiles { display: grid; grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 14px; }
         .tile h3 { font-size: 15px; color: var(--muted); font-weight: 600; }
         .figure strong { font-size: 34px; font-weight: 680; line-height: 1.2; letter-spacing: -.025em; font-variant-numeric: tabular-nums; }
+        .figure .muted { margin-left: 3px; font-size: 14px; }
         .comparison { min-height: 3em; margin-bottom: 10px; font-size: 14px; line-height: 1.5; color: var(--muted); }
         .trend { margin-top: 10px; padding-top: 8px; border-top: 1px solid var(--line); font-size: 13.5px; color: var(--muted); }
         .tile.worse .comparison { color: var(--high); font-weight: 600; }
@@ -118,9 +119,8 @@ enum Stylesheet {
         .baseline { stroke: var(--muted); stroke-width: 1.5; stroke-dasharray: 5 4; }
         .span.critical { fill: var(--shade-critical); } .span.high { fill: var(--shade-high); }
         .span.medium { fill: var(--shade-medium); } .span.low { fill: var(--shade-low); }
-        .legend { margin-top: 10px; font-size: 13px; }
-        .key { display: inline-block; width: 18px; margin: 0 6px 0 14px; vertical-align: 4px; border-top: 2px solid var(--accent); }
-        .key:first-child { margin-left: 0; }
+        .legend { display: flex; flex-wrap: wrap; gap: 2px 18px; margin-top: 10px; font-size: 13px; }
+        .key { display: inline-block; width: 18px; margin-right: 7px; vertical-align: 4px; border-top: 2px solid var(--accent); }
         .key.base { border-top: 2px dashed var(--muted); }
         .key.span { height: 12px; border: 0; border-radius: 2px; vertical-align: -1px; background: var(--shade-high); }
         .columns { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 14px; align-items: start; margin-bottom: 14px; }
@@ -171,7 +171,7 @@ enum Stylesheet {
         .narrow .card { margin-bottom: 14px; }
         @media (max-width: 980px) { .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
         @media (max-width: 720px) {
-          .comparison { min-height: 0; } .pair { grid-template-columns: minmax(0, 1fr); }
+          .tile .chart svg { height: 104px; } .comparison { min-height: 0; } .pair { grid-template-columns: minmax(0, 1fr); }
           .buttons button { flex: 1 1 auto; } .joined { flex: 1 1 auto; } .joined select { flex: 1 1 auto; }
           .wrap { padding: 0 16px; }
           .tiles, .columns, .causes { grid-template-columns: minmax(0, 1fr); }
