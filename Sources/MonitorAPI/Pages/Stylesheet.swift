@@ -168,7 +168,7 @@ enum Stylesheet {
         :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; border-radius: 4px; }
         .masthead :focus-visible { outline-color: #fff; }
         .outcome { border-left: 6px solid var(--tint); } .outcome:not(.good), .timeline .plain { --tint: var(--muted); } .outcome h2 { margin-bottom: 4px; font-size: 20px; }
-        .narrow .card { margin-bottom: 14px; }
+        .narrow .card { margin-bottom: 14px; } .way { margin-top: 12px; }
         @media (max-width: 980px) { .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
         @media (max-width: 720px) {
           .tile .chart svg { height: 104px; } .comparison { min-height: 0; } .pair { grid-template-columns: minmax(0, 1fr); }
