@@ -58,7 +58,8 @@ let package = Package(
             name: "Notifications", dependencies: ["Monitoring", "Postgres", "WebTransport", collections, crypto, log, metrics, mustache],
             swiftSettings: house),
         .target(
-            name: "MonitorAPI", dependencies: [
+            name: "MonitorAPI",
+            dependencies: [
                 "Monitoring", "Notifications", "Postgres", collections, crypto, lifecycle, log, metrics, mustache, hummingbird,
             ],
             swiftSettings: house),

@@ -2,9 +2,9 @@ public import Foundation
 import Hummingbird
 public import Logging
 import NIOCore
-import ServiceLifecycle
 public import Notifications
 public import Postgres
+import ServiceLifecycle
 
 /// The HTTP listener: the API, the links of messages, the pages, and what supervisors ask.
 public struct MonitorServer: Sendable {

@@ -72,7 +72,8 @@ struct AttackTests {
             let evil = "%0D%0ASet-Cookie:%20evil=1%0D%0A%0D%0A%3Cscript%3E"
             let link = try listener.link(.acknowledge, Fixture.alert)
             let answers = [
-                try await listener.submit(link, "name=Eve\(evil)"), try await listener.submit("/login", "token=secret-of-oncall&name=Eve\(evil)"),
+                try await listener.submit(link, "name=Eve\(evil)"),
+                try await listener.submit("/login", "token=secret-of-oncall&name=Eve\(evil)"),
                 try await listener.submit("/login", "token=secret-of-oncall&next=/alerts/\(Fixture.alert)\(evil)"),
                 try await listener.send("GET", "/login?next=/\(evil)"), try await listener.send("GET", "/alerts/\(evil)"),
                 try await listener.send("GET", "/a/\(evil)"), try await listener.send("GET", "/\(evil)"),
@@ -120,7 +121,9 @@ struct AttackTests {
             try await listener.database.client.withConnection { try await $0.executeScript(Self.hostile) }
             let claims = try [LinkClaim.Action.open, .acknowledge, .resolve, .snooze].map { try listener.link($0, Fixture.hostile) }
             let evil = "%3Cscript%3Ealert(9)%3C/script%3E%22%27"
-            for path in ["/", "/?window=30d", "/alerts/\(Fixture.hostile)", "/login?next=\(evil)", "/\(evil)", "/alerts/\(evil)", "/a/\(evil)"] + claims {
+            for path in [
+                "/", "/?window=30d", "/alerts/\(Fixture.hostile)", "/login?next=\(evil)", "/\(evil)", "/alerts/\(evil)", "/a/\(evil)",
+            ] + claims {
                 let page = try await listener.send("GET", path, headers: [(name: "Cookie", value: "torq_name=\(evil)")])
                 #expect(!page.markup.contains("<script"), "\(path): \(page.text)")
                 #expect(!page.text.contains("<img") && !page.text.contains("onerror=\""), "\(path)")

@@ -34,7 +34,8 @@ struct PageActionTests {
                 #expect(after.text.contains(headline.replacing("\u{A0}", with: "")), "\(button): \(after.text)")
             }
             let who = try await listener.value(
-                "SELECT string_agg(DISTINCT actor || '/' || credential || '/' || note, ',') FROM monitoring_alert_transitions WHERE actor <> 'monitor' AND actor NOT LIKE '<%'")
+                "SELECT string_agg(DISTINCT actor || '/' || credential || '/' || note, ',') FROM monitoring_alert_transitions WHERE actor <> 'monitor' AND actor NOT LIKE '<%'"
+            )
             #expect(who == "Ana/local/n")
         }
     }
@@ -109,7 +110,8 @@ struct PageActionTests {
             let done = try await listener.submit("/alerts/\(Fixture.alert)", "form=\(other)&do=acknowledge", headers: writer)
             #expect(done.status == 303)
             #expect(
-                try await listener.value("SELECT actor || '/' || credential FROM monitoring_alert_transitions WHERE transition = 'acknowledged'")
+                try await listener.value(
+                    "SELECT actor || '/' || credential FROM monitoring_alert_transitions WHERE transition = 'acknowledged'")
                     == "Somebody with the token oncall/oncall")
         }
     }
@@ -122,7 +124,8 @@ struct PageActionTests {
                 #expect(page.text.contains(#"<script src="\#(root)live.js" defer></script>"#))
                 #expect(
                     page.header("Content-Security-Policy")
-                        == "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+                        == "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+                )
                 #expect(page.header("Referrer-Policy") == "same-origin")
             }
             let script = try await listener.send("GET", "/live.js")
@@ -151,7 +154,9 @@ struct PageActionTests {
         }
     }
 
-    @Test("the status page looks back as far as it is asked", arguments: [("24h", "The last 24 hours"), ("7d", "The last 7 days"), ("30d", "The last 30 days")])
+    @Test(
+        "the status page looks back as far as it is asked",
+        arguments: [("24h", "The last 24 hours"), ("7d", "The last 7 days"), ("30d", "The last 30 days")])
     func windows(window: String, title: String) async throws {
         try await withListener { listener in
             let page = try await listener.send("GET", "/?window=\(window)")

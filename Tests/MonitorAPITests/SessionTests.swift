@@ -132,8 +132,10 @@ struct SessionTests {
             func bearer(_ secret: String) -> [(name: String, value: String)] { [(name: "Authorization", value: "Bearer \(secret)")] }
             var refused: Answer?
             for number in 0..<60 where refused == nil {
-                let answer = try await number % 2 == 0
-                    ? listener.send("GET", "/api/monitor/alerts", headers: bearer("guess-\(number)")) : listener.submit("/login", "token=guess-\(number)")
+                let answer =
+                    try await number % 2 == 0
+                    ? listener.send("GET", "/api/monitor/alerts", headers: bearer("guess-\(number)"))
+                    : listener.submit("/login", "token=guess-\(number)")
                 if answer.status == 429 { refused = answer } else { #expect(answer.status == 401) }
             }
             let answer = try #require(refused)

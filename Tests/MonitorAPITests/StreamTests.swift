@@ -21,8 +21,8 @@ struct StreamTests {
             let told = try await first.read(within: 5) { $0.contains("\n\n") }
             let id = try #require(told.firstMatch(of: /id: (\d+)\nevent: transition\ndata: (\{.*\})\n\n/))
             let data = try JSONDecoder().decode(Event.self, from: Data(id.output.2.utf8))
-            #expect(data.transition == "acknowledged" && data.actor == "Ana" && data.note == "a\nb" && data.alert_id == Fixture.alert)
-            #expect(String(data.position) == id.output.1 && data.alert_type == "fallback_spike" && data.affected["model"] == "gpt-4o")
+            #expect(data.transition == "acknowledged" && data.actor == "Ana" && data.note == "a\nb" && data.alertID == Fixture.alert)
+            #expect(String(data.position) == id.output.1 && data.alertType == "fallback_spike" && data.affected["model"] == "gpt-4o")
 
             try await listener.act("unacknowledge", "")
             try await listener.act("resolve", "")
@@ -147,12 +147,18 @@ struct StreamTests {
 
     private struct Event: Decodable {
         var position: Int
-        var alert_id: String
-        var alert_type: String
+        var alertID: String
+        var alertType: String
         var transition: String
         var actor: String
         var note: String?
         var affected: [String: String?]
+
+        enum CodingKeys: String, CodingKey {
+            case position, transition, actor, note, affected
+            case alertID = "alert_id"
+            case alertType = "alert_type"
+        }
     }
 }
 

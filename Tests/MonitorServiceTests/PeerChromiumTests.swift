@@ -48,7 +48,9 @@ struct PeerChromiumTests {
                     let message = String(decoding: channel.requests[0].body, as: UTF8.self).replacing("\\/", with: "/")
                     let link = try #require(
                         message.firstMatch(of: /http:\/\/127\.0\.0\.1:\d+\/a\/[A-Za-z0-9_-]+/).map { String($0.output) })
-                    for screen in [PeerBrowser.Screen(width: 390, height: 844, isPhone: true), PeerBrowser.Screen(width: 1280, height: 800)] {
+                    for screen in [
+                        PeerBrowser.Screen(width: 390, height: 844, isPhone: true), PeerBrowser.Screen(width: 1280, height: 800),
+                    ] {
                         try await Self.browse(screen, hasScript: true, address, "\(directory)/audit-\(screen.width)") { browser in
                             try await Self.audit(browser, ["\(address)/login?over=1", "\(address)/a/forged", "\(address)/nowhere", link])
                             try await Self.signIn(browser, address)

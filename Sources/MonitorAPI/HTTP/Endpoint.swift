@@ -32,7 +32,8 @@ struct Endpoint: Sendable {
         handle: @escaping @Sendable (Call) async throws -> Response
     ) -> Endpoint {
         Endpoint(
-            method: .get, path: path, access: access, query: query, body: .none, isPage: isPage, takesSession: isPage, deadline: .seconds(15),
+            method: .get, path: path, access: access, query: query, body: .none, isPage: isPage, takesSession: isPage,
+            deadline: .seconds(15),
             handle: handle)
     }
 

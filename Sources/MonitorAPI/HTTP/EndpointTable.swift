@@ -45,9 +45,7 @@ struct EndpointTable: Sendable {
 
     private func answer(_ endpoint: Endpoint, _ request: Request, _ context: MonitorContext) async throws -> Response {
         do {
-            let principal = try await Self.within(endpoint.deadline, else: .unavailable) {
-                try await doorkeeper.admit(request, context, to: endpoint, now: clock())
-            }
+            let principal = try await doorkeeper.admit(request, context, to: endpoint, now: clock())
             let query = try QueryParameters(request.uri.query, allowed: endpoint.query)
             let body = try await Self.body(of: request, as: endpoint.body)
             let call = Call(request: request, context: context, principal: principal, query: query, body: body, now: clock())

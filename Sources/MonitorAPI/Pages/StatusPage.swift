@@ -52,7 +52,8 @@ struct StatusPage: Sendable {
 
     init(
         now: Date, window: PageWindow, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, figures: StatusFigures,
-        receivers: [ReceiverRecord], silences: [SilenceRecord], viewer: PageViewer, outcome: (outcome: LinkOutcome, alert: Alert)?, refresh: Int
+        receivers: [ReceiverRecord], silences: [SilenceRecord], viewer: PageViewer, outcome: (outcome: LinkOutcome, alert: Alert)?,
+        refresh: Int
     ) {
         time = Wording.time(now)
         self.viewer = viewer

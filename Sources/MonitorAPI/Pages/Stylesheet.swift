@@ -54,7 +54,6 @@ enum Stylesheet {
         section { margin-bottom: 26px; }
         h2 { font-size: 15px; font-weight: 650; }
         main > section > h2 { margin: 0 0 12px; }
-        main > .first:first-child > h2 { color: var(--mast-muted); }
         .section-head { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 8px 24px; margin-bottom: 12px; }
         .pills { display: flex; gap: 2px; padding: 3px; border-radius: 11px; background: var(--line); font-size: 14px; }
         .pills a { padding: 4px 13px; border-radius: 8px; color: var(--ink); text-decoration: none; }

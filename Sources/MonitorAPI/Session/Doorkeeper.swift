@@ -80,7 +80,9 @@ struct LoginTarget: Sendable, Hashable {
         if path == "/" {
             self.path = path
         } else {
-            guard path.hasPrefix("/alerts/"), path.utf8.count == 44, let id = UUID(uuidString: String(path.dropFirst(8))) else { return nil }
+            guard path.hasPrefix("/alerts/"), path.utf8.count == 44, let id = UUID(uuidString: String(path.dropFirst(8))) else {
+                return nil
+            }
             self.path = "/alerts/" + id.uuidString.lowercased()
         }
     }

@@ -19,7 +19,8 @@ final class FailureLimit: Sendable {
         let now = seconds
         guard let wait = buckets.withLockedValue({ $0.wait(client, at: now) }) else { return }
         throw Problem(
-            .tooManyFailures, "Too many wrong tokens or links came from this address. Try again in \(wait) \(wait == 1 ? "second" : "seconds").",
+            .tooManyFailures,
+            "Too many wrong tokens or links came from this address. Try again in \(wait) \(wait == 1 ? "second" : "seconds").",
             headers: [.retryAfter: "\(wait)"])
     }
 

@@ -30,7 +30,8 @@ struct SessionStore: Sendable {
 
     /// Ends it, everywhere.
     func close(_ session: Session) async throws {
-        try await client.query("DELETE FROM monitoring_sessions WHERE id_digest = $1::bytea", [.bytes(session.digest)], timeout: .seconds(5))
+        try await client.query(
+            "DELETE FROM monitoring_sessions WHERE id_digest = $1::bytea", [.bytes(session.digest)], timeout: .seconds(5))
     }
 
     private static let insert = """

@@ -43,7 +43,8 @@ struct StreamEndpoint: Sendable {
         let parameter = try call.query.text("last_event_id", maximum: 20)
         guard let text = header ?? parameter, !text.isEmpty else { return nil }
         guard text.utf8.count <= 18, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let position = Int64(text) else {
-            throw QueryParameters.refusal(header == nil ? "last_event_id" : "Last-Event-ID", text, allowed: "the id of an event of this stream")
+            throw QueryParameters.refusal(
+                header == nil ? "last_event_id" : "Last-Event-ID", text, allowed: "the id of an event of this stream")
         }
         return position
     }
