@@ -80,7 +80,8 @@ public struct MonitorServer: Sendable {
             router: table.router(),
             server: .http1(
                 configuration: .init(
-                    additionalChannelHandlers: [ConnectionGuard(connections)], idleTimeout: .seconds(60),
+                    // It has the idle timeout too.
+                    additionalChannelHandlers: [ConnectionGuard(connections)],
                     httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100))),
             configuration: .init(
                 address: .hostname(configuration.host, port: configuration.port), serverName: nil, backlog: 4096),

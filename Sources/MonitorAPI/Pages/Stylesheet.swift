@@ -93,7 +93,8 @@ enum Stylesheet {
         .pair { display: grid; grid-template-columns: minmax(0, 1fr) minmax(0, 2fr); gap: 0 16px; } .pair .field { margin-top: 12px; }
         .held { opacity: 1; } .failing { border-color: var(--critical); }
         .fault { --tint: var(--critical) !important; } .fault h2 { color: var(--critical); }
-        .trouble:empty { display: none; } .trouble > :only-child { grid-column: 1 / -1; }
+        .trouble { margin-bottom: 26px; } .trouble:empty { display: none; } .trouble code { padding: 2px 7px; border-radius: 6px; background: var(--ground); }
+        .trouble > :only-child { grid-column: 1 / -1; }
         .badge { display: inline-block; flex: none; white-space: nowrap; padding: 1px 9px 2px; border-radius: 20px; font-size: 13px; font-weight: 650; line-height: 1.5; }
         .badge.critical { background: #b3142b; color: #fff; } .badge.high { background: #b93d0a; color: #fff; }
         .badge.medium { background: #f7d47c; color: #3f2b00; } .badge.low { background: #d5e5f4; color: #173c5e; }

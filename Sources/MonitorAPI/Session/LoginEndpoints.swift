@@ -31,7 +31,7 @@ struct LoginEndpoints: Sendable {
         let isOver = try call.query.flag("over")
         let isOut = try call.query.flag("out")
         let notice =
-            isOver ? "Your session is over. Nothing was changed since." : isOut ? "You are signed out on this device." : nil
+            isOver ? "Your session is over. Nothing was changed: sign in again." : isOut ? "You are signed out on this device." : nil
         return page(next, notice: notice, call: call)
     }
 
