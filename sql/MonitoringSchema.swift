@@ -18,7 +18,8 @@ public enum MonitoringSchema {
         file("v004_detection", PackageResources.v004_detection_sql),
         file("v005_delivery", PackageResources.v005_delivery_sql),
         file("v006_rollup_storage", PackageResources.v006_rollup_storage_sql),
-        file("v007_sessions", PackageResources.v007_sessions_sql),
+        file("v007_outbox_cost", PackageResources.v007_outbox_cost_sql),
+        file("v008_sessions", PackageResources.v008_sessions_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.
@@ -39,7 +40,8 @@ public enum MonitoringSchema {
         file("f064_slices", PackageResources.f064_slices_sql),
         file("f065_attribution", PackageResources.f065_attribution_sql),
         file("f070_lifecycle", PackageResources.f070_lifecycle_sql),
-        file("f072_stream", PackageResources.f072_stream_sql),
+        file("f072_documents", PackageResources.f072_documents_sql),
+        file("f073_stream", PackageResources.f073_stream_sql),
         file("f075_delivery", PackageResources.f075_delivery_sql),
         file("f080_check", PackageResources.f080_check_sql),
         file("f090_views", PackageResources.f090_views_sql),

@@ -148,7 +148,11 @@ public struct MonitorService: Sendable {
                 configuration: listener, client: database.client, linkSigner: signer, logger: logger,
                 evaluations: role.includes(.worker) ? watch : nil,
                 receivers: try notificationConfiguration().receivers.mapValues(\.kind),
-                testReceiver: { try await testReceiver(named: $0) },
+                testReceiver: { name in
+                    let outcome = try await testReceiver(named: name)
+                    if outcome.delivered { try await ReceiverRepository(client: database.client).worksAgain(name) }
+                    return outcome
+                },
                 slackUpdates: SlackUpdates { await updateSlackMessage($0, body: $1) }, clock: clock)
             services.append(
                 ListenerService(server: server) { port in

@@ -28,8 +28,8 @@ extension PostgresSession {
 
     /// A zero byte would end a C string early, and PostgreSQL stores none in text anyway.
     static func checkText(_ sql: String, _ parameters: [PostgresValue]) throws(PostgresError) {
-        guard !sql.utf8.contains(0) else { throw PostgresError(.misuse, message: "the statement holds a zero byte") }
-        for (index, parameter) in parameters.enumerated() where parameter.wire?.utf8.contains(0) ?? false {
+        guard !ValueText.holdsZero(sql) else { throw PostgresError(.misuse, message: "the statement holds a zero byte") }
+        for (index, parameter) in parameters.enumerated() where parameter.wire.map(ValueText.holdsZero) ?? false {
             throw PostgresError(.misuse, message: "parameter $\(index + 1) holds a zero byte")
         }
         guard parameters.count <= 65_535 else { throw PostgresError(.misuse, message: "a statement takes at most 65535 parameters") }

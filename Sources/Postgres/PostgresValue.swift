@@ -34,12 +34,17 @@ public struct PostgresValue: Sendable, Hashable, CustomStringConvertible {
     /// JSON text, which the server checks.
     public static func json(_ value: String?) -> PostgresValue { PostgresValue(wire: value) }
 
-    /// text[].
-    public static func textArray(_ value: [String]?) -> PostgresValue { PostgresValue(wire: value.map { ValueText.array($0) }) }
+    /// text[]; nil elements are NULL.
+    public static func textArray(_ value: [String?]?) -> PostgresValue { PostgresValue(wire: value.map { ValueText.array($0) }) }
 
-    /// int4[] or int8[].
-    public static func intArray(_ value: [Int]?) -> PostgresValue {
-        PostgresValue(wire: value.map { ValueText.array($0.map { String($0) }) })
+    /// int4[] or int8[]; nil elements are NULL.
+    public static func intArray(_ value: [Int?]?) -> PostgresValue {
+        PostgresValue(wire: value.map { ValueText.array($0.map { $0.map { String($0) } }) })
+    }
+
+    /// boolean[].
+    public static func boolArray(_ value: [Bool]?) -> PostgresValue {
+        PostgresValue(wire: value.map { ValueText.array($0.map { $0 ? "t" : "f" }) })
     }
 
     /// uuid[].

@@ -350,10 +350,8 @@ import Testing
         (
             "routes: [{receivers: [], matchers: ['severity>=bad', 'model>=a', high], escalate: {}}]",
             [
-                "monitor.yaml:1: routes[0].matchers[0]: matcher 'severity>=bad' compares; only severity can be compared, with low, medium,"
-                    + " high or critical",
-                "monitor.yaml:1: routes[0].matchers[1]: matcher 'model>=a' compares; only severity can be compared, with low, medium,"
-                    + " high or critical",
+                "monitor.yaml:1: routes[0].matchers[0]: matcher 'severity>=bad' names no severity; they are low, medium, high and critical",
+                "monitor.yaml:1: routes[0].matchers[1]: matcher 'model>=a' compares; only severity can be compared",
                 "monitor.yaml:1: routes[0].matchers[2]: matcher 'high' has no operator",
                 "monitor.yaml:1: routes[0].escalate.after: is missing: a duration such as 90s, 30m, 1h30m or 7d, from 1s to 30d",
                 "monitor.yaml:1: routes[0].escalate.receivers: is missing: names of receivers",

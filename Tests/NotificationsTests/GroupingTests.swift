@@ -116,10 +116,11 @@ import Testing
             let again = try #require(second.first { $0.id == first[0].id })
             #expect(
                 Set(again.members.map(\.id)) == Set(first[0].members.map(\.id)) && again.rendered?.body == "2" && again.lead.attempt == 2)
-            #expect(second.first { $0.id != again.id }?.members.map(\.alert.affectedModel) == ["c"])
+            let others = try second.first { $0.id != again.id }?.members.map { try $0.alert.alert().affectedModel }
+            #expect(others == ["c"])
             try await record(second, .deliver, database.client)
             let third = try await claim(database.client, configuration)
-            #expect(third.flatMap(\.members).map(\.transition?.transition) == [.escalated])
+            #expect(third.flatMap(\.members).map(\.transition?.kind) == [.escalated])
         }
     }
 
@@ -134,7 +135,7 @@ import Testing
             try await route(fixture, configuration)
             try await makeDue(database.client)
             let messages = try await claim(database.client, configuration)
-            #expect(messages.count == 1 && messages[0].members.map(\.transition?.transition) == [.escalated, .opened])
+            #expect(messages.count == 1 && messages[0].members.map(\.transition?.kind) == [.escalated, .opened])
             #expect(try await fixture.notifications(id).map(\.status) == [.superseded, .sending])
             #expect(try await fixture.notifications(id).first?.supersededBy == messages[0].id)
         }
@@ -152,7 +153,7 @@ import Testing
             for expected in [[AlertTransition.Kind.opened, .opened], [.escalated]] {
                 try await makeDue(database.client)
                 let messages = try await claim(database.client, configuration)
-                #expect(messages.map { $0.members.map(\.transition?.transition) } == [expected])
+                #expect(messages.map { $0.members.map(\.transition?.kind) } == [expected])
                 try await record(messages, .deliver, database.client)
             }
         }

@@ -107,8 +107,8 @@ import Testing
             publicURL: "https://m.example/", runbooks: ["fallback_spike": "https://r.example"])
         let signer = LinkSigner(keys: [key])
         let links = MessageLinks(
-            alert: try Fixtures.alert(), transition: try Fixtures.transition(), receiver: "oncall", configuration: configuration,
-            signer: signer)
+            alert: Fixtures.alertID, status: .open, alertType: "fallback_spike", since: Fixtures.opened, receiver: "oncall",
+            configuration: configuration, signer: signer)
         for (link, action) in [(links.acknowledge, LinkClaim.Action.acknowledge), (links.resolve, .resolve), (links.open, .open)] {
             let path = try #require(link?.split(separator: "https://m.example/a/").first.map(String.init))
             #expect(
@@ -119,8 +119,8 @@ import Testing
         }
         #expect(links.runbook == "https://r.example")
         let over = MessageLinks(
-            alert: try Fixtures.alert { $0.status = .resolved }, transition: nil, receiver: "oncall", configuration: configuration,
-            signer: signer)
+            alert: Fixtures.alertID, status: .resolved, alertType: "fallback_spike", since: Fixtures.opened, receiver: "oncall",
+            configuration: configuration, signer: signer)
         #expect(over.acknowledge == nil && over.resolve == nil && over.open != nil)
     }
 

@@ -23,8 +23,9 @@ import Testing
             "colour=red",
             "matcher 'colour=red' names no label; the labels are alert_type, severity, metric_name, model, backend, agent, version, status"
         ),
-        ("model>=4", "matcher 'model>=4' compares; only severity can be compared, with low, medium, high or critical"),
-        ("severity>=bad", "matcher 'severity>=bad' compares; only severity can be compared, with low, medium, high or critical"),
+        ("model>=4", "matcher 'model>=4' compares; only severity can be compared"),
+        ("severity>=bad", "matcher 'severity>=bad' names no severity; they are low, medium, high and critical"),
+        ("severity=urgent", "matcher 'severity=urgent' names no severity; they are low, medium, high and critical"),
         ("model=\"x", "matcher 'model=\"x' has no closing quote"),
         ("model=\"x\"y", "matcher 'model=\"x\"y' goes on after its closing quote"),
         ("model=x\"", "matcher 'model=x\"' has a quote in the middle of its value"),

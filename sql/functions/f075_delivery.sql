@@ -31,25 +31,34 @@ COMMENT ON FUNCTION monitoring_notification_due(text, text, interval, interval, 
 -- session, and must be right whatever the statistics said when they were made. So they go by indexes alone, in the order in which
 -- the joins are written, and a condition on status that is no reason to use an index is written (status || '').
 
-CREATE OR REPLACE FUNCTION monitoring_claimable(
+DROP FUNCTION IF EXISTS monitoring_claimable(text, boolean, integer, boolean);
+CREATE FUNCTION monitoring_claimable(
     p_receiver   text,
     p_supersedes boolean,                                     -- a newer notification of an alert takes the place of those that wait
     p_limit      integer,                                     -- of messages
     p_is_trial   boolean                                      -- nothing while another one is being sent
 ) RETURNS TABLE (
-    unit         uuid,                                        -- notifications of the same unit share a message
-    id           uuid,
-    message_id   uuid,
-    attempt      integer,                                     -- this one's number, from 1
-    failures     integer,
-    is_plain     boolean,
-    body         text,
-    content_type text,
-    seconds_left double precision,                            -- until it is given up
-    cause        text,
-    created_at   timestamptz,
-    alert        jsonb,
-    transition   jsonb                                        -- null where it tells of none
+    unit            uuid,                                     -- notifications of the same unit share a message
+    id              uuid,
+    message_id      uuid,
+    attempt         integer,                                  -- this one's number, from 1
+    failures        integer,
+    is_plain        boolean,
+    body            text,
+    content_type    text,
+    seconds_left    double precision,                         -- until it is given up
+    cause           text,
+    created_at      timestamptz,
+    alert_id        uuid,
+    alert_type      text,
+    metric_name     text,
+    severity        text,                                     -- of the alert, now
+    status          text,                                     -- of the alert, now
+    alert           json,
+    sequence        integer,                                  -- of the step; this and what follows is null where it tells of none
+    transition_kind text,
+    occurred_at     text,
+    transition      json
 )
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
@@ -139,7 +148,10 @@ BEGIN
     SELECT
         m.unit, n.id, n.message_id, n.attempts + 1, n.failures, n.is_plain, n.body, n.content_type,
         extract(epoch FROM n.give_up_at - now())::double precision,
-        n.cause, n.created_at, to_jsonb(a), to_jsonb(t)
+        n.cause, n.created_at,
+        a.id, a.alert_type, a.metric_name, a.severity, a.status, monitoring_alert_document(a),
+        t.sequence, t.transition, monitoring_json_time(t.occurred_at),
+        CASE WHEN t.id IS NOT NULL THEN monitoring_transition_document(t) END
     FROM members AS m
     JOIN monitoring_notifications AS n ON n.id = m.id
     JOIN monitoring_alerts AS a ON a.id = n.alert_id
@@ -205,11 +217,34 @@ $function$;
 COMMENT ON FUNCTION monitoring_keep_claim(text, boolean, uuid[], uuid[], text[], text[], uuid, text, interval) IS
     'Claims notifications and keeps the bodies that every attempt sends; marks what they supersede.';
 
+DROP FUNCTION IF EXISTS monitoring_record_attempts(text, text, jsonb, boolean);
+
 CREATE OR REPLACE FUNCTION monitoring_record_attempts(
-    p_receiver   text,
-    p_process    text,
-    p_results    jsonb,                                       -- an array, an object an attempt
-    p_is_patient boolean                                      -- waits for alerts that somebody holds; else gives up soon
+    p_receiver         text,
+    p_process          text,
+    p_is_patient       boolean,                               -- waits for alerts that somebody holds; else gives up soon
+    -- Of each request that was made:
+    p_messages         uuid[],
+    p_attempts         integer[],
+    p_started_at       timestamptz[],
+    p_outcomes         text[],
+    p_http_statuses    integer[],                             -- null: there was no answer
+    p_reasons          text[],                                -- null: delivered
+    p_name_lookups     integer[],                             -- microseconds since the start, as are the next; null: not measured
+    p_connects         integer[],
+    p_tls              integer[],
+    p_first_bytes      integer[],
+    p_totals           integer[],
+    p_remote_addresses text[],
+    p_answers          text[],
+    -- Of each notification that a message told of:
+    p_ids              uuid[],
+    p_claim_ids        uuid[],
+    p_statuses         text[],                                -- what becomes of it
+    p_waits            integer[],                             -- milliseconds until it is due again; null: due_at stays
+    p_as_text          boolean[],                             -- its form was refused: the next body is text alone
+    p_given_back       boolean[],                             -- it was not sent: as if it had not been claimed
+    p_last_errors      text[]
 ) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
@@ -234,28 +269,24 @@ BEGIN
          name_lookup_ms, connect_ms, tls_ms, first_byte_ms, total_ms, remote_address, answer)
     SELECT
         r.id, r.attempt, p_process, r.started_at, r.outcome, r.http_status, r.reason,
-        round(r.name_lookup_ms, 3), round(r.connect_ms, 3), round(r.tls_ms, 3), round(r.first_byte_ms, 3), round(r.total_ms, 3),
+        r.name_lookup * 0.001, r.connect * 0.001, r.tls * 0.001, r.first_byte * 0.001, r.total * 0.001,
         r.remote_address, r.answer
-    FROM jsonb_to_recordset(p_results) AS r (
-        id uuid, given_back boolean, attempt integer, started_at timestamptz, outcome text, http_status integer, reason text,
-        name_lookup_ms numeric, connect_ms numeric, tls_ms numeric, first_byte_ms numeric, total_ms numeric,
-        remote_address text, answer text)
-    WHERE NOT r.given_back
+    FROM unnest(
+        p_messages, p_attempts, p_started_at, p_outcomes, p_http_statuses, p_reasons,
+        p_name_lookups, p_connects, p_tls, p_first_bytes, p_totals, p_remote_addresses, p_answers
+    ) AS r (
+        id, attempt, started_at, outcome, http_status, reason,
+        name_lookup, connect, tls, first_byte, total, remote_address, answer)
     ON CONFLICT (notification_id, attempt) DO NOTHING;
 
     -- Matched on the claim: one that was lost meanwhile is somebody else's by now.
-    WITH results AS MATERIALIZED (
-        SELECT member.id, r.*
-        FROM jsonb_to_recordset(p_results) AS r (
-            members uuid[], claim_id uuid, status text, wait_seconds double precision, as_text boolean, given_back boolean, reason text)
-        CROSS JOIN LATERAL unnest(r.members) AS member (id)
-    ), settled AS (
+    WITH settled AS (
         UPDATE monitoring_notifications AS n
         SET status = r.status,
-            due_at = coalesce(now() + make_interval(secs => r.wait_seconds), n.due_at),
+            due_at = coalesce(now() + r.wait * interval '1 millisecond', n.due_at),
             failures = CASE WHEN r.status = 'delivered' OR r.given_back OR r.as_text THEN n.failures ELSE n.failures + 1 END,
             attempts = n.attempts - r.given_back::integer,
-            last_error = CASE WHEN r.status = 'delivered' THEN NULL ELSE coalesce(r.reason, n.last_error) END,
+            last_error = CASE WHEN r.status = 'delivered' THEN NULL ELSE coalesce(r.last_error, n.last_error) END,
             delivered_at = CASE WHEN r.status = 'delivered' THEN now() END,
             body = CASE WHEN r.as_text THEN NULL ELSE n.body END,
             content_type = CASE WHEN r.as_text THEN NULL ELSE n.content_type END,
@@ -264,7 +295,8 @@ BEGIN
             claimed_by = NULL,
             claimed_until = NULL,
             updated_at = now()
-        FROM results AS r
+        FROM unnest(p_ids, p_claim_ids, p_statuses, p_waits, p_as_text, p_given_back, p_last_errors)
+            AS r (id, claim_id, status, wait, as_text, given_back, last_error)
         WHERE n.id = r.id
             AND n.claim_id = r.claim_id
         RETURNING n.alert_id, n.status
@@ -273,18 +305,21 @@ BEGIN
     FROM settled
     WHERE settled.status = 'delivered';
 
-    -- Locked in one order first, so that two dispatchers never wait for each other.
-    PERFORM FROM monitoring_alerts AS a WHERE a.id = ANY (v_delivered) ORDER BY a.id FOR NO KEY UPDATE;
+    -- In the order of the array, whatever the plan's statistics, since the joins are nested as they are written: two dispatchers
+    -- never wait for each other.
     UPDATE monitoring_alerts AS a
     SET notified = true,
         notified_at = coalesce(a.notified_at, now()),
         notification_channels = CASE WHEN p_receiver = ANY (a.notification_channels)
             THEN a.notification_channels ELSE a.notification_channels || p_receiver END,
         updated_at = now()
-    WHERE a.id = ANY (v_delivered)
+    FROM unnest(v_delivered) AS delivered (id)
+    WHERE a.id = delivered.id
         AND (NOT a.notified OR p_receiver <> ALL (a.notification_channels));
     RETURN coalesce(cardinality(v_delivered), 0);
 END
 $function$;
-COMMENT ON FUNCTION monitoring_record_attempts(text, text, jsonb, boolean) IS
+COMMENT ON FUNCTION monitoring_record_attempts(
+    text, text, boolean, uuid[], integer[], timestamptz[], text[], integer[], text[], integer[], integer[], integer[], integer[],
+    integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';

@@ -1,6 +1,6 @@
 import Postgres
 
-/// Reads transitions in the order of their commits (see sql/functions/f072_stream.sql).
+/// Reads transitions in the order of their commits (see sql/functions/f073_stream.sql).
 struct StreamQueries: Sendable {
     /// Most that are read at once.
     static let page = 500

@@ -25,7 +25,7 @@ extension TimeIntervalConfiguration {
     init?(_ section: ConfigurationSection) {
         let name = section.required("name", .name)
         let elements = section.sections("time_intervals", Element.init)
-        if elements?.isEmpty ?? true {
+        if !section.has("time_intervals") || section.isEmptyList("time_intervals") {
             section.problem("time_intervals", "is missing: a list of times, weekdays, days_of_month, months, years")
         }
         guard let name, let elements else { return nil }
@@ -52,7 +52,8 @@ extension TimeIntervalConfiguration.Element {
                 times: times ?? [], weekdays: weekdays, daysOfMonth: days, months: months, years: years, location: location,
                 interval: interval)
         } catch {
-            section.problem("", error.message)
+            // The message begins with the part that cannot be read.
+            section.problem(error.message.split(separator: " ").first.map(String.init) ?? "times", error.message)
             return nil
         }
     }

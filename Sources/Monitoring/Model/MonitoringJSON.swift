@@ -26,6 +26,15 @@ public enum MonitoringJSON {
         return try decoder.decode(type, from: Data(bytes))
     }
 
+    /// `text` as JSON writes it, in quotes.
+    public static func quoted(_ text: String) throws -> String {
+        var text = text
+        let isPlain = text.withUTF8 { bytes in
+            bytes.allSatisfy { (0x20..<0x7f).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        }
+        return isPlain ? "\"\(text)\"" : String(decoding: try encode(text), as: UTF8.self)
+    }
+
     /// `2026-02-21T10:00:02.431Z`; without a fraction where there is none. Times are shown to the millisecond.
     public static func timestamp(_ date: Date) -> String {
         Timestamp3339.text(date)

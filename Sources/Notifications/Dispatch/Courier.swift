@@ -41,13 +41,15 @@ struct Courier: Sendable {
                 kind: receiver.kind, status: response.status, retryAfter: response.header("Retry-After"), body: response.body, at: Date())
             let action = machine.answered(verdict, timeLeft: timeLeft, unit: unit)
             var result = AttemptResult(claimed, action: action, startedAt: startedAt)
-            result.record(response.timings, remoteAddress: response.remoteAddress)
+            result.timings = response.timings
+            result.remoteAddress = response.remoteAddress
             result.httpStatus = response.status
             result.answer = scrubber.scrub(response.body)
             return result
         } catch {
             var result = AttemptResult(claimed, action: action(of: error, timeLeft: timeLeft, unit: unit, &machine), startedAt: startedAt)
-            result.record(error.timings, remoteAddress: error.remoteAddress)
+            result.timings = error.timings
+            result.remoteAddress = error.remoteAddress
             result.httpStatus = error.status
             return result
         }

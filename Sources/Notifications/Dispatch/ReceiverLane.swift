@@ -255,6 +255,11 @@ actor ReceiverLane {
                 try? await Task.sleep(for: pausing.failed())
             }
         }
+        if restsUntil != nil, change != nil || batch.contains(where: { $0.pauseSeconds != nil }) {
+            // From now on the database knows, and whoever finds out that it works may end the rest there.
+            await giveBackReady()
+            restsUntil = nil
+        }
         for result in batch where !result.givenBack { tell(result) }
         if case .opened(let rest, let openings) = change {
             logger.warning(

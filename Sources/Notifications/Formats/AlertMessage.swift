@@ -46,29 +46,31 @@ struct MessageLinks: Sendable, Hashable {
     /// On how many alerts they act.
     var count = 1
 
-    /// The links of a message about one alert: signed for its receiver, good for a time that counts from the transition (or from
-    /// `since`), so that they are the same whenever the message is made.
+    /// The links of a message about one alert: signed for its receiver, good for a time that counts from a moment that does not change,
+    /// so that they are the same whenever the message is made.
+    ///
+    /// - Parameter since: When the step happened, or the notification of none was written.
     init(
-        alert: Alert, transition: AlertTransition?, since: Date? = nil, receiver: String, configuration: NotificationConfiguration,
+        alert id: UUID, status: AlertStatus, alertType: String, since: Date, receiver: String, configuration: NotificationConfiguration,
         signer: LinkSigner
     ) {
-        let link = Self.link(
-            .alert(alert.id), since: since ?? transition?.occurredAt ?? alert.openedAt, receiver, configuration, signer)
-        if alert.status == .open {
+        let link = Self.link(.alert(id), since: since, receiver, configuration, signer)
+        if status == .open {
             acknowledge = link(.acknowledge)
             snooze = link(.snooze)
         }
-        if alert.status == .open || alert.status == .acknowledged { resolve = link(.resolve) }
+        if status == .open || status == .acknowledged { resolve = link(.resolve) }
         // Signed as well: a browser that comes from a chat has no token to show.
         open = link(.open)
-        runbook = configuration.runbooks[alert.alertType]
+        runbook = configuration.runbooks[alertType]
     }
 
     /// The links of a message about several alerts: they act on all of them.
     ///
     /// - Parameter since: When the first of them was written.
     init(
-        message id: UUID, alerts: [Alert], since: Date, receiver: String, configuration: NotificationConfiguration, signer: LinkSigner
+        message id: UUID, alerts: [(status: AlertStatus, type: String)], since: Date, receiver: String,
+        configuration: NotificationConfiguration, signer: LinkSigner
     ) {
         let link = Self.link(.message(id), since: since, receiver, configuration, signer)
         if alerts.contains(where: { $0.status == .open }) {
@@ -77,7 +79,13 @@ struct MessageLinks: Sendable, Hashable {
         }
         open = link(.open)
         count = alerts.count
-        if Set(alerts.map(\.alertType)).count == 1 { runbook = alerts.first.flatMap { configuration.runbooks[$0.alertType] } }
+        if Set(alerts.map(\.type)).count == 1 { runbook = alerts.first.flatMap { configuration.runbooks[$0.type] } }
+    }
+
+    /// Those that there are, with the names that programs know them by, in alphabetical order.
+    var named: [(name: String, url: String)] {
+        [("acknowledge", acknowledge), ("open", open), ("resolve", resolve), ("runbook", runbook), ("snooze", snooze)]
+            .compactMap { name, url in url.map { (name, $0) } }
     }
 
     private static func link(

@@ -27,18 +27,17 @@ final class MessageComposer: Sendable {
 
     /// - Returns: nil where no body can be made of it; why is logged.
     func render(_ claimed: ClaimedMessage, for receiver: Receiver) -> RenderedMessage? {
-        let lead = claimed.lead
-        let message = AlertMessage(
-            id: claimed.id, alert: lead.alert, transition: lead.transition, moment: Date(), environment: configuration.environment,
-            links: links(of: claimed, for: receiver), cause: lead.cause,
-            others: claimed.members.dropFirst().map { member in
-                AlertMessage.Member(
-                    alert: member.alert, transition: member.transition, cause: member.cause, openLink: links(of: member, for: receiver).open
-                )
-            },
-            history: lastDay.withLock { $0[lead.alert.metricName] ?? [] })
         do {
-            let rendered = try MessageRenderer.render(message, receiver: receiver, isPlain: lead.isPlain)
+            let links = links(of: claimed, for: receiver)
+            // A burst for programs: what the database wrote goes on as it is.
+            if receiver.kind == .webhook, claimed.members.count == 1,
+                let body = try WebhookFormat.body(
+                    relaying: claimed.lead, links: links, environment: configuration.environment, moment: Date())
+            {
+                return RenderedMessage(body: body, contentType: WebhookFormat.contentType, isPlain: claimed.lead.isPlain)
+            }
+            let rendered = try MessageRenderer.render(
+                message(of: claimed, links: links, for: receiver), receiver: receiver, isPlain: claimed.lead.isPlain)
             if rendered.templateFailed {
                 logger.warning("a template gave nothing of use: the built-in text is sent", metadata: ["receiver": "\(receiver.name)"])
             }
@@ -49,18 +48,32 @@ final class MessageComposer: Sendable {
         }
     }
 
+    private func message(of claimed: ClaimedMessage, links: MessageLinks, for receiver: Receiver) throws -> AlertMessage {
+        let lead = claimed.lead
+        return AlertMessage(
+            id: claimed.id, alert: try lead.alert.alert(), transition: try lead.transition?.transition(), moment: Date(),
+            environment: configuration.environment, links: links, cause: lead.cause,
+            others: try claimed.members.dropFirst().map { member in
+                AlertMessage.Member(
+                    alert: try member.alert.alert(), transition: try member.transition?.transition(), cause: member.cause,
+                    openLink: self.links(of: member, for: receiver).open)
+            },
+            history: lastDay.withLock { $0[lead.alert.metricName] ?? [] })
+    }
+
     private func links(of claimed: ClaimedMessage, for receiver: Receiver) -> MessageLinks {
         guard claimed.members.count > 1 else { return links(of: claimed.lead, for: receiver) }
         return MessageLinks(
-            message: claimed.id, alerts: claimed.members.map(\.alert),
+            message: claimed.id, alerts: claimed.members.map { ($0.alert.status, $0.alert.alertType) },
             since: claimed.members.map(\.createdAt).min() ?? claimed.lead.createdAt,
             receiver: receiver.name, configuration: configuration, signer: signer)
     }
 
     private func links(of notification: ClaimedNotification, for receiver: Receiver) -> MessageLinks {
-        MessageLinks(
-            alert: notification.alert, transition: notification.transition,
-            since: notification.cause == .transition ? nil : notification.createdAt, receiver: receiver.name,
-            configuration: configuration, signer: signer)
+        let step =
+            notification.cause == .transition ? notification.transition.flatMap { MonitoringJSON.date(fromTimestamp: $0.occurredAt) } : nil
+        return MessageLinks(
+            alert: notification.alert.id, status: notification.alert.status, alertType: notification.alert.alertType,
+            since: step ?? notification.createdAt, receiver: receiver.name, configuration: configuration, signer: signer)
     }
 }

@@ -19,7 +19,8 @@ enum MessageRenderer {
         // It has no words of its own: a burst for programs need not pay for them.
         if receiver.kind == .webhook {
             return RenderedMessage(
-                body: String(decoding: try WebhookFormat.body(message), as: UTF8.self), contentType: "application/json", isPlain: isPlain)
+                body: String(decoding: try WebhookFormat.body(message), as: UTF8.self), contentType: WebhookFormat.contentType,
+                isPlain: isPlain)
         }
         var content = MessageContent(message)
         var failed = false

@@ -23,6 +23,8 @@ public struct MessageTemplates: Sendable, Hashable {
         if let title {
             let text = title.render(TemplateValues(message, content, titleMarkup), limit: 500)
             custom.title = text?.split(whereSeparator: \.isNewline).joined(separator: " ")
+            // Whatever it says, nobody is to get up for a test.
+            if message.isTest { custom.title = custom.title.map { "Test, nothing is wrong: \($0)" } }
         }
         if let body { custom.body = body.render(TemplateValues(message, content, bodyMarkup), limit: 2800) }
         return (custom, (title != nil && custom.title == nil) || (body != nil && custom.body == nil))

@@ -7,6 +7,7 @@ import Monitoring
 /// as much of each as there is room for, and `data.alerts_left_out` where there is none for some.
 enum WebhookFormat {
     static let limit = 20_000
+    static let contentType = "application/json"
 
     static func body(_ message: AlertMessage) throws -> [UInt8] {
         var payload = Payload(message)
@@ -28,6 +29,33 @@ enum WebhookFormat {
             bytes = try MonitoringJSON.encode(payload)
         }
         return bytes
+    }
+
+    /// The same for one alert, with what the database wrote as it is; nil where there is no room for all of it, or it tells of no step
+    /// and of no reminder.
+    static func body(
+        relaying notification: ClaimedNotification, links: MessageLinks, environment: String?, moment: Date
+    ) throws -> String? {
+        let type: String
+        let timestamp: String
+        switch notification.cause {
+        case .transition:
+            guard let step = notification.transition else { return nil }
+            (type, timestamp) = (step.kind.rawValue, step.occurredAt)
+        case .test: return nil
+        default: (type, timestamp) = (notification.cause.rawValue, MonitoringJSON.timestamp(moment))
+        }
+        var text = ""
+        text.reserveCapacity(notification.alert.json.utf8.count + (notification.transition?.json.utf8.count ?? 0) + 1000)
+        text += #"{"data":{"alert":"#
+        text += notification.alert.json
+        if let environment { text += #","environment":"# + (try MonitoringJSON.quoted(environment)) }
+        text += #","links":{"#
+        text += try links.named.map { #""\#($0.name)":"# + (try MonitoringJSON.quoted($0.url)) }.joined(separator: ",")
+        text += "}"
+        if let step = notification.transition { text += #","transition":"# + step.json }
+        text += #"},"timestamp":"\#(timestamp)","type":"alert.\#(type)"}"#
+        return text.utf8.count <= limit ? text : nil
     }
 
     /// How much is said of each member of a group.
@@ -62,10 +90,7 @@ enum WebhookFormat {
             }
             data = Content(
                 alert: alert, transition: message.transition, environment: message.environment,
-                links: [
-                    "acknowledge": message.links.acknowledge, "resolve": message.links.resolve, "open": message.links.open,
-                    "runbook": message.links.runbook, "snooze": message.links.snooze,
-                ].compactMapValues { $0 })
+                links: Dictionary(message.links.named.map { ($0.name, $0.url) }) { $1 })
         }
     }
 

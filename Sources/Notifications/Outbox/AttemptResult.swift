@@ -1,8 +1,9 @@
 import Foundation
+import Postgres
 import WebTransport
 
 /// What came of one attempt: what is recorded of the request, and what becomes of the notifications that it told of.
-struct AttemptResult: Sendable, Encodable {
+struct AttemptResult: Sendable {
     /// The message's.
     var id: UUID
     /// Of all its notifications.
@@ -25,11 +26,7 @@ struct AttemptResult: Sendable, Encodable {
     var startedAt: Date
     var outcome: String
     var httpStatus: Int?
-    var nameLookupMs: Double?
-    var connectMs: Double?
-    var tlsMs: Double?
-    var firstByteMs: Double?
-    var totalMs: Double?
+    var timings: WebTimings?
     var remoteAddress: String?
     var answer: String?
 
@@ -72,30 +69,24 @@ struct AttemptResult: Sendable, Encodable {
             givenBack = true
         }
     }
+}
 
-    mutating func record(_ timings: WebTimings, remoteAddress: String?) {
-        nameLookupMs = timings.nameLookup.milliseconds
-        connectMs = timings.connect.milliseconds
-        tlsMs = timings.tls.milliseconds
-        firstByteMs = timings.firstByte.milliseconds
-        totalMs = timings.total.milliseconds
-        self.remoteAddress = remoteAddress
-    }
-
-    enum CodingKeys: String, CodingKey {
-        case id, members, status, reason, attempt, outcome, answer
-        case claimID = "claim_id"
-        case waitSeconds = "wait_seconds"
-        case asText = "as_text"
-        case givenBack = "given_back"
-        case pauseSeconds = "pause_seconds"
-        case startedAt = "started_at"
-        case httpStatus = "http_status"
-        case nameLookupMs = "name_lookup_ms"
-        case connectMs = "connect_ms"
-        case tlsMs = "tls_ms"
-        case firstByteMs = "first_byte_ms"
-        case totalMs = "total_ms"
-        case remoteAddress = "remote_address"
+extension [AttemptResult] {
+    /// What `monitoring_record_attempts` takes of them: of each request that was made, and then of each notification.
+    var columns: [PostgresValue] {
+        let made = filter { !$0.givenBack }
+        func phase(_ path: KeyPath<WebTimings, Duration>) -> PostgresValue {
+            .intArray(made.map { $0.timings.map { Int($0[keyPath: path] / .microseconds(1)) } })
+        }
+        let told = flatMap { result in result.members.map { (id: $0, result: result) } }
+        return [
+            .uuidArray(made.map(\.id)), .intArray(made.map(\.attempt)), .timestampArray(made.map(\.startedAt)),
+            .textArray(made.map(\.outcome)), .intArray(made.map(\.httpStatus)), .textArray(made.map(\.reason)),
+            phase(\.nameLookup), phase(\.connect), phase(\.tls), phase(\.firstByte), phase(\.total),
+            .textArray(made.map(\.remoteAddress)), .textArray(made.map(\.answer)),
+            .uuidArray(told.map(\.id)), .uuidArray(told.map(\.result.claimID)), .textArray(told.map(\.result.status)),
+            .intArray(told.map { $0.result.waitSeconds.map { Int(($0 * 1000).rounded(.up)) } }), .boolArray(told.map(\.result.asText)),
+            .boolArray(told.map(\.result.givenBack)), .textArray(told.map(\.result.reason)),
+        ]
     }
 }

@@ -44,7 +44,7 @@ struct ClaimedMessage: Sendable, Hashable {
 extension ClaimedNotification {
     /// What a group is named after: the worst that is not over.
     fileprivate var urgency: Int {
-        let isOver = alert.status == .resolved || transition?.transition == .resolved
+        let isOver = alert.status == .resolved || transition?.kind == .resolved
         return (isOver ? 0 : 10) + (Severity.allCases.firstIndex(of: alert.severity) ?? 0)
     }
 }

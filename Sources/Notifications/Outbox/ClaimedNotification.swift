@@ -19,9 +19,9 @@ struct ClaimedNotification: Sendable, Hashable {
     var timeLeft: Duration
     var cause: NotificationCause
     var createdAt: Date
-    var alert: Alert
+    var alert: AlertDocument
     /// What is told; at the end of a quiet, the newest step that it kept from being told; nil for a repetition.
-    var transition: AlertTransition?
+    var transition: TransitionDocument?
 
     init(row: PostgresRow) throws {
         id = try row.decode("id")
@@ -34,9 +34,7 @@ struct ClaimedNotification: Sendable, Hashable {
         timeLeft = .seconds(try row.decode("seconds_left") as Double)
         cause = try row.word("cause")
         createdAt = try row.decode("created_at")
-        let alertText: String = try row.decode("alert")
-        alert = try MonitoringJSON.decode(Alert.self, from: alertText.utf8)
-        let transitionText: String? = try row.decode("transition")
-        transition = try transitionText.map { try MonitoringJSON.decode(AlertTransition.self, from: $0.utf8) }
+        alert = try AlertDocument(row: row)
+        transition = try TransitionDocument(row: row)
     }
 }

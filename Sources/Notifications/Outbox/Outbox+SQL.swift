@@ -59,7 +59,13 @@ extension Outbox {
           AND status = 'sending'
         """
 
-    static let recordAttempts = "SELECT monitoring_record_attempts($1::text, $2::text, $3::jsonb, $4::boolean) AS delivered"
+    static let recordAttempts = """
+        SELECT monitoring_record_attempts(
+            $1::text, $2::text, $3::boolean,
+            $4::uuid[], $5::integer[], $6::timestamptz[], $7::text[], $8::integer[], $9::text[],
+            $10::integer[], $11::integer[], $12::integer[], $13::integer[], $14::integer[], $15::text[], $16::text[],
+            $17::uuid[], $18::uuid[], $19::text[], $20::integer[], $21::boolean[], $22::boolean[], $23::text[]) AS delivered
+        """
 
     /// Nothing is sent to it for a time: it asked for that, or its answers say that it is gone.
     static let pause = """

@@ -110,12 +110,12 @@ struct Outbox: Sendable {
     private func recordTogether(
         _ results: [AttemptResult], _ receiver: String, _ change: CircuitBreaker.Change?, _ isTrial: Bool
     ) async throws -> Int {
-        let json = String(decoding: try MonitoringJSON.encode(results), as: UTF8.self)
         defer { changed.raise() }
         return try await client.transaction { connection in
             try await recordReceiver(results, receiver, change, isTrial, connection)
             return try await connection.query(
-                Self.recordAttempts, [.text(receiver), .text(process), .json(json), .bool(results.count == 1)])[0].decode("delivered")
+                Self.recordAttempts, [.text(receiver), .text(process), .bool(results.count == 1)] + results.columns)[0]
+                .decode("delivered")
         }
     }
 

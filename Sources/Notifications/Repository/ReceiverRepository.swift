@@ -16,6 +16,17 @@ public struct ReceiverRepository: Sendable {
         try await client.query(Self.list, [.textArray(names)], timeout: .seconds(10)).map(ReceiverRecord.init(row:))
     }
 
+    /// Somebody has seen that a receiver works: its rest after failures ends, and what was tried in vain is due now.
+    ///
+    /// A rest that the receiver asked for stays.
+    public func worksAgain(_ receiver: String) async throws {
+        try await client.transaction { connection in
+            if try await connection.query(Outbox.recover, [.text(receiver)]).affectedRows > 0 {
+                try await connection.query(Outbox.hasten, [.text(receiver)])
+            }
+        }
+    }
+
     private static let list = """
         WITH outbox AS MATERIALIZED (
             SELECT

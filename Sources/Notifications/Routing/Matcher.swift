@@ -35,6 +35,9 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
             throw Self.error(text, "has no operator; the operators are =, !=, =~, !~ and, for severity, >=")
         }
         let value = try Self.value(Self.trimmed(rest.dropFirst(sign.count)), of: text)
+        if label == .severity, ["=", "!="].contains(sign), !value.isEmpty, Severity(rawValue: value) == nil {
+            throw Self.error(text, "names no severity; they are low, medium, high and critical")
+        }
         self.label = label
         description = String(text)
         switch sign {
@@ -43,8 +46,9 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         case "=~": test = .matching(try Self.pattern(value, of: text))
         case "!~": test = .notMatching(try Self.pattern(value, of: text))
         default:
-            guard label == .severity, let severity = Severity(rawValue: value) else {
-                throw Self.error(text, "compares; only severity can be compared, with low, medium, high or critical")
+            guard label == .severity else { throw Self.error(text, "compares; only severity can be compared") }
+            guard let severity = Severity(rawValue: value) else {
+                throw Self.error(text, "names no severity; they are low, medium, high and critical")
             }
             test = .atLeast(severity)
         }
