@@ -60,7 +60,9 @@ let package = Package(
             swiftSettings: house),
         .target(
             name: "MonitorAPI",
-            dependencies: ["CZlib", "Monitoring", "Notifications", "Postgres", crypto, log, metrics, mustache, hummingbird],
+            dependencies: [
+                "CZlib", "Monitoring", "Notifications", "Postgres", collections, crypto, lifecycle, log, metrics, mustache, hummingbird,
+            ],
             swiftSettings: house),
         .target(name: "Demo", dependencies: ["Postgres", crypto, log, mustache, hummingbird], swiftSettings: house),
         .target(

@@ -21,6 +21,7 @@ public enum MonitoringSchema {
         file("v007_outbox_cost", PackageResources.v007_outbox_cost_sql),
         file("v008_operation", PackageResources.v008_operation_sql),
         file("v009_idempotency", PackageResources.v009_idempotency_sql),
+        file("v010_sessions", PackageResources.v010_sessions_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.
@@ -42,6 +43,7 @@ public enum MonitoringSchema {
         file("f065_attribution", PackageResources.f065_attribution_sql),
         file("f070_lifecycle", PackageResources.f070_lifecycle_sql),
         file("f072_documents", PackageResources.f072_documents_sql),
+        file("f073_stream", PackageResources.f073_stream_sql),
         file("f075_delivery", PackageResources.f075_delivery_sql),
         file("f077_fallback", PackageResources.f077_fallback_sql),
         file("f080_check", PackageResources.f080_check_sql),

@@ -783,33 +783,50 @@ $torq_file$;
 END
 $torq_apply$;
 
--- v007_idempotency ====================================================================================
+-- v007_outbox_cost ====================================================================================
 DO $torq_apply$
 BEGIN
-    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v007_idempotency') THEN RETURN; END IF;
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v007_outbox_cost') THEN RETURN; END IF;
     EXECUTE $torq_file$
--- Requests that are sent twice, and lists of alerts that are long.
+-- What a notification costs.
 
-CREATE TABLE monitoring_idempotency_keys (
-    credential    text NOT NULL,                              -- whose key it is: a token's name, or 'local'
-    key           text NOT NULL,                              -- as the client sent it
-    request       bytea NOT NULL,                             -- digest of method, path and body
-    claim         uuid NOT NULL,                              -- of whoever serves it
-    claimed_until timestamptz NOT NULL,                       -- after that it can be taken up by another: its process died
-    status        integer,                                    -- null while it is being served
-    content_type  text,
-    answer        bytea,
-    created_at    timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (credential, key)
-);
-COMMENT ON TABLE monitoring_idempotency_keys IS
-    'Answers to requests that carried an Idempotency-Key, for a day: the same request again is not done again.';
-CREATE INDEX monitoring_idempotency_keys_by_age ON monitoring_idempotency_keys (created_at);
+-- What is being sent is found by its status: there is never much of it.
+DROP INDEX monitoring_notifications_claimed;
 
--- How many alerts match is counted from the index alone.
-CREATE INDEX monitoring_alerts_by_severity ON monitoring_alerts (status, severity);
+-- A body of 2 KB is compressed when it is kept: lz4 takes a tenth of the time where the server has it.
+DO $block$
+BEGIN
+    ALTER TABLE monitoring_notifications ALTER COLUMN body SET COMPRESSION lz4;
+EXCEPTION
+    WHEN feature_not_supported OR invalid_parameter_value OR undefined_object THEN
+        NULL;
+END
+$block$;
 $torq_file$;
-    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v007_idempotency', 'bb43ce0992d86cbc')
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v007_outbox_cost', '25678b0539b9928d')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
+-- v008_sessions =======================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v008_sessions') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- Sessions of people who signed in to the pages.
+
+CREATE TABLE monitoring_sessions (
+    id_digest  bytea PRIMARY KEY,                             -- SHA-256 of what the cookie holds, which is kept nowhere
+    token_name text NOT NULL,                                 -- the listener's token that opened it
+    token_mark bytea NOT NULL,                                -- HMAC of that token's digest under the cookie's secret: says nothing without it
+    created_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL
+);
+COMMENT ON TABLE monitoring_sessions IS
+    'Who signed in to the pages, for all processes alike. A row ends with its time, by signing out, or with the token that opened it.';
+CREATE INDEX monitoring_sessions_by_expiry ON monitoring_sessions (expires_at);
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v008_sessions', '17649d60f9fb4404')
     ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 END
 $torq_apply$;
@@ -6353,6 +6370,121 @@ COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
 INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', 'a6dac84f49a845a5')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
+-- f072_documents ======================================================================================
+-- Alerts as JSON for programs: the fields of the monitor API, keys in alphabetical order, null where there is no value, times as
+-- RFC 3339 in UTC to the millisecond. Whoever passes an alert on takes this text as it is.
+
+CREATE OR REPLACE FUNCTION monitoring_json_time(p_at timestamptz)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $function$
+    SELECT replace(to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')
+$function$;
+COMMENT ON FUNCTION monitoring_json_time(timestamptz) IS
+    'A moment as JSON documents write it: 2026-02-21T10:00:02.431Z, without a fraction where it has none.';
+
+CREATE OR REPLACE FUNCTION monitoring_json_number(p_value numeric)
+RETURNS numeric
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT CASE WHEN abs(p_value) < 'Infinity' THEN trim_scale(p_value) END
+$function$;
+COMMENT ON FUNCTION monitoring_json_number(numeric) IS
+    'A number as JSON documents write it, without trailing zeros; null for what JSON has not: NaN and the infinities.';
+
+-- One expression over columns, without a FROM of its own: the planner writes it into the statement that calls it.
+CREATE OR REPLACE FUNCTION monitoring_alert_document(p_alert monitoring_alerts)
+RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $function$
+    SELECT json_build_object(
+        'acknowledged_at', monitoring_json_time(p_alert.acknowledged_at),
+        'acknowledged_by', p_alert.acknowledged_by,
+        'affected_agent', p_alert.affected_agent,
+        'affected_backend', p_alert.affected_backend,
+        'affected_model', p_alert.affected_model,
+        'affected_version', p_alert.affected_version,
+        'alert_type', p_alert.alert_type,
+        'baseline_value', monitoring_json_number(p_alert.baseline_value),
+        'comparison_window_days', p_alert.comparison_window_days,
+        'context_data', p_alert.context_data,
+        'created_at', monitoring_json_time(p_alert.created_at),
+        'current_value', monitoring_json_number(p_alert.current_value),
+        'deviation_ratio', monitoring_json_number(p_alert.deviation_ratio),
+        'fingerprint', p_alert.fingerprint,
+        'id', p_alert.id,
+        'metric_date', p_alert.metric_date,
+        'metric_hour', p_alert.metric_hour,
+        'metric_name', p_alert.metric_name,
+        'notification_channels', p_alert.notification_channels,
+        'notified', p_alert.notified,
+        'notified_at', monitoring_json_time(p_alert.notified_at),
+        'opened_at', monitoring_json_time(p_alert.opened_at),
+        'peak_severity', p_alert.peak_severity,
+        'related_events', p_alert.related_events,
+        'resolution_note', p_alert.resolution_note,
+        'resolved_at', monitoring_json_time(p_alert.resolved_at),
+        'resolved_by', p_alert.resolved_by,
+        'severity', p_alert.severity,
+        'slice_dimension', p_alert.slice_dimension,
+        'slice_value', p_alert.slice_value,
+        'snoozed_until', monitoring_json_time(p_alert.snoozed_until),
+        'status', p_alert.status,
+        'summary', p_alert.summary,
+        'threshold_high', monitoring_json_number(p_alert.threshold_high),
+        'threshold_low', monitoring_json_number(p_alert.threshold_low),
+        'threshold_medium', monitoring_json_number(p_alert.threshold_medium),
+        'updated_at', monitoring_json_time(p_alert.updated_at))
+$function$;
+COMMENT ON FUNCTION monitoring_alert_document(monitoring_alerts) IS
+    'An alert as the monitor API shows it.';
+
+CREATE OR REPLACE FUNCTION monitoring_transition_document(p_transition monitoring_alert_transitions)
+RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $function$
+    SELECT json_build_object(
+        'actor', p_transition.actor,
+        'credential', p_transition.credential,
+        'evidence', p_transition.evidence,
+        'from_severity', p_transition.from_severity,
+        'from_status', p_transition.from_status,
+        'note', p_transition.note,
+        'occurred_at', monitoring_json_time(p_transition.occurred_at),
+        'sequence', p_transition.sequence,
+        'to_severity', p_transition.to_severity,
+        'to_status', p_transition.to_status,
+        'transition', p_transition.transition)
+$function$;
+COMMENT ON FUNCTION monitoring_transition_document(monitoring_alert_transitions) IS
+    'A step in an alert''s life as the monitor API shows it.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f072_documents', '3e2f58c99699dd5c')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
+-- f073_stream =========================================================================================
+-- The order in which transitions are read by those who follow them: by id, which is given under a lock that is held until COMMIT.
+
+CREATE OR REPLACE FUNCTION monitoring_order_transitions() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('monitoring_alert_transitions ' || TG_RELID, 0));
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION monitoring_order_transitions() IS
+    'Ids of transitions are given in the order in which their transactions commit: whoever has read up to an id never misses a '
+    'smaller one that commits later.';
+
+-- For the statement, which is before its rows take their ids.
+CREATE OR REPLACE TRIGGER monitoring_alert_transitions_in_order
+    BEFORE INSERT ON monitoring_alert_transitions
+    FOR EACH STATEMENT EXECUTE FUNCTION monitoring_order_transitions();
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f073_stream', '75cf3683e9c84e6f')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
 -- f075_delivery =======================================================================================
 -- What delivery asks the database for more than once.
 
@@ -6387,25 +6519,34 @@ COMMENT ON FUNCTION monitoring_notification_due(text, text, interval, interval, 
 -- session, and must be right whatever the statistics said when they were made. So they go by indexes alone, in the order in which
 -- the joins are written, and a condition on status that is no reason to use an index is written (status || '').
 
-CREATE OR REPLACE FUNCTION monitoring_claimable(
+DROP FUNCTION IF EXISTS monitoring_claimable(text, boolean, integer, boolean);
+CREATE FUNCTION monitoring_claimable(
     p_receiver   text,
     p_supersedes boolean,                                     -- a newer notification of an alert takes the place of those that wait
     p_limit      integer,                                     -- of messages
     p_is_trial   boolean                                      -- nothing while another one is being sent
 ) RETURNS TABLE (
-    unit         uuid,                                        -- notifications of the same unit share a message
-    id           uuid,
-    message_id   uuid,
-    attempt      integer,                                     -- this one's number, from 1
-    failures     integer,
-    is_plain     boolean,
-    body         text,
-    content_type text,
-    seconds_left double precision,                            -- until it is given up
-    cause        text,
-    created_at   timestamptz,
-    alert        jsonb,
-    transition   jsonb                                        -- null where it tells of none
+    unit            uuid,                                     -- notifications of the same unit share a message
+    id              uuid,
+    message_id      uuid,
+    attempt         integer,                                  -- this one's number, from 1
+    failures        integer,
+    is_plain        boolean,
+    body            text,
+    content_type    text,
+    seconds_left    double precision,                         -- until it is given up
+    cause           text,
+    created_at      timestamptz,
+    alert_id        uuid,
+    alert_type      text,
+    metric_name     text,
+    severity        text,                                     -- of the alert, now
+    status          text,                                     -- of the alert, now
+    alert           json,
+    sequence        integer,                                  -- of the step; this and what follows is null where it tells of none
+    transition_kind text,
+    occurred_at     text,
+    transition      json
 )
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
@@ -6495,7 +6636,10 @@ BEGIN
     SELECT
         m.unit, n.id, n.message_id, n.attempts + 1, n.failures, n.is_plain, n.body, n.content_type,
         extract(epoch FROM n.give_up_at - now())::double precision,
-        n.cause, n.created_at, to_jsonb(a), to_jsonb(t)
+        n.cause, n.created_at,
+        a.id, a.alert_type, a.metric_name, a.severity, a.status, monitoring_alert_document(a),
+        t.sequence, t.transition, monitoring_json_time(t.occurred_at),
+        CASE WHEN t.id IS NOT NULL THEN monitoring_transition_document(t) END
     FROM members AS m
     JOIN monitoring_notifications AS n ON n.id = m.id
     JOIN monitoring_alerts AS a ON a.id = n.alert_id
@@ -6561,11 +6705,34 @@ $function$;
 COMMENT ON FUNCTION monitoring_keep_claim(text, boolean, uuid[], uuid[], text[], text[], uuid, text, interval) IS
     'Claims notifications and keeps the bodies that every attempt sends; marks what they supersede.';
 
+DROP FUNCTION IF EXISTS monitoring_record_attempts(text, text, jsonb, boolean);
+
 CREATE OR REPLACE FUNCTION monitoring_record_attempts(
-    p_receiver   text,
-    p_process    text,
-    p_results    jsonb,                                       -- an array, an object an attempt
-    p_is_patient boolean                                      -- waits for alerts that somebody holds; else gives up soon
+    p_receiver         text,
+    p_process          text,
+    p_is_patient       boolean,                               -- waits for alerts that somebody holds; else gives up soon
+    -- Of each request that was made:
+    p_messages         uuid[],
+    p_attempts         integer[],
+    p_started_at       timestamptz[],
+    p_outcomes         text[],
+    p_http_statuses    integer[],                             -- null: there was no answer
+    p_reasons          text[],                                -- null: delivered
+    p_name_lookups     integer[],                             -- microseconds since the start, as are the next; null: not measured
+    p_connects         integer[],
+    p_tls              integer[],
+    p_first_bytes      integer[],
+    p_totals           integer[],
+    p_remote_addresses text[],
+    p_answers          text[],
+    -- Of each notification that a message told of:
+    p_ids              uuid[],
+    p_claim_ids        uuid[],
+    p_statuses         text[],                                -- what becomes of it
+    p_waits            integer[],                             -- milliseconds until it is due again; null: due_at stays
+    p_as_text          boolean[],                             -- its form was refused: the next body is text alone
+    p_given_back       boolean[],                             -- it was not sent: as if it had not been claimed
+    p_last_errors      text[]
 ) RETURNS integer
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
@@ -6590,28 +6757,24 @@ BEGIN
          name_lookup_ms, connect_ms, tls_ms, first_byte_ms, total_ms, remote_address, answer)
     SELECT
         r.id, r.attempt, p_process, r.started_at, r.outcome, r.http_status, r.reason,
-        round(r.name_lookup_ms, 3), round(r.connect_ms, 3), round(r.tls_ms, 3), round(r.first_byte_ms, 3), round(r.total_ms, 3),
+        r.name_lookup * 0.001, r.connect * 0.001, r.tls * 0.001, r.first_byte * 0.001, r.total * 0.001,
         r.remote_address, r.answer
-    FROM jsonb_to_recordset(p_results) AS r (
-        id uuid, given_back boolean, attempt integer, started_at timestamptz, outcome text, http_status integer, reason text,
-        name_lookup_ms numeric, connect_ms numeric, tls_ms numeric, first_byte_ms numeric, total_ms numeric,
-        remote_address text, answer text)
-    WHERE NOT r.given_back
+    FROM unnest(
+        p_messages, p_attempts, p_started_at, p_outcomes, p_http_statuses, p_reasons,
+        p_name_lookups, p_connects, p_tls, p_first_bytes, p_totals, p_remote_addresses, p_answers
+    ) AS r (
+        id, attempt, started_at, outcome, http_status, reason,
+        name_lookup, connect, tls, first_byte, total, remote_address, answer)
     ON CONFLICT (notification_id, attempt) DO NOTHING;
 
     -- Matched on the claim: one that was lost meanwhile is somebody else's by now.
-    WITH results AS MATERIALIZED (
-        SELECT member.id, r.*
-        FROM jsonb_to_recordset(p_results) AS r (
-            members uuid[], claim_id uuid, status text, wait_seconds double precision, as_text boolean, given_back boolean, reason text)
-        CROSS JOIN LATERAL unnest(r.members) AS member (id)
-    ), settled AS (
+    WITH settled AS (
         UPDATE monitoring_notifications AS n
         SET status = r.status,
-            due_at = coalesce(now() + make_interval(secs => r.wait_seconds), n.due_at),
+            due_at = coalesce(now() + r.wait * interval '1 millisecond', n.due_at),
             failures = CASE WHEN r.status = 'delivered' OR r.given_back OR r.as_text THEN n.failures ELSE n.failures + 1 END,
             attempts = n.attempts - r.given_back::integer,
-            last_error = CASE WHEN r.status = 'delivered' THEN NULL ELSE coalesce(r.reason, n.last_error) END,
+            last_error = CASE WHEN r.status = 'delivered' THEN NULL ELSE coalesce(r.last_error, n.last_error) END,
             delivered_at = CASE WHEN r.status = 'delivered' THEN now() END,
             body = CASE WHEN r.as_text THEN NULL ELSE n.body END,
             content_type = CASE WHEN r.as_text THEN NULL ELSE n.content_type END,
@@ -6620,7 +6783,8 @@ BEGIN
             claimed_by = NULL,
             claimed_until = NULL,
             updated_at = now()
-        FROM results AS r
+        FROM unnest(p_ids, p_claim_ids, p_statuses, p_waits, p_as_text, p_given_back, p_last_errors)
+            AS r (id, claim_id, status, wait, as_text, given_back, last_error)
         WHERE n.id = r.id
             AND n.claim_id = r.claim_id
         RETURNING n.alert_id, n.status
@@ -6629,23 +6793,26 @@ BEGIN
     FROM settled
     WHERE settled.status = 'delivered';
 
-    -- Locked in one order first, so that two dispatchers never wait for each other.
-    PERFORM FROM monitoring_alerts AS a WHERE a.id = ANY (v_delivered) ORDER BY a.id FOR NO KEY UPDATE;
+    -- In the order of the array, whatever the plan's statistics, since the joins are nested as they are written: two dispatchers
+    -- never wait for each other.
     UPDATE monitoring_alerts AS a
     SET notified = true,
         notified_at = coalesce(a.notified_at, now()),
         notification_channels = CASE WHEN p_receiver = ANY (a.notification_channels)
             THEN a.notification_channels ELSE a.notification_channels || p_receiver END,
         updated_at = now()
-    WHERE a.id = ANY (v_delivered)
+    FROM unnest(v_delivered) AS delivered (id)
+    WHERE a.id = delivered.id
         AND (NOT a.notified OR p_receiver <> ALL (a.notification_channels));
     RETURN coalesce(cardinality(v_delivered), 0);
 END
 $function$;
-COMMENT ON FUNCTION monitoring_record_attempts(text, text, jsonb, boolean) IS
+COMMENT ON FUNCTION monitoring_record_attempts(
+    text, text, boolean, uuid[], integer[], timestamptz[], text[], integer[], text[], integer[], integer[], integer[], integer[],
+    integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '980807ed25dbd68b')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', 'e705322b9523f7f1')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f080_check ==========================================================================================

@@ -19,6 +19,6 @@ extension MonitorServer {
             client: PostgresClient(try PostgresConfiguration("postgresql://localhost/none"), poolSize: 1),
             linkSigner: LinkSigner(keys: [LinkKey(id: "none", secret: [UInt8](repeating: 0, count: 32))]),
             logger: Logger(label: "none", factory: { _ in SwiftLogNoOpLogHandler() }))
-        return OpenAPIDocument(try server.endpoints(BackgroundWork()), needsTokens: true)
+        return OpenAPIDocument(try server.endpoints(), needsTokens: true)
     }
 }

@@ -4,6 +4,7 @@ public import Logging
 import NIOCore
 public import Notifications
 public import Postgres
+import ServiceLifecycle
 
 /// The HTTP listener: the API, the links of messages, the pages, and what supervisors ask.
 public struct MonitorServer: Sendable {
@@ -62,18 +63,25 @@ public struct MonitorServer: Sendable {
     /// - Parameter onListening: Called once, with the port.
     /// - Throws: Where the address cannot be bound.
     public func run(onListening: @escaping @Sendable (Int) async -> Void) async throws {
+        let room = max(64, FileDescriptorLimit.raise() - 512)
         let background = BackgroundWork()
+        let hub = StreamHub(client: client, logger: logger)
         let lasting = Lasting(
             background: background, slackMemory: ReplayMemory(), cache: AnswerCache(version: DataVersion(client: client)),
-            keys: IdempotencyKeys(client: client, patience: keyPatience), metrics: RequestMetrics(factory: metrics))
+            keys: IdempotencyKeys(client: client, patience: keyPatience), metrics: RequestMetrics(factory: metrics), hub: hub)
         let responder = SwappableResponder(try router(lasting).buildResponder())
+        let connections = ConnectionGuard.Shared(
+            ConnectionLimits(total: min(room, configuration.connections.total), perClient: configuration.connections.perClient),
+            proxies: configuration.proxies, logger: logger)
         let application = Application(
             responder: responder,
             server: .http1(
                 configuration: .init(
-                    idleTimeout: .seconds(60),
+                    // It has the idle timeout too.
+                    additionalChannelHandlers: [ConnectionGuard(connections)],
                     httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100))),
-            configuration: .init(address: .hostname(configuration.host, port: configuration.port), serverName: nil),
+            configuration: .init(
+                address: .hostname(configuration.host, port: configuration.port), serverName: nil, backlog: 4096),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
             logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { outer in
@@ -85,6 +93,14 @@ public struct MonitorServer: Sendable {
             defer { outer.cancelAll() }
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { await background.run() }
+                group.addTask {
+                    // Streams have no end of their own: nobody could wait for them.
+                    await withGracefulShutdownHandler {
+                        await hub.run()
+                    } onGracefulShutdown: {
+                        hub.finish()
+                    }
+                }
                 defer { group.cancelAll() }
                 try await application.runService(gracefulShutdownSignals: [])
                 // What was answered already is finished, for as long as a supervisor waits.
@@ -102,6 +118,7 @@ public struct MonitorServer: Sendable {
         var cache: AnswerCache
         var keys: IdempotencyKeys
         var metrics: RequestMetrics
+        var hub: StreamHub
     }
 
     private func changed(by change: ListenerChange) -> MonitorServer {
@@ -114,23 +131,42 @@ public struct MonitorServer: Sendable {
 
     /// Everything that is answered, by what is configured now.
     private func router(_ lasting: Lasting) throws -> Router<MonitorContext> {
-        EndpointTable(
-            endpoints: try endpoints(lasting.background, lasting.slackMemory), gate: Gate(configuration), clock: clock,
+        let doorkeeper = doorkeeper()
+        return EndpointTable(
+            endpoints: try endpoints(lasting.background, lasting.slackMemory, lasting.hub, doorkeeper), doorkeeper: doorkeeper, clock: clock,
             cache: lasting.cache, keys: lasting.keys, bodyDeadline: bodyDeadline, metrics: lasting.metrics
         ).router()
     }
 
+    private func doorkeeper() -> Doorkeeper {
+        Doorkeeper(
+            gate: Gate(configuration), sessions: SessionStore(client: client), failures: FailureLimit(proxies: configuration.proxies),
+            cookie: SessionCookie(isSecure: configuration.isPublicURLSecure))
+    }
+
+    /// All there are, as the description of them names them.
+    func endpoints() throws -> [Endpoint] {
+        try endpoints(BackgroundWork(), ReplayMemory(), StreamHub(client: client, logger: logger), doorkeeper())
+    }
+
     /// All there are, the description of them included.
-    func endpoints(_ background: BackgroundWork, _ slackMemory: ReplayMemory = ReplayMemory()) throws -> [Endpoint] {
+    private func endpoints(
+        _ background: BackgroundWork, _ slackMemory: ReplayMemory, _ hub: StreamHub, _ doorkeeper: Doorkeeper
+    ) throws -> [Endpoint] {
         let pages = try PageRenderer()
+        let marks = FormMark(signer: linkSigner)
         let endpoints =
             AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + BaselineEndpoints(client: client).all
             + ComputeEndpoint(client: client).all
             + SilenceEndpoints(client: client).all + NotificationEndpoints(client: client).all
             + ReceiverEndpoints(client: client, kinds: receivers, test: testReceiver).all + slack(background, slackMemory)
             + OperationEndpoints(client: client, evaluations: evaluations, registry: metrics).all
-            + LinkEndpoints(client: client, signer: linkSigner, configuration: configuration, pages: pages).all
-            + PageEndpoints(client: client, pages: pages).all
+            + LinkEndpoints(
+                client: client, signer: linkSigner, configuration: configuration, failures: doorkeeper.failures, pages: pages
+            ).all
+            + PageEndpoints(client: client, pages: pages, doorkeeper: doorkeeper, marks: marks, configuration: configuration).all
+            + LoginEndpoints(doorkeeper: doorkeeper, marks: marks, configuration: configuration, pages: pages).all
+            + StreamEndpoint(hub: hub).all
         return try endpoints + OpenAPIEndpoint.all(describing: endpoints, needsTokens: !configuration.tokens.isEmpty)
     }
 

@@ -10,7 +10,8 @@ extension MonitorAPI.ListenerConfiguration {
         }
         try self.init(
             host: configuration.host, port: configuration.port, publicURL: configuration.publicURL, tokens: tokens,
-            slackSigningSecret: configuration.slackSigningSecret)
+            slackSigningSecret: configuration.slackSigningSecret, trustedProxies: configuration.trustedProxies,
+            maximumConnections: configuration.maximumConnections, maximumConnectionsPerClient: configuration.maximumConnectionsPerClient)
     }
 }
 

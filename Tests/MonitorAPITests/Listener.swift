@@ -57,6 +57,9 @@ struct Answer: Sendable {
         self.response = response
     }
 
+    /// Without the one script that is ours.
+    var markup: String { text.replacing(/<script src="(\.\.\/)?live\.js" defer>/, with: "") }
+
     func header(_ name: String) -> String? { response.header(name) }
 }
 
@@ -82,7 +85,8 @@ func withListener(
     let signer = LinkSigner(keys: [LinkKey(id: "test", secret: [UInt8](repeating: 1, count: 32))])
     var server = MonitorServer(
         configuration: try ListenerConfiguration(
-            port: 0, publicURL: publicURL, tokens: tokens, slackSigningSecret: extras.slackSecret.map(Secret.init)),
+            port: 0, publicURL: publicURL, tokens: tokens, slackSigningSecret: extras.slackSecret.map(Secret.init),
+            trustedProxies: extras.trustedProxies, maximumConnections: extras.maximumConnections),
         client: client, linkSigner: signer,
         logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), evaluations: evaluations,
         receivers: extras.receivers, testReceiver: extras.testReceiver, slackUpdates: extras.slackUpdates,
@@ -120,4 +124,6 @@ struct ListenerExtras: Sendable {
     /// How long a body may take, and a request whose idempotency key is in use.
     var bodyDeadline: Duration?
     var keyPatience: Duration?
+    var trustedProxies: [String] = []
+    var maximumConnections = 15_000
 }

@@ -270,7 +270,9 @@ import Testing
         ),
         (
             "listener: true",
-            ["monitor.yaml:1: listener: must hold keys: host, port, public_url, tokens, link_key, slack_signing_secret, trusted_proxies"]
+            [
+                "monitor.yaml:1: listener: must hold keys: host, port, public_url, tokens, link_key, slack_signing_secret, trusted_proxies, max_connections, max_connections_per_client"
+            ]
         ),
         (
             "listener:\n  host: 0.0.0.0",

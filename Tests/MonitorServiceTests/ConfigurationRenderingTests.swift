@@ -78,6 +78,8 @@ import Testing
                     scope: write
                   link_key: "***"
                   slack_signing_secret: "***"
+                  max_connections: 15000
+                  max_connections_per_client: 1000
                 detection:
                   evaluation_interval: 1m
                   rule: evidence

@@ -87,6 +87,14 @@ struct PeerBrowser: Sendable {
         try await send("POST", "/execute/sync", .object(["script": .string(script), "args": .array([])]))
     }
 
+    /// Shows pages as somebody has asked their device to: light or dark.
+    func prefer(_ scheme: String) async throws {
+        let feature: JSONValue = .object(["name": .string("prefers-color-scheme"), "value": .string(scheme)])
+        try await send(
+            "POST", "/goog/cdp/execute",
+            .object(["cmd": .string("Emulation.setEmulatedMedia"), "params": .object(["features": .array([feature])])]))
+    }
+
     /// The URLs of all that the pages asked for since it was last called; a `data:` URL is no request.
     func requests() async throws -> [String] {
         let entries = try await send("POST", "/se/log", .object(["type": .string("performance")])).array ?? []

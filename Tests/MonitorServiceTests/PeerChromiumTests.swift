@@ -32,6 +32,79 @@ struct PeerChromiumTests {
         }
     }
 
+    @Test func thePagesAreForEverybodyLightAndDarkOnAPhoneAndADesktopAndFollowWhatHappens() async throws {
+        let channel = try HTTPFixture { _ in .answer(status: 200, body: Array("ok".utf8)) }
+        defer { channel.stop() }
+        try await withPeerDirectory { directory in
+            try await withTestDatabase { database in
+                let path = try SpineTests.configuration(channel, in: directory)
+                let tokens = "\nlistener:\n  tokens: [{name: oncall, secret: a-long-enough-secret, scope: write}]\n"
+                let file = try String(contentsOfFile: path, encoding: .utf8)
+                #expect(!file.contains("listener:"))
+                try (file + tokens).write(toFile: path, atomically: true, encoding: .utf8)
+                let code = try await Program.serve(["--database", database.url, "--config", path]) { address in
+                    try await SpineTests.writeEvents(database.client)
+                    try await eventually("a message", timeout: .seconds(60)) { !channel.requests.isEmpty }
+                    let message = String(decoding: channel.requests[0].body, as: UTF8.self).replacing("\\/", with: "/")
+                    let link = try #require(
+                        message.firstMatch(of: /http:\/\/127\.0\.0\.1:\d+\/a\/[A-Za-z0-9_-]+/).map { String($0.output) })
+                    for screen in [
+                        PeerBrowser.Screen(width: 390, height: 844, isPhone: true), PeerBrowser.Screen(width: 1280, height: 800),
+                    ] {
+                        try await Self.browse(screen, hasScript: true, address, "\(directory)/audit-\(screen.width)") { browser in
+                            try await Self.audit(browser, ["\(address)/login?over=1", "\(address)/a/forged", "\(address)/nowhere", link])
+                            try await Self.signIn(browser, address)
+                            let story = try await Self.story(browser)
+                            try await Self.audit(browser, ["\(address)/", "\(address)/?window=7d", story])
+                        }
+                    }
+                    try await Self.follow(address, "\(directory)/live")
+                }
+                #expect(code == 0)
+            }
+        }
+    }
+
+    /// Somebody presses a button on one screen, and another screen shows it without being touched.
+    private static func follow(_ address: String, _ directory: String) async throws {
+        try await browse(PeerBrowser.Screen(width: 1280, height: 800), hasScript: true, address, directory) { watcher in
+            try await signIn(watcher, address)
+            try await eventually("the page is live", timeout: .seconds(20)) { try await watcher.text("#live") == "Live" }
+            // With the keyboard alone, and without script.
+            try await browse(PeerBrowser.Screen(width: 390, height: 844, isPhone: true), hasScript: false, address, directory + "-phone") {
+                try await signIn($0, address)
+                try await $0.click(".more summary")
+                try await $0.type("Robin Ōmura\n", into: ".act input[name=name]")
+                try await eventually("it is done", timeout: .seconds(20)) {
+                    try await watcher.text(".alerts").contains("Robin Ōmura has it")
+                }
+                #expect(try await $0.text("[role=status] h2") == "Acknowledged. It is yours, Robin Ōmura.")
+            }
+        }
+    }
+
+    private static func signIn(_ browser: PeerBrowser, _ address: String) async throws {
+        try await browser.open("\(address)/")
+        #expect(try await browser.title() == "Sign in · torq-monitor")
+        try await browser.type("a-long-enough-secret\n", into: "#token")
+        try await eventually("the status page", timeout: .seconds(20)) { (try? await browser.text("#course")) != nil }
+    }
+
+    private static func story(_ browser: PeerBrowser) async throws -> String {
+        try await browser.evaluate("return document.querySelector('.alerts h3 a').href").string ?? ""
+    }
+
+    private static func audit(_ browser: PeerBrowser, _ pages: [String]) async throws {
+        for page in pages {
+            for scheme in ["light", "dark"] {
+                try await browser.prefer(scheme)
+                try await browser.open(page)
+                let faults = try await browser.evaluate(PageAudit.script).array?.compactMap(\.string)
+                #expect(faults == [], "\(page.prefix(60)) \(scheme)")
+            }
+        }
+    }
+
     private static func acknowledge(_ link: String, _ address: String, _ directory: String) async throws {
         try await browse(PeerBrowser.Screen(width: 390, height: 844, isPhone: true), hasScript: false, address, directory) { browser in
             // Script really is off: this page would name itself.

@@ -13,16 +13,24 @@ public struct ListenerConfiguration: Sendable, Hashable {
     public let tokens: [ListenerToken]
     /// What Slack signs its requests with; nil: buttons in Slack are links alone, and `/slack/interactions` is not served.
     public let slackSigningSecret: Secret?
+    /// Whose X-Forwarded-For is believed.
+    let proxies: ProxyTrust
+    /// How many connections there may be.
+    let connections: ConnectionLimits
 
     /// - Parameters:
     ///   - host: A loopback address (`127.0.0.1`, `::1`, `localhost`) where there are no tokens.
     ///   - port: 0 to 65535.
     ///   - slackSigningSecret: Of the Slack app.
+    ///   - trustedProxies: Addresses or networks (`10.0.0.0/8`) whose X-Forwarded-For names the client.
+    ///   - maximumConnections: In all, 1 or more.
+    ///   - maximumConnectionsPerClient: From one address, but for loopback addresses and trusted proxies; 1 or more.
     ///   - publicURL: `http` or `https`, a host, at most a path; no query, no user.
     /// - Throws: `ListenerConfigurationError` saying what to do about it.
     public init(
         host: String = "127.0.0.1", port: Int = 8080, publicURL: String? = nil, tokens: [ListenerToken] = [],
-        slackSigningSecret: Secret? = nil
+        slackSigningSecret: Secret? = nil, trustedProxies: [String] = [], maximumConnections: Int = 15_000,
+        maximumConnectionsPerClient: Int = 1000
     ) throws(ListenerConfigurationError) {
         guard (0...65_535).contains(port) else {
             throw ListenerConfigurationError(.invalidPort, "listener.port is \(port); it must be 0 to 65535")
@@ -38,6 +46,15 @@ public struct ListenerConfiguration: Sendable, Hashable {
         self.publicURL = try publicURL.map { (text) throws(ListenerConfigurationError) in try Self.normalized(text) }
         self.tokens = tokens
         self.slackSigningSecret = slackSigningSecret
+        proxies = ProxyTrust(
+            ranges: try trustedProxies.map { (text) throws(ListenerConfigurationError) in
+                guard let range = ProxyTrust.Range(text) else {
+                    throw ListenerConfigurationError(
+                        .invalidProxy, "\(text.prefix(100)) in listener.trusted_proxies is no IP address and no network such as 10.0.0.0/8")
+                }
+                return range
+            })
+        connections = ConnectionLimits(total: max(1, maximumConnections), perClient: max(1, maximumConnectionsPerClient))
     }
 
     /// Host and port of the public URL, as a Host header has them.

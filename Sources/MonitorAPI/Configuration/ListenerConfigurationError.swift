@@ -10,6 +10,8 @@ public struct ListenerConfigurationError: Error, Sendable, Hashable, CustomStrin
         case addressUnavailable
         /// The public URL is none, or has more than scheme, host, port and path.
         case invalidPublicURL
+        /// A trusted proxy is no address and no network.
+        case invalidProxy
         /// A token's name or secret cannot be used.
         case invalidToken
     }

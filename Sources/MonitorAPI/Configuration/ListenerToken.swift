@@ -7,7 +7,7 @@ public struct ListenerToken: Sendable, Hashable, CustomStringConvertible {
     public let name: String
     /// What it may be used for.
     public let scope: AccessScope
-    private let digest: [UInt8]
+    let digest: [UInt8]
 
     /// - Parameters:
     ///   - name: Not empty, at most 200 characters; several tokens may share one while a secret is rotated.
@@ -31,7 +31,12 @@ public struct ListenerToken: Sendable, Hashable, CustomStringConvertible {
 
     /// Whether `presented` is the digest of its secret; takes the same time for any.
     func matches(_ presented: [UInt8]) -> Bool {
-        zip(digest, presented).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0 && digest.count == presented.count
+        Self.isSame(digest, presented)
+    }
+
+    /// Whether two texts of one length are the same; takes the same time for any.
+    static func isSame(_ one: [UInt8], _ other: [UInt8]) -> Bool {
+        zip(one, other).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0 && one.count == other.count
     }
 
     /// Digests are compared in place of secrets: all have one length, and none says anything of the secret.

@@ -25,7 +25,10 @@ extension Endpoint {
         }
         add(.forbidden)
         if needsTokens {
-            if access != .open { add(.unauthenticated) }
+            if access != .open {
+                add(.unauthenticated)
+                add(.tooManyFailures)
+            }
         } else {
             add(.misdirected)
         }

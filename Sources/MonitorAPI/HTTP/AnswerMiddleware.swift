@@ -23,7 +23,7 @@ struct AnswerMiddleware: RouterMiddleware {
             if problem.kind == .notFound, !EndpointTable.methods.contains(request.method) {
                 problem = Problem(.methodUnknown, "There is no method \(request.method.rawValue.prefix(20)).")
             }
-            response = problem.response()
+            response = Self.wantsPage(request) ? ErrorPage.response(problem, path: request.uri.path) : problem.response()
             if request.method == .head { response = response.createHeadResponse() }
         }
         response.headers[.requestID] = context.requestID
@@ -42,6 +42,11 @@ struct AnswerMiddleware: RouterMiddleware {
                     Double(elapsed.components.attoseconds / 1_000_000_000_000) / 1000 + Double(elapsed.components.seconds) * 1000),
             ])
         return response
+    }
+
+    /// A browser that looks for a page, and not a program that asks the API.
+    private static func wantsPage(_ request: Request) -> Bool {
+        !request.uri.path.hasPrefix("/api/") && request.headers[.accept]?.hasPrefix("text/html") ?? false
     }
 
     /// What the client is told; the log hears more where it is our fault.

@@ -8,13 +8,15 @@ extension Endpoint {
         handle: @escaping @Sendable (Call) async throws -> Response
     ) -> Endpoint {
         Endpoint(
-            method: .get, path: path, access: access, query: query, body: .none, isPage: isPage, deadline: .seconds(15), handle: handle)
+            method: .get, path: path, access: access, query: query, body: .none, isPage: isPage, takesSession: isPage,
+            deadline: .seconds(15), handle: handle)
     }
 
     static func post(
         _ path: String, access: Gate.Access = .write, body: Body, isPage: Bool = false, deadline: Duration = .seconds(15),
         handle: @escaping @Sendable (Call) async throws -> Response
     ) -> Endpoint {
-        Endpoint(method: .post, path: path, access: access, body: body, isPage: isPage, deadline: deadline, handle: handle)
+        Endpoint(
+            method: .post, path: path, access: access, body: body, isPage: isPage, takesSession: isPage, deadline: deadline, handle: handle)
     }
 }

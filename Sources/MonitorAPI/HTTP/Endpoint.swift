@@ -23,6 +23,8 @@ struct Endpoint: Sendable {
     var body: Body
     /// Errors are pages for people, not problem documents.
     var isPage: Bool
+    /// A browser's session opens it as well as a token does.
+    var takesSession = false
     /// When it is given up.
     var deadline: Duration
     /// How long an answer may be given again; nil: never.
@@ -36,7 +38,7 @@ struct Endpoint: Sendable {
     ) -> Endpoint {
         Endpoint(
             method: .get, path: path, access: access, operation: operation, body: .none, isPage: operation.answersPages,
-            deadline: .seconds(15), freshness: freshness, handle: handle)
+            takesSession: operation.answersPages, deadline: .seconds(15), freshness: freshness, handle: handle)
     }
 
     /// What acts, on a JSON body or none.

@@ -7,7 +7,7 @@ import NIOCore
 struct EndpointTable: Sendable {
     static let maximumBody = 1024 * 1024
     let endpoints: [Endpoint]
-    let gate: Gate
+    let doorkeeper: Doorkeeper
     let clock: @Sendable () -> Date
     let cache: AnswerCache
     let keys: IdempotencyKeys
@@ -17,7 +17,7 @@ struct EndpointTable: Sendable {
 
     func router() -> Router<MonitorContext> {
         let router = Router(context: MonitorContext.self, options: [.autoGenerateHeadEndpoints])
-        router.add(middleware: AnswerMiddleware(gate: gate, metrics: metrics))
+        router.add(middleware: AnswerMiddleware(gate: doorkeeper.gate, metrics: metrics))
         for (path, group) in Dictionary(grouping: endpoints, by: \.path) {
             for endpoint in group {
                 router.on(RouterPath(path), method: endpoint.method) { request, context in
@@ -49,7 +49,7 @@ struct EndpointTable: Sendable {
 
     private func answer(_ endpoint: Endpoint, _ request: Request, _ context: MonitorContext) async throws -> Response {
         do {
-            let principal = try gate.admit(request.headers, to: endpoint.access)
+            let principal = try await doorkeeper.admit(request, context, to: endpoint, now: clock())
             if let freshness = endpoint.freshness {
                 let key = AnswerCache.Key(path: request.uri.path, query: request.uri.query ?? "", scope: principal.scope)
                 let now = clock()
@@ -60,6 +60,8 @@ struct EndpointTable: Sendable {
             // Whatever came of it: what was answered before may hold no longer.
             defer { if endpoint.method != .get { cache.wrote() } }
             return try await serve(endpoint, request, context, principal, clock())
+        } catch let error as LoginNeeded {
+            return error.response(cookie: doorkeeper.cookie)
         } catch  where endpoint.isPage {
             let problem = AnswerMiddleware.problem(describing: error, context)
             return ErrorPage.response(problem, path: request.uri.path)

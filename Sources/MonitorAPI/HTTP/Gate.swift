@@ -14,24 +14,30 @@ struct Gate: Sendable {
     enum Place: Sendable, Hashable {
         /// A link of a message, or what its page needs, or a click in one: a signature is its check.
         case link
-        /// A page that shows and changes nothing.
+        /// A page of ours, or a form of one.
         case page
         case api
 
+        /// The stream is what keeps pages live.
+        private static let pages: Set<String> = ["/", "/login", "/logout", "/api/monitor/stream"]
+
         init(path: String) {
             self =
-                path.hasPrefix("/a/") || path == "/style.css" || path == "/slack/interactions"
-                ? .link : path == "/" || path.hasPrefix("/alerts/") ? .page : .api
+                path.hasPrefix("/a/") || ["/style.css", "/live.js", "/slack/interactions"].contains(path)
+                ? .link : Self.pages.contains(path) || path.hasPrefix("/alerts/") ? .page : .api
         }
     }
 
-    private let tokens: [ListenerToken]
+    let tokens: [ListenerToken]
     private let publicAuthority: Authority?
 
     init(_ configuration: ListenerConfiguration) {
         tokens = configuration.tokens
         publicAuthority = configuration.publicAuthority
     }
+
+    /// Whether anybody must show one.
+    var hasTokens: Bool { !tokens.isEmpty }
 
     /// Without tokens everything rests on nobody else reaching this machine's loopback address: a page in a browser must not
     /// (it would send its Origin, or come by a name of its own that leads to 127.0.0.1), nor what a proxy passes on.
@@ -59,17 +65,26 @@ struct Gate: Sendable {
                 .unauthenticated, "Send the header Authorization: Bearer and a token of this listener.",
                 headers: [.wwwAuthenticate: "Bearer"])
         }
-        let digest = ListenerToken.digest(of: presented)
-        // All are compared, so that the time taken does not tell which one comes close.
-        let known = tokens.reduce(nil as ListenerToken?) { found, token in token.matches(digest) ? token : found }
-        guard let token = known else {
+        guard let token = token(withSecret: presented) else {
             throw Problem(
                 .unauthenticated, "This token is not known here.", headers: [.wwwAuthenticate: #"Bearer error="invalid_token""#])
         }
+        try check(token, access)
+        return Principal(tokenName: token.name, scope: token.scope)
+    }
+
+    /// - Throws: 403 where the token's scope does not reach.
+    func check(_ token: ListenerToken, _ access: Access) throws(Problem) {
         guard token.scope == .write || (token.scope == .read && access == .read) else {
             throw Problem(.forbidden, "The token \(token.name) has the scope \(token.scope.rawValue), which does not allow this.")
         }
-        return Principal(tokenName: token.name, scope: token.scope)
+    }
+
+    /// The token that has this secret; nil where none has.
+    func token(withSecret presented: String) -> ListenerToken? {
+        let digest = ListenerToken.digest(of: presented)
+        // All are compared, so that the time taken does not tell which one comes close.
+        return tokens.reduce(nil) { found, token in token.matches(digest) ? token : found }
     }
 
     /// A form must come from a page of this listener. A browser that says so is believed; one that says nothing holds the

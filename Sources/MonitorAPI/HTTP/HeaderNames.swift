@@ -13,7 +13,10 @@ extension HTTPField.Name {
     static let frameOptions = HTTPField.Name("X-Frame-Options")!
     static let slackSignature = HTTPField.Name("X-Slack-Signature")!
     static let slackTimestamp = HTTPField.Name("X-Slack-Request-Timestamp")!
-    /// What a proxy says of the client; believed from nobody as yet.
+    static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
+    static let lastEventID = HTTPField.Name("Last-Event-ID")!
+    static let accelBuffering = HTTPField.Name("X-Accel-Buffering")!
+    /// What a proxy says of the client; X-Forwarded-For alone is believed, and that from configured proxies.
     static let forwarding = ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"].map {
         HTTPField.Name($0)!
     }

@@ -26,6 +26,9 @@ struct Problem: Error, Sendable, Hashable {
         case bodyTimeout = "body-timeout"
         case unsupportedMediaType = "unsupported-media-type"
         case misdirected
+        case tooManyFailures = "too-many-failures"
+        case tooManyConnections = "too-many-connections"
+        case headerTooLarge = "header-too-large"
         case internalError = "internal-error"
         case methodUnknown = "method-unknown"
         case unavailable
@@ -44,6 +47,9 @@ struct Problem: Error, Sendable, Hashable {
             case .bodyTimeout: .requestTimeout
             case .unsupportedMediaType: .unsupportedMediaType
             case .misdirected: .misdirectedRequest
+            case .tooManyFailures: .tooManyRequests
+            case .tooManyConnections: .serviceUnavailable
+            case .headerTooLarge: .requestHeaderFieldsTooLarge
             case .internalError: .internalServerError
             case .methodUnknown: .notImplemented
             case .unavailable: .serviceUnavailable
@@ -69,6 +75,9 @@ struct Problem: Error, Sendable, Hashable {
             case .bodyTooLarge: "The body is too large"
             case .bodyTimeout: "The body did not come in time"
             case .unsupportedMediaType: "The body has a type that is not taken here"
+            case .tooManyFailures: "Too many failures"
+            case .tooManyConnections: "Too many connections"
+            case .headerTooLarge: "The request's header is too large"
             case .misdirected: "This host name is not served here"
             case .internalError: "Something went wrong"
             case .methodUnknown: "There is no such method"
@@ -96,10 +105,16 @@ struct Problem: Error, Sendable, Hashable {
 
     /// The answer.
     func response() -> Response {
+        let (head, body) = parts()
+        return Response(status: head.status, headers: head.headerFields, body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    /// The answer's head and body.
+    func parts() -> (head: HTTPResponse, body: [UInt8]) {
         var fields = headers
         fields[.contentType] = "application/problem+json"
         fields[.cacheControl] = "no-store"
         let bytes = (try? MonitoringJSON.encode(document)) ?? Array("{}".utf8)
-        return Response(status: kind.status, headers: fields, body: .init(byteBuffer: ByteBuffer(bytes: bytes)))
+        return (HTTPResponse(status: kind.status, headerFields: fields), bytes)
     }
 }

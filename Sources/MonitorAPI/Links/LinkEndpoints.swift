@@ -16,16 +16,18 @@ struct LinkEndpoints: Sendable {
     private let signer: LinkSigner
     private let pages: PageRenderer
     private let gate: Gate
+    private let failures: FailureLimit
     private let publicPath: String
     private let isSecure: Bool
 
-    init(client: PostgresClient, signer: LinkSigner, configuration: ListenerConfiguration, pages: PageRenderer) {
+    init(client: PostgresClient, signer: LinkSigner, configuration: ListenerConfiguration, failures: FailureLimit, pages: PageRenderer) {
         work = LinkWork(client: client)
         charts = AlertCharts(client: client)
         alertPages = AlertPages(client: client, pages: pages)
         self.signer = signer
         self.pages = pages
         gate = Gate(configuration)
+        self.failures = failures
         publicPath = configuration.publicPath
         isSecure = configuration.isPublicURLSecure
     }
@@ -84,6 +86,8 @@ struct LinkEndpoints: Sendable {
                 "It was valid until \(Wording.moment(claim.expiresAt, now: call.now)) UTC. Nothing was changed. "
                     + "A newer message about the alert has a link that works.")
         } catch {
+            try failures.check(call.request.headers, call.context)
+            failures.failed(call.request.headers, call.context)
             throw Problem(.notFound, "This link is not one of ours, or it was cut short on its way. Nothing was changed.")
         }
     }

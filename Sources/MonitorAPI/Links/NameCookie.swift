@@ -1,10 +1,10 @@
-/// The name that somebody gave on a link's page, kept on their device for the next time.
+/// The name that somebody gave on a page, kept on their device for the next time.
 enum NameCookie {
     private static let key = "torq_name"
 
-    /// A Set-Cookie header: for the link pages alone, for a year.
+    /// A Set-Cookie header: for our pages and those of links, for a year.
     static func header(_ name: String, under path: String, isSecure: Bool) -> String {
-        "\(key)=\(encoded(name)); Path=\(path)/a; Max-Age=31536000; HttpOnly; SameSite=Lax\(isSecure ? "; Secure" : "")"
+        "\(key)=\(encoded(name)); Path=\(path)/; Max-Age=31536000; HttpOnly; SameSite=Lax\(isSecure ? "; Secure" : "")"
     }
 
     /// The name in a Cookie header; nil where there is none that could have been given.

@@ -14,6 +14,9 @@ struct AlertCard: Sendable {
     let holder: String
     let isHeld: Bool
     let figures: [Figure]
+    /// Its buttons, for those who may press them.
+    let form: AlertForm?
+    let canAct: Bool
 
     /// A name and what it says.
     struct Figure: Sendable {
@@ -21,12 +24,15 @@ struct AlertCard: Sendable {
         let value: String
     }
 
-    init(_ alert: Alert, now: Date) {
+    /// - Parameter page: The page that it stands on: `status` or `alert`.
+    init(_ alert: Alert, viewer: PageViewer = .guest, from page: String = "", now: Date) {
+        form = AlertForm(alert, viewer: viewer, from: page)
+        canAct = form != nil
         id = alert.id.uuidString.lowercased()
         title = Self.title(of: alert)
         severity = alert.severity.rawValue
         status = alert.status.rawValue
-        summary = alert.summary.isEmpty ? Self.sentence(alert) : alert.summary
+        summary = alert.summary.isEmpty ? Self.sentence(alert) : Self.withSigns(alert.summary)
         let end = alert.resolvedAt ?? now
         let duration = Wording.span(end.timeIntervalSince(alert.openedAt))
         let opened = Wording.moment(alert.openedAt, now: now)
@@ -53,6 +59,11 @@ struct AlertCard: Sendable {
     /// `Error spike of model gpt-5-mini`.
     static func title(of alert: Alert) -> String {
         Wording.sentence(alert.alertType) + FigureText.slice(of: alert)
+    }
+
+    /// The engine writes `7.8x the expected`; pages and the figures of messages have a sign for it.
+    private static func withSigns(_ summary: String) -> String {
+        summary.replacing(/([0-9])x the expected/) { "\($0.output.1)× the expected" }
     }
 
     private static func sentence(_ alert: Alert) -> String {

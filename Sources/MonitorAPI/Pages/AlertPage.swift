@@ -46,12 +46,23 @@ struct AlertPage: Sendable {
     let hasEvidence: Bool
     let events: [String]
     let hasEvents: Bool
+    let viewer: PageViewer
+    let hasViewer: Bool
+    let time: String
+    let hasOutcome: Bool
+    let outcome: LinkOutcome
 
     init(
-        _ alert: Alert, timeline: [AlertTransition], notifications: [DeliveredNotification], chartHTML: String, leadsHome: Bool, now: Date
+        _ alert: Alert, timeline: [AlertTransition], notifications: [DeliveredNotification], chartHTML: String, viewer: PageViewer,
+        outcome: LinkOutcome?, leadsHome: Bool, now: Date
     ) {
         self.leadsHome = leadsHome
-        card = AlertCard(alert, now: now)
+        self.viewer = viewer
+        hasViewer = !viewer.tokenName.isEmpty
+        time = Wording.time(now)
+        hasOutcome = outcome != nil
+        self.outcome = outcome ?? LinkOutcome()
+        card = AlertCard(alert, viewer: viewer, from: "alert", now: now)
         self.chartHTML = chartHTML
         hasChart = !chartHTML.isEmpty
         self.timeline = timeline.map { Self.moment($0, now: now) }
@@ -106,18 +117,16 @@ struct AlertPage: Sendable {
 
     /// The slices that the evaluation looked at, by their share of the excess; at most six.
     private static func causes(_ context: JSONValue) -> [StatusPage.Row] {
-        let slices = context["slices"]?.array ?? []
-        return slices.prefix(6).compactMap { slice in
-            guard let dimension = slice["dimension"]?.string, let value = slice["value"]?.string, let share = slice["excess_share"]?.double
-            else {
-                return nil
-            }
+        let slices = (context["slices"]?.array ?? []).compactMap { slice in slice["excess_share"]?.double.map { (slice, $0) } }
+        return slices.filter { $0.1.isFinite && $0.1 > 0 }.sorted { $0.1 > $1.1 }.prefix(6).compactMap { slice, share in
+            guard let dimension = slice["dimension"]?.string, let value = slice["value"]?.string else { return nil }
             let bad = slice["bad_events"]?.double.map { Wording.number($0, places: 0) } ?? "–"
             let total = slice["total_events"]?.double.map { Wording.number($0, places: 0) } ?? "–"
             let expected = slice["expected_events"]?.double.map { ", expected \(Wording.number($0, places: 1))" } ?? ""
             return StatusPage.Row(
                 name: "\(Wording.sentence(dimension)) \(value.isEmpty ? "(none named)" : value)",
-                value: "\(Wording.number(min(max(share, 0), 9.99) * 100, places: 0))\u{A0}% of the excess",
+                // One that is above what it should be while others are below explains all of it, and no more.
+                value: share >= 0.995 ? "all of the excess" : "\(Wording.number(share * 100, places: 0))\u{A0}% of the excess",
                 detail: "\(bad) of \(total) events\(expected)", barHTML: StatusPage.bar(share))
         }
     }

@@ -19,14 +19,18 @@ struct AlertPages: Sendable {
     }
 
     /// - Parameter leadsHome: Whether it has a link to the status page: not for somebody whom that would ask for a token.
-    func page(of alert: Alert, now: Date, leadsHome: Bool) async throws -> Response {
+    func page(
+        of alert: Alert, viewer: PageViewer = .guest, outcome: LinkOutcome? = nil, now: Date, leadsHome: Bool
+    ) async throws -> Response {
         // One after the other: a page never takes more than one connection.
         let timeline = try await alerts.timeline(of: alert.id)
         let notifications = try await deliveries.delivered(alertID: alert.id)
         let chart = try await charts.chart(of: alert, now: now)
         let page = AlertPage(
-            alert, timeline: timeline, notifications: notifications, chartHTML: chart, leadsHome: leadsHome, now: now)
-        return PageFrame(title: page.card.title + " · torq-monitor", tone: alert.tone, root: "../", body: pages.render(.alert, page))
-            .response()
+            alert, timeline: timeline, notifications: notifications, chartHTML: chart, viewer: viewer, outcome: outcome,
+            leadsHome: leadsHome, now: now)
+        return PageFrame(
+            title: page.card.title + " · torq-monitor", tone: alert.tone, root: "../", isLive: leadsHome, body: pages.render(.alert, page)
+        ).response(status: outcome?.status ?? .ok)
     }
 }

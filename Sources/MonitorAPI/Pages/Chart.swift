@@ -47,7 +47,7 @@ struct Chart: Sendable, Hashable {
         let scale = [ceiling, ceiling / 2, 0].map { "<span>\(Wording.tick($0, of: metric))</span>" }.joined()
         let times = (0...4).map { step -> String in
             let moment = start.addingTimeInterval(end.timeIntervalSince(start) * Double(step) / 4)
-            return "<span>\(Wording.moment(moment, now: end))</span>"
+            return "<span>\(Wording.tick(moment, of: end.timeIntervalSince(start)))</span>"
         }.joined()
         return """
             <div class="chart wide"><div class="scale" aria-hidden="true">\(scale)</div><div class="plot">\(drawing)</div>\

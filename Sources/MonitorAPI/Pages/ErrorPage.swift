@@ -4,15 +4,18 @@ import Hummingbird
 /// A problem as a person sees it.
 enum ErrorPage {
     static func response(_ problem: Problem, path: String) -> Response {
+        // Whoever follows a link of a message has no token for the pages.
+        let root = PageFrame.root(above: path)
+        let way = path.hasPrefix("/a/") ? "" : "<p class=\"way\"><a href=\"\(root.isEmpty ? "./" : root)\">To the status page</a></p>"
         let body = """
             <header class="masthead"><div class="wrap narrow">
             <p class="brand">\(Brand.mark) torq-monitor</p>
             <h1>\(HTMLText.escape(problem.kind.title))</h1>
             </div></header>
-            <main class="wrap narrow"><section class="card message"><p>\(HTMLText.escape(problem.detail))</p></section></main>
+            <main class="wrap narrow"><section class="card message"><p>\(HTMLText.escape(problem.detail))</p>\(way)</section></main>
             """
         let tone: PageFrame.Tone = problem.kind.status.code >= 500 ? .watch : .neutral
-        return PageFrame(title: problem.kind.title, tone: tone, root: PageFrame.root(above: path), body: body)
+        return PageFrame(title: problem.kind.title, tone: tone, root: root, body: body)
             .response(status: problem.kind.status, headers: problem.headers)
     }
 }

@@ -15,6 +15,10 @@ struct PageFrame: Sendable {
     var root: String
     /// Seconds after which the page loads itself anew; nil for never.
     var refresh: Int?
+    /// It follows the stream: a script of ours, and nobody else's.
+    var isLive = false
+    /// Its forms are sent to a listener that may look at where they come from.
+    var isForm = false
     /// Markup that is safe already.
     var body: String
 
@@ -23,8 +27,10 @@ struct PageFrame: Sendable {
         fields[.contentType] = "text/html; charset=utf-8"
         fields[.cacheControl] = "no-store"
         fields[.contentSecurityPolicy] =
-            "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-        fields[.referrerPolicy] = "no-referrer"
+            "default-src 'none'; \(isLive ? "script-src 'self'; connect-src 'self'; " : "")style-src 'self'; img-src data:; "
+            + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        // The address of a link is its secret. Other pages say whence a form comes, to ourselves alone.
+        fields[.referrerPolicy] = isLive || isForm ? "same-origin" : "no-referrer"
         fields[.robotsTag] = "noindex, nofollow"
         fields[.crossOriginOpenerPolicy] = "same-origin"
         fields[.frameOptions] = "DENY"
@@ -46,9 +52,9 @@ struct PageFrame: Sendable {
         <meta name="color-scheme" content="light dark">\(refresh.map { "\n<meta http-equiv=\"refresh\" content=\"\($0)\">" } ?? "")
         <title>\(HTMLText.escape(title))</title>
         <link rel="icon" href="\(Self.icon)">
-        <link rel="stylesheet" href="\(root)style.css">
+        <link rel="stylesheet" href="\(root)style.css">\(isLive ? "\n<script src=\"\(root)live.js\" defer></script>" : "")
         </head>
-        <body class="\(tone.rawValue)">
+        <body class="\(tone.rawValue)"\(isLive ? " data-root=\"\(root.isEmpty ? "./" : root)\"" : "")>
         \(body)
         </body>
         </html>

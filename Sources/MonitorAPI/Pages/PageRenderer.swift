@@ -4,7 +4,7 @@ import Mustache
 struct PageRenderer: Sendable {
     /// A page's content.
     enum Template: String, Sendable, CaseIterable {
-        case status, alert, link, group
+        case status, alert, link, group, login
     }
 
     private let templates: [Template: MustacheTemplate]

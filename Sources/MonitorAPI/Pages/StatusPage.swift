@@ -1,19 +1,9 @@
 import Foundation
 import Monitoring
+import Notifications
 
 /// What the status page shows: words and markup, ready for its template.
 struct StatusPage: Sendable {
-    /// A metric: its last hour, its usual value, its day.
-    struct Tile: Sendable {
-        let name: String
-        let value: String
-        let caption: String
-        let comparison: String
-        /// `worse` while an alert stands on it, else `usual`.
-        let direction: String
-        let chartHTML: String
-    }
-
     /// A row of a small table, with a bar.
     struct Row: Sendable {
         let name: String
@@ -22,7 +12,12 @@ struct StatusPage: Sendable {
         let barHTML: String
     }
 
-    static let stepSeconds = 1800
+    /// A link to the same page over another time.
+    struct Choice: Sendable {
+        let label: String
+        let link: String
+        let isChosen: Bool
+    }
 
     let markHTML = Brand.mark
     let time: String
@@ -31,9 +26,23 @@ struct StatusPage: Sendable {
     let healthValue: String
     let gaugeHTML: String
     let tone: PageFrame.Tone
+    let viewer: PageViewer
+    let hasViewer: Bool
     let alerts: [AlertCard]
     let isQuiet: Bool
-    let tiles: [Tile]
+    let hasOutcome: Bool
+    let outcome: LinkOutcome
+    let outcomeTitle: String
+    let outcomeLink: String
+    let windowTitle: String
+    let windows: [Choice]
+    let stepWords: String
+    let tiles: [StatusTile]
+    let failing: [FailingReceiver]
+    let hasFailing: Bool
+    let silences: [SilenceCard]
+    let hasSilences: Bool
+    let hasTrouble: Bool
     let models: [Row]
     let hasModels: Bool
     let reasons: [Row]
@@ -42,45 +51,59 @@ struct StatusPage: Sendable {
     let isRefreshing: Bool
 
     init(
-        now: Date, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, day: TrendQueries.Step?, hour: TrendQueries.Step?,
-        steps: [TrendQueries.Step], marks: [TrendQueries.Mark], gauges: StateQueries.Gauges, models: [SliceFigures],
-        reasons: [FallbackReason],
+        now: Date, window: PageWindow, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, figures: StatusFigures,
+        receivers: [ReceiverRecord], silences: [SilenceRecord], viewer: PageViewer, outcome: (outcome: LinkOutcome, alert: Alert)?,
         refresh: Int
     ) {
         time = Wording.time(now)
+        self.viewer = viewer
+        hasViewer = !viewer.tokenName.isEmpty
         let worst = open.map(\.severity).max()
         headline = Self.headline(open: open, held: held)
-        tone = open.first { $0.severity == worst }?.tone ?? (held.isEmpty ? (day == nil ? .neutral : .calm) : .watch)
-        let health = day?.value(of: "health_score")
+        tone = open.first { $0.severity == worst }?.tone ?? (held.isEmpty ? (figures.whole == nil ? .neutral : .calm) : .watch)
+        let health = figures.whole?.value(of: "health_score")
         healthValue = health.map { Wording.number($0, places: 0) } ?? "–"
         gaugeHTML = Self.gauge(health)
         subline =
-            day.map {
-                "\(Wording.count($0.totalEvents)) events in the last 24 hours, \(Wording.count(hour?.totalEvents ?? 0)) in the last one."
-            } ?? "No events in the last 24 hours."
+            figures.whole.map {
+                "\(Wording.count($0.totalEvents)) events in \(window.words), \(Wording.count(figures.hour?.totalEvents ?? 0)) in the last hour."
+            } ?? "No events in \(window.words)."
         alerts = (open + held).sorted {
             ($0.status == .open ? 1 : 0, $0.severity, $0.openedAt) > ($1.status == .open ? 1 : 0, $1.severity, $1.openedAt)
         }
-        .map { AlertCard($0, now: now) }
+        .map { AlertCard($0, viewer: viewer, from: "status", now: now) }
         isQuiet = alerts.isEmpty
-        tiles = ["fallback_rate", "error_rate", "latency_p95", "duplicate_rate", "total_events"].map { metric in
-            Self.tile(metric, last: hour, day: day, steps: steps, baseline: baseline, marks: marks, now: now)
+        hasOutcome = outcome != nil
+        self.outcome = outcome?.outcome ?? LinkOutcome()
+        outcomeTitle = outcome.map { AlertCard.title(of: $0.alert) } ?? ""
+        outcomeLink = outcome.map { "alerts/\($0.alert.id.uuidString.lowercased())" } ?? ""
+        windowTitle = window.title
+        windows = PageWindow.allCases.map {
+            Choice(label: $0.label, link: $0 == .day ? "./" : "./?window=\($0.rawValue)", isChosen: $0 == window)
         }
-        self.models = models.map { slice in
+        stepWords = window.stepWords
+        tiles = StatusTile.metrics.map { StatusTile($0, figures: figures, baseline: baseline, window: window, now: now) }
+        failing = receivers.compactMap { FailingReceiver($0, now: now) }
+        hasFailing = !failing.isEmpty
+        self.silences = silences.map { SilenceCard($0, now: now) }
+        hasSilences = !silences.isEmpty
+        hasTrouble = hasFailing || hasSilences
+        let widest = max(0.05, figures.models.compactMap { $0.fallbackRate }.max() ?? 0)
+        models = figures.models.map { slice in
             Row(
                 name: slice.value ?? "no model named", value: slice.fallbackRate.map(Wording.percent) ?? "–",
                 detail: "\(Wording.count(slice.totalEvents)) events, errors \(slice.errorRate.map(Wording.percent) ?? "–"), "
                     + "p95 \(Wording.value(slice.latencyP95, of: "latency_p95"))",
-                barHTML: Self.bar((slice.fallbackRate ?? 0) / max(0.05, models.compactMap(\.fallbackRate).max() ?? 0)))
+                barHTML: Self.bar((slice.fallbackRate ?? 0) / widest))
         }
         hasModels = !models.isEmpty
-        self.reasons = reasons.map { reason in
+        let most = max(1, figures.reasons.map(\.count).max() ?? 1)
+        reasons = figures.reasons.map { reason in
             Row(
-                name: reason.reason, value: Wording.count(reason.count), detail: "",
-                barHTML: Self.bar(Double(reason.count) / Double(max(1, reasons.map(\.count).max() ?? 1))))
+                name: reason.reason, value: Wording.count(reason.count), detail: "", barHTML: Self.bar(Double(reason.count) / Double(most)))
         }
         hasReasons = !reasons.isEmpty
-        notes = Self.notes(gauges, baseline, now: now)
+        notes = Self.notes(figures.gauges, baseline, now: now)
         isRefreshing = refresh >= 5
     }
 
@@ -92,32 +115,6 @@ struct StatusPage: Sendable {
         case (1, _): "\(AlertCard.title(of: open[0])), and nobody has it"
         default: "\(open.count) alerts that nobody has"
         }
-    }
-
-    private static func tile(
-        _ metric: String, last: TrendQueries.Step?, day: TrendQueries.Step?, steps: [TrendQueries.Step], baseline: BaselineSnapshot?,
-        marks: [TrendQueries.Mark], now: Date
-    ) -> Tile {
-        let usual = baseline?.value(of: metric)
-        let recent = last?.value(of: metric)
-        let value = recent ?? day?.value(of: metric)
-        var comparison = usual.map { "expected \(Wording.value($0, of: metric))" } ?? "no baseline yet"
-        if metric == "total_events" { comparison = "\(Wording.value(Double(day?.totalEvents ?? 0), of: metric)) in the last 24 hours" }
-        // Whether a ratio means anything is the evaluation's to say: the colour follows the alerts.
-        let isWorse = marks.contains { $0.metricName == metric && $0.span.end == nil }
-        if let value, let usual, usual > 0 {
-            let ratio = value / usual
-            comparison = "\(FigureText.ratio(ratio) ?? "–") the expected \(Wording.value(usual, of: metric))"
-        }
-        let chart = Chart(
-            metric: metric, steps: steps, from: now.addingTimeInterval(-86_400), until: now, seconds: stepSeconds, baseline: usual,
-            marks: marks,
-            hasAxes: true)
-        return Tile(
-            name: Wording.metric(metric), value: Wording.value(value, of: metric),
-            caption: recent == nil && value != nil ? "last 24 hours" : "last hour", comparison: comparison,
-            direction: isWorse ? "worse" : "usual",
-            chartHTML: chart.html)
     }
 
     /// A ring that fills with health, 0 to 100.
@@ -147,9 +144,9 @@ struct StatusPage: Sendable {
             .init(name: "Messages waiting", value: Wording.count(waiting)),
             .init(name: "Messages given up", value: Wording.count(dead)),
             .init(
-                name: "Baseline",
+                name: "Expected from",
                 value: baseline.map { "\($0.baselineStartDate) to \($0.baselineEndDate), \(Wording.count($0.totalEvents)) events" }
-                    ?? "none yet"),
+                    ?? "no baseline yet"),
         ]
     }
 }

@@ -9,7 +9,8 @@ extension ListenerConfiguration {
         section.read("link_key", .linkKey, into: &linkKey)
         section.read("slack_signing_secret", .secret, into: &slackSigningSecret)
         trustedProxies = section.list("trusted_proxies", .network) ?? []
-        section.warnOfKeysWithoutEffect(["trusted_proxies"])
+        section.read("max_connections", .integer(10...1_000_000), into: &maximumConnections)
+        section.read("max_connections_per_client", .integer(1...1_000_000), into: &maximumConnectionsPerClient)
         for name in Set(tokens.map(\.name)).sorted() where tokens.count(where: { $0.name == name }) > 1 {
             section.problem("tokens", "two tokens are called \(name)")
         }

@@ -20,8 +20,14 @@ public struct ListenerConfiguration: Sendable, Hashable {
     /// Checks that a Slack interaction comes from Slack. nil: they are refused.
     public var slackSigningSecret: Secret?
 
-    /// Addresses or networks (10.0.0.0/8) whose X-Forwarded-* headers are believed.
+    /// Addresses or networks (10.0.0.0/8) whose X-Forwarded-For is believed.
     public var trustedProxies: [String] = []
+
+    /// Most connections at once.
+    public var maximumConnections = 15_000
+
+    /// Most from one address, but for this machine's own and trusted proxies.
+    public var maximumConnectionsPerClient = 1000
 
     /// Loopback, port 8080, no tokens.
     public init() {}

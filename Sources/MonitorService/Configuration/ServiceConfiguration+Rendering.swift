@@ -57,6 +57,8 @@ extension ListenerConfiguration {
             ("link_key", linkKey.map { .text($0.description) }),
             ("slack_signing_secret", slackSigningSecret.map { .text($0.description) }),
             ("trusted_proxies", trustedProxies.isEmpty ? nil : .texts(trustedProxies)),
+            ("max_connections", .plain(maximumConnections)),
+            ("max_connections_per_client", .plain(maximumConnectionsPerClient)),
         ])
     }
 }

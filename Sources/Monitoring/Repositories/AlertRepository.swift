@@ -140,7 +140,10 @@ public struct ActionResult: Sendable, Hashable {
 }
 
 extension AlertTransition {
-    init(row: PostgresRow) throws {
+    /// From the columns of monitoring_alert_transitions.
+    ///
+    /// - Throws: `PostgresError` where one is missing or holds what this version does not know.
+    public init(row: PostgresRow) throws {
         sequence = try row.decode("sequence")
         transition = try row.decodeEnum("transition")
         fromStatus = try row.decodeEnum("from_status")

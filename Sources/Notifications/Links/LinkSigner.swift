@@ -17,7 +17,7 @@ public import Foundation
 ///
 /// That is 102 characters for an 8-byte key name and a 12-byte receiver, and 163 at most. The same claim gives the same token.
 public struct LinkSigner: Sendable {
-    private let keys: [LinkKey]
+    let keys: [LinkKey]
 
     /// - Parameter keys: The first signs, all verify; not empty.
     public init(keys: [LinkKey]) {

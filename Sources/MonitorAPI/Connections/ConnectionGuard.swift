@@ -1,0 +1,154 @@
+import HTTPTypes
+import Logging
+import NIOConcurrencyHelpers
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+
+/// Stands in front of a connection's requests: counts it, closes it when it dawdles, and answers what is no HTTP.
+///
+/// One a connection, on its event loop.
+final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPRequestPart
+    typealias InboundOut = HTTPRequestPart
+    typealias OutboundIn = HTTPResponsePart
+    typealias OutboundOut = HTTPResponsePart
+
+    /// What all connections of a listener share.
+    final class Shared: Sendable {
+        fileprivate let count: NIOLockedValueBox<ConnectionCount>
+        fileprivate let proxies: ProxyTrust
+        fileprivate let logger: Logger
+
+        init(_ limits: ConnectionLimits, proxies: ProxyTrust, logger: Logger) {
+            count = NIOLockedValueBox(ConnectionCount(limits))
+            self.proxies = proxies
+            self.logger = logger
+        }
+
+        /// Connections that there are.
+        var total: Int { count.withLockedValue(\.total) }
+    }
+
+    private let shared: Shared
+    private var clock = ConnectionClock(at: .now())
+    private var timer: Scheduled<Void>?
+    private var timerAt: NIODeadline?
+    /// It was answered by us, or refused: nothing of it goes further.
+    private var isOver = false
+
+    init(_ shared: Shared) {
+        self.shared = shared
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        if context.channel.isActive { begin(context) }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        begin(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        timer?.cancel()
+        timer = nil
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isOver else { return }
+        let now = NIODeadline.now()
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            clock.headReceived(at: now)
+            // The first Host is the authority; what is left is a second one (RFC 9112, section 3.2).
+            if head.headerFields.contains(where: { $0.name.canonicalName == "host" }) {
+                return answer(Problem(.malformed, "A request has one Host header."), context)
+            }
+        case .body: clock.bodyReceived()
+        case .end: clock.endReceived(at: now)
+        }
+        arm(context)
+        context.fireChannelRead(data)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        clock.readCompleted(at: .now())
+        arm(context)
+        context.fireChannelReadComplete()
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        clock.writabilityChanged(context.channel.isWritable, at: .now())
+        arm(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        if case .end = unwrapOutboundIn(data) {
+            clock.answered(at: .now())
+            arm(context)
+        }
+        context.write(data, promise: promise)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard !isOver else { return }
+        // A request that is being answered hears of it itself.
+        guard !clock.isBusy, !(error is IOError), !(error is ChannelError) else { return context.fireErrorCaught(error) }
+        if case .headerOverflow? = error as? HTTPParserError {
+            answer(Problem(.headerTooLarge, "A request's header has at most 32 KB, and 100 fields of 16 KB."), context)
+        } else {
+            answer(Problem(.malformed, "This is no HTTP request."), context)
+        }
+    }
+
+    private func begin(_ context: ChannelHandlerContext) {
+        let shared = self.shared
+        let address = ClientAddress(context.channel.remoteAddress)
+        let client = address.flatMap { $0.isLoopback || shared.proxies.trusts($0) ? nil : $0.network }
+        guard shared.count.withLockedValue({ $0.open(client) }) else {
+            return answer(Problem(.tooManyConnections, "There are too many connections.", headers: [.retryAfter: "5"]), context)
+        }
+        context.channel.closeFuture.whenComplete { _ in shared.count.withLockedValue { $0.close(client) } }
+        arm(context)
+    }
+
+    /// The last word on this connection.
+    private func answer(_ problem: Problem, _ context: ChannelHandlerContext) {
+        isOver = true
+        let requestID = MonitorContext.randomID()
+        let (head, body) = problem.parts()
+        var answer = head
+        answer.headerFields[.requestID] = requestID
+        answer.headerFields[.connection] = "close"
+        answer.headerFields[.contentLength] = "\(body.count)"
+        answer.headerFields[.xContentTypeOptions] = "nosniff"
+        shared.logger.debug(
+            "Request answered",
+            metadata: ["hb.request.id": "\(requestID)", "route": "none", "status": .stringConvertible(answer.status.code)])
+        context.write(wrapOutboundOut(.head(answer)), promise: nil)
+        context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        context.close(promise: nil)
+    }
+
+    /// Sets the timer where it would come too late; one that comes too early looks again.
+    private func arm(_ context: ChannelHandlerContext) {
+        guard !isOver, let deadline = clock.deadline else { return }
+        if let timerAt, timerAt <= deadline { return }
+        timer?.cancel()
+        timerAt = deadline
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
+            guard let self, !self.isOver else { return }
+            self.timerAt = nil
+            if let deadline = self.clock.deadline, deadline <= .now() {
+                self.isOver = true
+                context.close(promise: nil)
+            } else {
+                self.arm(context)
+            }
+        }
+    }
+}

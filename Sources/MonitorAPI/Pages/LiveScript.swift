@@ -1,0 +1,111 @@
+/// What keeps a page as things are: it hears of transitions, and puts in place what has changed. A page is whole without it.
+enum LiveScript {
+    static let text = """
+        'use strict';
+        (function () {
+          var body = document.body, root = body.dataset.root || './';
+          if (!window.EventSource || !window.fetch || !window.DOMParser) return;
+          var sign = document.getElementById('live'), said = document.getElementById('said');
+          var due = 0, busy = false, again = false, waiting = false;
+
+          function show(word, isOn) {
+            if (!sign) return;
+            sign.hidden = false;
+            sign.classList.toggle('off', !isOn);
+            sign.lastElementChild.textContent = word;
+          }
+
+          // Somebody is typing there, or has opened something: it waits until they are done.
+          function isInUse(part) {
+            var at = document.activeElement;
+            if (at && part.contains(at) && /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)) return true;
+            return Array.prototype.some.call(part.querySelectorAll('input[type=text], textarea'), function (field) {
+              return field.value !== field.defaultValue;
+            });
+          }
+
+          function put(fresh) {
+            waiting = false;
+            document.title = fresh.title;
+            body.className = fresh.body.className;
+            document.querySelectorAll('[data-live]').forEach(function (part) {
+              var next = fresh.querySelector('[data-live="' + part.dataset.live + '"]');
+              if (!next || next.innerHTML === part.dataset.was) return;
+              if (isInUse(part)) { waiting = true; return; }
+              var at = document.activeElement, id = at && part.contains(at) ? at.id || at.getAttribute('data-key') : null;
+              var open = Array.prototype.map.call(part.querySelectorAll('details[open][id]'), function (one) { return one.id; });
+              var was = next.innerHTML;
+              part.className = next.className;
+              part.hidden = next.hidden;
+              part.innerHTML = was;
+              part.dataset.was = was;
+              open.forEach(function (one) {
+                var details = document.getElementById(one);
+                if (details) details.open = true;
+              });
+              if (id) {
+                var back = document.getElementById(id) || part.querySelector('[data-key="' + id + '"]');
+                if (back) back.focus({preventScroll: true});
+              }
+            });
+            if (sign) sign.hidden = false;
+          }
+
+          function load() {
+            if (busy) { again = true; return; }
+            busy = true;
+            fetch(location.href, {credentials: 'same-origin', redirect: 'manual', cache: 'no-store'}).then(function (answer) {
+              if (answer.type === 'opaqueredirect') { location.reload(); return null; }
+              return answer.ok ? answer.text() : null;
+            }).then(function (text) {
+              if (text) put(new DOMParser().parseFromString(text, 'text/html'));
+            }).catch(function () {}).then(function () {
+              busy = false;
+              if (again) { again = false; soon(300); }
+            });
+          }
+
+          function soon(milliseconds) {
+            clearTimeout(due);
+            due = setTimeout(load, milliseconds);
+          }
+
+          function words(change) {
+            return (change.alert_type || 'alert').replace(/_/g, ' ') + ' ' + change.transition
+              + (change.actor && change.actor !== 'monitor' ? ' by ' + change.actor : '');
+          }
+
+          var source = null;
+          function follow() {
+            source = new EventSource(root + 'api/monitor/stream');
+            source.onopen = function () { show('Live', true); };
+            source.onerror = function () {
+              show('Reconnecting', false);
+              if (source.readyState === 2) { setTimeout(function () { load(); follow(); }, 10000); }
+            };
+            source.addEventListener('transition', function (event) {
+              try {
+                if (said) said.textContent = words(JSON.parse(event.data));
+              } catch (ignored) {}
+              soon(150);
+            });
+            source.addEventListener('gap', function () { soon(150); });
+          }
+
+          document.querySelectorAll('[data-live]').forEach(function (part) { part.dataset.was = part.innerHTML; });
+          document.querySelectorAll('.without-script').forEach(function (part) { part.hidden = true; });
+          if (location.search.indexOf('did=') > 0 && history.replaceState) {
+            var left = location.search.slice(1).split('&').filter(function (pair) { return !/^(did|alert)=/.test(pair); }).join('&');
+            history.replaceState(null, '', location.pathname + (left ? '?' + left : ''));
+          }
+          document.addEventListener('focusout', function () { if (waiting) soon(500); });
+          document.addEventListener('visibilitychange', function () { if (!document.hidden) soon(0); });
+          window.addEventListener('pagehide', function () { if (source) source.close(); });
+          window.addEventListener('pageshow', function (event) { if (event.persisted) { follow(); soon(0); } });
+          setInterval(function () { if (!document.hidden) soon(0); }, 60000);
+          show('Connecting', false);
+          follow();
+        })();
+
+        """
+}
