@@ -220,9 +220,11 @@ struct RefusalTests {
                     let answer = try await listener.send("GET", path)
                     #expect(answer.status == 503, "\(path)")
                     #expect(answer.header("Retry-After") == "5", "\(path)")
+                    // To supervisors in a word of its own.
+                    let reason = path == "/ready" ? #""reason":"database_gone","# : ""
                     #expect(
                         answer.text == """
-                            {"detail":"The database does not answer at the moment. Try again in a few seconds.","status":503,\
+                            {"detail":"The database does not answer at the moment. Try again in a few seconds.",\(reason)"status":503,\
                             "title":"The monitor cannot answer at the moment","type":"urn:torq-monitor:problem:unavailable"}
                             """)
                 }

@@ -28,7 +28,7 @@ struct Readiness: Sendable {
     }
 
     private static func problem(_ reason: String, _ words: String) -> Problem {
-        Problem(.unavailable, words, members: ["reason": .string(reason)], headers: [.retryAfter: "10"])
+        Problem(.unavailable, words, members: ["reason": .string(reason)], headers: [.retryAfter: "5"])
     }
 
     /// What an error comes from, as far as it says; never its own words.
@@ -52,6 +52,7 @@ struct Readiness: Sendable {
             return ("read_only", "The database takes no changes: it is a standby, or was made read-only.")
         }
         return error.code == .timedOut || error.code == .poolExhausted
-            ? ("database_slow", "The database does not answer in time.") : ("database_gone", "The database does not answer at the moment.")
+            ? ("database_slow", "The database does not answer in time.")
+            : ("database_gone", "The database does not answer at the moment. Try again in a few seconds.")
     }
 }
