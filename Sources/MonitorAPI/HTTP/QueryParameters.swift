@@ -3,7 +3,7 @@ import Monitoring
 
 /// The parameters of a request: known names alone, each value checked when it is asked for.
 struct QueryParameters: Sendable {
-    private let values: [String: String]
+    let values: [String: String]
 
     /// - Throws: A problem naming the parameter that is not as it must be, or the parameters that are allowed.
     init(_ query: String?, declared: [ParameterDeclaration]) throws(Problem) {
@@ -47,16 +47,6 @@ struct QueryParameters: Sendable {
                 members: ["parameter": .string(name), "allowed": .array(allowed.map(JSONValue.string))])
         }
         values = fields.values
-    }
-
-    /// A whole number within its range.
-    func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) throws(Problem) -> Int {
-        guard let given = values[name] else { return standard }
-        guard given.utf8.count <= 9, given.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(given), range.contains(number)
-        else {
-            throw Self.refusal(name, given, allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return number
     }
 
     static func refusal(_ name: String, _ given: String, allowed: String) -> Problem {

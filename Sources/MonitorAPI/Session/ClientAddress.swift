@@ -20,11 +20,8 @@ struct ClientAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Of a socket's other end; nil for a socket in the file system.
     init?(_ address: SocketAddress?) {
-        switch address {
-        case .v4(let address): self.init(bytes: withUnsafeBytes(of: address.address.sin_addr) { Array($0) })
-        case .v6(let address): self.init(bytes: withUnsafeBytes(of: address.address.sin6_addr) { Array($0) })
-        default: return nil
-        }
+        guard let text = address?.ipAddress else { return nil }
+        self.init(text)
     }
 
     /// From a hop of X-Forwarded-For, which may have a port: `192.0.2.7`, `192.0.2.7:4711`, `[2001:db8::7]:4711`.

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Metrics
 import Monitoring
+import WebTransport
 
 /// Sends what is due for one receiver: claims ahead, keeps so many requests under way, and records what came of them, all at the
 /// same time. Each receiver has its own, so that none waits for another, and no message for a slower one before it.
@@ -276,9 +277,9 @@ actor ReceiverLane {
             label: "monitor_delivery_attempts_total",
             dimensions: [("receiver", receiver.name), ("outcome", result.outcome), ("reason", result.reason ?? "")]
         ).increment()
-        if let total = result.totalMs {
+        if let timings = result.timings {
             Timer(label: "monitor_delivery_attempt_duration_seconds", dimensions: [("receiver", receiver.name)])
-                .recordNanoseconds(Int64(total * 1_000_000))
+                .recordNanoseconds(Int64(timings.total / .nanoseconds(1)))
         }
         guard result.outcome != "delivered" else { return }
         logger.warning(
