@@ -808,10 +808,64 @@ $torq_file$;
 END
 $torq_apply$;
 
--- v008_sessions =======================================================================================
+-- v008_operation ======================================================================================
 DO $torq_apply$
 BEGIN
-    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v008_sessions') THEN RETURN; END IF;
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v008_operation') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- What is told to the fallback receiver: what another one could not be.
+
+ALTER TABLE monitoring_notifications
+    ADD COLUMN fallback_at timestamptz;
+COMMENT ON COLUMN monitoring_notifications.fallback_at IS
+    'When it was looked at for the fallback receiver, since its own could not be told; null: not yet.';
+ALTER TABLE monitoring_notifications
+    DROP CONSTRAINT monitoring_notifications_cause_check,
+    ADD CONSTRAINT monitoring_notifications_cause_check CHECK (
+        cause IN ('transition', 'repeat', 'escalation_step', 'silence_ended', 'snooze_ended', 'mute_ended', 'fallback', 'test'));
+CREATE INDEX monitoring_notifications_undelivered ON monitoring_notifications (receiver, created_at)
+    WHERE status = 'dead' AND fallback_at IS NULL;
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v008_operation', '12c4b60b7e6e4546')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
+-- v009_idempotency ====================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v009_idempotency') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- Requests that are sent twice, and lists of alerts that are long.
+
+CREATE TABLE monitoring_idempotency_keys (
+    credential    text NOT NULL,                              -- whose key it is: a token's name, or 'local'
+    key           text NOT NULL,                              -- as the client sent it
+    request       bytea NOT NULL,                             -- digest of method, path and body
+    claim         uuid NOT NULL,                              -- of whoever serves it
+    claimed_until timestamptz NOT NULL,                       -- after that it can be taken up by another: its process died
+    status        integer,                                    -- null while it is being served
+    content_type  text,
+    answer        bytea,
+    created_at    timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (credential, key)
+);
+COMMENT ON TABLE monitoring_idempotency_keys IS
+    'Answers to requests that carried an Idempotency-Key, for a day: the same request again is not done again.';
+CREATE INDEX monitoring_idempotency_keys_by_age ON monitoring_idempotency_keys (created_at);
+
+-- How many alerts match is counted from the index alone.
+CREATE INDEX monitoring_alerts_by_severity ON monitoring_alerts (status, severity);
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v009_idempotency', 'bb43ce0992d86cbc')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
+-- v010_sessions =======================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v010_sessions') THEN RETURN; END IF;
     EXECUTE $torq_file$
 -- Sessions of people who signed in to the pages.
 
@@ -826,7 +880,7 @@ COMMENT ON TABLE monitoring_sessions IS
     'Who signed in to the pages, for all processes alike. A row ends with its time, by signing out, or with the token that opened it.';
 CREATE INDEX monitoring_sessions_by_expiry ON monitoring_sessions (expires_at);
 $torq_file$;
-    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v008_sessions', '17649d60f9fb4404')
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v010_sessions', '17649d60f9fb4404')
     ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 END
 $torq_apply$;
@@ -2352,7 +2406,7 @@ BEGIN
     PERFORM monitoring_find_changes();
     v_hours := monitoring_next_hours(p_max_hours);
     IF cardinality(v_hours) > 0 THEN
-        SELECT * INTO v_step FROM monitoring_roll_up_hours(v_hours, p_now);
+        SELECT * INTO v_step FROM monitoring_roll_up_hours(monitoring_hours_with_detail(v_hours), p_now);
         v_changed := v_step.changed_hours;
         v_read := v_step.events_read;
         PERFORM monitoring_write_metrics(v_changed, v_step.written_hours, v_step.written_days, p_now);
@@ -2372,7 +2426,7 @@ COMMENT ON FUNCTION monitoring_roll_up(integer, timestamptz) IS
     'One step of the roll-up: finds changed hours, computes at most p_max_hours of them with the hour and day rows of monitoring_metrics. '
     'Call it again while hours_pending is over 0. Does nothing while another session rolls up.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f020_rollup', '8b4f30288c375088')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f020_rollup', '27ce8cb1b701dd48')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f030_metrics ========================================================================================
@@ -2759,10 +2813,12 @@ DECLARE
     v_step    record;
     v_written integer;
     v_days    integer := (SELECT count(DISTINCT (hour_start AT TIME ZONE 'UTC')::date) FROM unnest(p_hours) AS hour (hour_start));
+    v_hours   timestamptz[];
 BEGIN
     PERFORM FROM monitoring_rollup_lock FOR UPDATE;
-    SELECT * INTO v_step FROM monitoring_roll_up_hours(p_hours, p_now);
-    v_written := v_step.metrics_written + monitoring_write_metrics(p_hours, v_step.written_hours, v_step.written_days, p_now);
+    v_hours := monitoring_hours_with_detail(p_hours);
+    SELECT * INTO v_step FROM monitoring_roll_up_hours(v_hours, p_now);
+    v_written := v_step.metrics_written + monitoring_write_metrics(v_hours, v_step.written_hours, v_step.written_days, p_now);
     IF v_written > 0 THEN
         PERFORM monitoring_bump_data_version();
     END IF;
@@ -2822,7 +2878,7 @@ END
 $$;
 COMMENT ON FUNCTION refresh_daily_metrics_mv() IS 'Makes mv_daily_metrics show the present days of monitoring_metrics.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f030_metrics', '3513a03c1d57d1e4')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f030_metrics', 'be5c0fcfff5f65e3')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f040_baseline =======================================================================================
@@ -6815,6 +6871,85 @@ COMMENT ON FUNCTION monitoring_record_attempts(
 INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', 'e705322b9523f7f1')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
+-- f077_fallback =======================================================================================
+-- What a receiver could not be told, another one is.
+
+CREATE OR REPLACE FUNCTION monitoring_has_undelivered(p_fallback text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM monitoring_notifications
+        WHERE status = 'dead' AND fallback_at IS NULL AND receiver <> p_fallback
+    ) OR EXISTS (
+        SELECT
+        FROM monitoring_receivers AS disabled
+        JOIN monitoring_notifications AS n ON n.receiver = disabled.receiver
+        WHERE disabled.disabled_at IS NOT NULL AND disabled.receiver <> p_fallback
+            AND n.status = 'pending' AND n.fallback_at IS NULL AND n.due_at <= now() + interval '1 day')
+$$;
+COMMENT ON FUNCTION monitoring_has_undelivered(text) IS
+    'Whether anything is dead, or waits for a receiver that is disabled, that has not been looked at for the fallback receiver.';
+
+CREATE OR REPLACE FUNCTION monitoring_tell_fallback(
+    p_fallback text,
+    p_lifetime interval DEFAULT '1 day',                      -- of what is written
+    p_limit    integer DEFAULT 500
+) RETURNS integer
+LANGUAGE sql VOLATILE AS $$
+    WITH undelivered AS MATERIALIZED (
+        SELECT n.id
+        FROM monitoring_notifications AS n
+        LEFT JOIN monitoring_receivers AS r ON r.receiver = n.receiver
+        WHERE n.fallback_at IS NULL
+            AND n.receiver <> p_fallback
+            AND (n.status = 'dead' OR n.status = 'pending' AND r.disabled_at IS NOT NULL)
+        ORDER BY n.created_at
+        LIMIT p_limit
+        FOR UPDATE OF n SKIP LOCKED
+    ),
+    looked_at AS (
+        UPDATE monitoring_notifications AS n
+        SET fallback_at = now()
+        FROM undelivered
+        WHERE n.id = undelivered.id
+        RETURNING n.*
+    ),
+    -- Of one step once, whoever else should have been told. What ended long ago, before there was a fallback receiver, is no news.
+    owed AS (
+        SELECT DISTINCT ON (looked_at.alert_id, step.sequence)
+            looked_at.alert_id, step.sequence, looked_at.transition, looked_at.severity, looked_at.receiver
+        FROM looked_at
+        JOIN monitoring_alerts AS alert ON alert.id = looked_at.alert_id
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN looked_at.cause = 'repeat' THEN alert.sequence ELSE looked_at.sequence END AS sequence
+        ) AS step
+        WHERE looked_at.cause <> 'test' AND looked_at.updated_at > now() - interval '1 day'
+        ORDER BY looked_at.alert_id, step.sequence, looked_at.created_at
+    ),
+    told AS (
+        INSERT INTO monitoring_notifications
+            (alert_id, receiver, cause, sequence, transition, severity, group_key, due_at, give_up_at, created_at)
+        SELECT
+            owed.alert_id, p_fallback, 'fallback', owed.sequence, owed.transition, owed.severity, NULL, now(), now() + p_lifetime,
+            clock_timestamp()
+        FROM owed
+        WHERE NOT EXISTS (
+            SELECT
+            FROM monitoring_notifications AS own
+            WHERE own.alert_id = owed.alert_id AND own.receiver = p_fallback AND own.cause <> 'test'
+                AND own.sequence >= owed.sequence AND own.status IN ('pending', 'sending', 'delivered', 'superseded'))
+        ORDER BY owed.alert_id, owed.sequence
+        ON CONFLICT (alert_id, receiver, cause, sequence) DO NOTHING
+        RETURNING receiver
+    )
+    SELECT count(*)::integer FROM told
+$$;
+COMMENT ON FUNCTION monitoring_tell_fallback(text, interval, integer) IS
+    'Writes notifications to the fallback receiver for what is dead or waits for a disabled receiver, and marks that as looked at. How many.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f077_fallback', '33b342538be35ac6')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
 -- f080_check ==========================================================================================
 -- The check that pg_cron and the worker call.
 
@@ -6869,6 +7004,185 @@ COMMENT ON FUNCTION check_drift_and_alert(text, numeric, numeric, numeric, times
     'an error (SQLSTATE TMARG).';
 
 INSERT INTO monitoring_migrations (name, checksum) VALUES ('f080_check', '7d93e00cdc578012')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
+-- f085_retention ======================================================================================
+-- What the monitor's own tables need no longer keep. learning_events is never touched.
+
+-- Its detail was removed, and its rows in monitoring_metrics stand: what is left of its raw events, if anything, may be less than what
+-- they tell.
+CREATE OR REPLACE FUNCTION monitoring_hours_with_detail(p_hours timestamptz[]) RETURNS timestamptz[]
+LANGUAGE sql STABLE AS $$
+    WITH hours AS (
+        SELECT hour_start, (hour_start AT TIME ZONE 'UTC')::date AS day FROM unnest(p_hours) AS hour (hour_start)
+    ),
+    settled AS (
+        SELECT days.day
+        FROM (SELECT DISTINCT day FROM hours) AS days
+        JOIN monitoring_metrics AS metric ON metric.metric_date = days.day AND metric.metric_hour IS NULL AND metric.total_events > 0
+        WHERE NOT EXISTS (
+            SELECT
+            FROM monitoring_rollup AS bucket
+            WHERE bucket.bucket_start >= days.day::timestamp AT TIME ZONE 'UTC'
+                AND bucket.bucket_start < days.day::timestamp AT TIME ZONE 'UTC' + interval '24 hours')
+    )
+    SELECT coalesce(array_agg(hour_start ORDER BY hour_start), '{}') FROM hours WHERE day NOT IN (SELECT day FROM settled)
+$$;
+COMMENT ON FUNCTION monitoring_hours_with_detail(timestamptz[]) IS
+    'Those of the hours that can be computed: not those of days whose detail was removed after they had been.';
+
+CREATE OR REPLACE FUNCTION monitoring_remove_rollup(p_before date, p_days integer) RETURNS integer
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_first timestamptz := least(
+        (SELECT bucket_start FROM monitoring_rollup ORDER BY bucket_start LIMIT 1),
+        (SELECT hour_start FROM monitoring_rollup_slices ORDER BY hour_start LIMIT 1));
+    v_until timestamptz := least(
+        p_before::timestamp AT TIME ZONE 'UTC',
+        ((v_first AT TIME ZONE 'UTC')::date + p_days)::timestamp AT TIME ZONE 'UTC');
+    v_count integer;
+    v_all   integer := 0;
+BEGIN
+    -- Not in the middle of a roll-up, which the next batch need not wait for either.
+    PERFORM FROM monitoring_rollup_lock FOR UPDATE SKIP LOCKED;
+    IF NOT FOUND OR v_first IS NULL OR v_first >= v_until THEN
+        RETURN 0;
+    END IF;
+    DELETE FROM monitoring_rollup WHERE bucket_start < v_until;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_all := v_all + v_count;
+    DELETE FROM monitoring_rollup_slices WHERE hour_start < v_until;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    v_all := v_all + v_count;
+    DELETE FROM monitoring_rollup_values WHERE day < (v_until AT TIME ZONE 'UTC')::date;
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    RETURN v_all + v_count;
+END
+$$;
+COMMENT ON FUNCTION monitoring_remove_rollup(date, integer) IS
+    'Removes the oldest days of rolled-up detail, so many at most, that lie before a date. Their rows in monitoring_metrics stay.';
+
+-- Notifications go with the whole message: as long as one of those that it tells of is needed, they all stay.
+CREATE OR REPLACE FUNCTION monitoring_remove_notifications(p_before timestamptz, p_limit integer) RETURNS integer
+LANGUAGE sql VOLATILE AS $$
+    WITH old AS MATERIALIZED (
+        SELECT n.id, n.alert_id, n.message_id
+        FROM monitoring_notifications AS n
+        WHERE n.created_at < p_before
+            AND n.status IN ('delivered', 'superseded', 'dropped', 'dead')
+            AND EXISTS (SELECT FROM monitoring_alerts AS a WHERE a.id = n.alert_id AND a.status = 'resolved' AND a.resolved_at < p_before)
+        ORDER BY n.created_at
+        LIMIT p_limit
+    ),
+    gone AS (
+        DELETE FROM monitoring_notifications AS n
+        USING old
+        WHERE n.id = old.id
+            AND n.status IN ('delivered', 'superseded', 'dropped', 'dead')
+            AND NOT EXISTS (
+                SELECT
+                FROM monitoring_notifications AS other
+                JOIN monitoring_alerts AS a ON a.id = other.alert_id
+                WHERE (other.message_id = old.message_id AND other.message_id <> other.id OR other.id = old.message_id)
+                    AND other.id <> old.id
+                    AND (other.status IN ('pending', 'sending') OR a.status <> 'resolved' OR a.resolved_at >= p_before))
+        RETURNING n.id
+    )
+    SELECT count(*)::integer FROM gone
+$$;
+COMMENT ON FUNCTION monitoring_remove_notifications(timestamptz, integer) IS
+    'Removes finished notifications, with their bodies and attempts, of alerts that were over before a moment: the oldest, so many at most.';
+
+CREATE OR REPLACE FUNCTION monitoring_remove_past(
+    p_attempts        interval DEFAULT '30 days',             -- null: for ever, here and below
+    p_rollup          interval DEFAULT '120 days',
+    p_resolved_alerts interval DEFAULT '365 days',
+    p_audit           interval DEFAULT '730 days',
+    p_limit           integer DEFAULT 5000,                   -- rows of a kind in one call
+    p_now             timestamptz DEFAULT now()
+) RETURNS TABLE (
+    attempts      integer,
+    notifications integer,
+    rollup        integer,
+    alerts        integer,                                    -- with all that belongs to them
+    audit         integer,
+    others        integer,                                    -- silences that are over, settings that held
+    is_finished   boolean                                     -- nothing is left that could go
+)
+LANGUAGE plpgsql VOLATILE AS $$
+#variable_conflict use_column
+DECLARE
+    -- Links in messages work for a week, and an alert may come back within seven days.
+    v_messages timestamptz := CASE WHEN p_attempts IS NOT NULL THEN p_now - greatest(p_attempts, interval '9 days') END;
+    -- What is expected of a moment reaches back 28 days and more, and leaves out what alerts stood for.
+    v_resolved timestamptz := CASE WHEN p_resolved_alerts IS NOT NULL THEN p_now - greatest(p_resolved_alerts, interval '45 days') END;
+    v_rollup   timestamptz := CASE WHEN p_rollup IS NOT NULL THEN p_now - greatest(p_rollup, interval '45 days') END;
+    v_limit    integer := greatest(p_limit, 1);
+    v_alerts   integer := greatest(v_limit / 20, 1);          -- each has steps and notifications of its own
+    v_count    integer;
+BEGIN
+    attempts := 0; notifications := 0; rollup := 0; alerts := 0; audit := 0; others := 0;
+
+    -- By number, which is by time but for a few: what is not old among the first ends the search.
+    DELETE FROM monitoring_delivery_attempts AS attempt
+    USING (SELECT id, started_at FROM monitoring_delivery_attempts ORDER BY id LIMIT v_limit) AS first
+    WHERE attempt.id = first.id AND first.started_at < p_now - p_attempts;
+    GET DIAGNOSTICS attempts = ROW_COUNT;
+
+    IF v_messages IS NOT NULL THEN
+        notifications := monitoring_remove_notifications(v_messages, v_limit);
+    END IF;
+
+    IF v_rollup IS NOT NULL THEN
+        -- The stretch since an alert opened says whether it is over.
+        v_rollup := least(v_rollup, (
+            SELECT min(live_since) FROM monitoring_alerts WHERE status <> 'resolved' OR held_severity IS NOT NULL));
+        rollup := monitoring_remove_rollup((v_rollup AT TIME ZONE 'UTC')::date, 2);
+    END IF;
+
+    IF v_resolved IS NOT NULL THEN
+        DELETE FROM monitoring_alerts AS alert
+        USING (
+            SELECT id
+            FROM monitoring_alerts
+            WHERE status = 'resolved' AND opened_at < v_resolved AND resolved_at < v_resolved AND held_severity IS NULL
+            ORDER BY opened_at
+            LIMIT v_alerts
+            FOR UPDATE SKIP LOCKED
+        ) AS old
+        WHERE alert.id = old.id;
+        GET DIAGNOSTICS alerts = ROW_COUNT;
+
+        DELETE FROM monitoring_silences
+        WHERE id IN (SELECT id FROM monitoring_silences WHERE ends_at < v_resolved ORDER BY ends_at LIMIT v_limit);
+        GET DIAGNOSTICS others = ROW_COUNT;
+    END IF;
+
+    DELETE FROM monitoring_audit
+    WHERE id IN (SELECT id FROM monitoring_audit WHERE occurred_at < p_now - p_audit ORDER BY occurred_at LIMIT v_limit);
+    GET DIAGNOSTICS audit = ROW_COUNT;
+    DELETE FROM monitoring_settings
+    WHERE version IN (
+        SELECT version
+        FROM monitoring_settings
+        WHERE written_at < p_now - p_audit AND version < (SELECT max(version) FROM monitoring_settings)
+        ORDER BY version
+        LIMIT v_limit);
+    GET DIAGNOSTICS v_count = ROW_COUNT;
+    others := others + v_count;
+
+    is_finished := attempts < v_limit AND notifications < v_limit AND rollup = 0 AND alerts < v_alerts AND audit < v_limit AND others < v_limit;
+    IF alerts + notifications + rollup > 0 THEN
+        PERFORM monitoring_bump_data_version();
+    END IF;
+    RETURN NEXT;
+END
+$$;
+COMMENT ON FUNCTION monitoring_remove_past(interval, interval, interval, interval, integer, timestamptz) IS
+    'One batch of what the monitor''s own tables need no longer keep. Whatever an alert that is not over, a link, what is to be expected, '
+    'or a backtest of the kept time needs, stays. Call it again until is_finished.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f085_retention', '96d7208e3e02cf3d')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f090_views ==========================================================================================

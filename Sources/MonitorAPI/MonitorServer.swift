@@ -133,7 +133,8 @@ public struct MonitorServer: Sendable {
     private func router(_ lasting: Lasting) throws -> Router<MonitorContext> {
         let doorkeeper = doorkeeper()
         return EndpointTable(
-            endpoints: try endpoints(lasting.background, lasting.slackMemory, lasting.hub, doorkeeper), doorkeeper: doorkeeper, clock: clock,
+            endpoints: try endpoints(lasting.background, lasting.slackMemory, lasting.hub, doorkeeper), doorkeeper: doorkeeper,
+            clock: clock,
             cache: lasting.cache, keys: lasting.keys, bodyDeadline: bodyDeadline, metrics: lasting.metrics
         ).router()
     }

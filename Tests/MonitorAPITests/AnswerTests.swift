@@ -143,7 +143,7 @@ struct AnswerTests {
             try await withListener(over: database, client: database.client) { listener in
                 let before = try await listener.send("GET", "/ready")
                 #expect(before.status == 503)
-                #expect(before.header("Retry-After") == "10")
+                #expect(before.header("Retry-After") == "5")
                 #expect(before.text.contains(#""detail":"The database's schema is not up to date: run torq-monitor migrate.""#))
                 _ = try await SchemaMigrator(client: database.client).migrate()
                 #expect(try await listener.send("GET", "/ready").text == #"{"status":"ready"}"#)

@@ -101,7 +101,10 @@ struct OpenAPITests {
     func whole() throws {
         let described = try MonitorServer.describe()
         // Pages and links are for people, not for programs.
-        let pages = ["GET /", "GET /alerts/{id}", "GET /style.css", "GET /a/{token}", "POST /a/{token}", "POST /slack/interactions"]
+        let pages = [
+            "GET /", "GET /alerts/{id}", "POST /alerts/{id}", "GET /login", "POST /login", "POST /logout", "GET /style.css", "GET /live.js",
+            "GET /a/{token}", "POST /a/{token}", "POST /slack/interactions", "GET /api/monitor/stream",
+        ]
         let faults = Set(described.faults).subtracting(pages.map { "\($0) is not described" })
         #expect(faults.isEmpty, "\(faults.sorted())")
     }
@@ -215,7 +218,8 @@ struct OpenAPITests {
             let operation = try #require(api.operations.first { $0.id == "showBaseline" })
             try await seen.send(listener, operation, "/api/monitor/baseline", [Self.bearer], "")
             for operation in api.operations {
-                let described = operation.problems(api.checker)
+                // Whoever fails too often is met by ClientTests: here it would end all that follows.
+                let described = operation.problems(api.checker).subtracting(["urn:torq-monitor:problem:too-many-failures"])
                 let met = Set(seen.documents(of: operation.id).compactMap { $0.value["type"]?.string })
                 #expect(
                     met == described, "\(operation.id): not met \(described.subtracting(met)), not described \(met.subtracting(described))")

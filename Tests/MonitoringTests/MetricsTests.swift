@@ -116,7 +116,7 @@ struct MetricsTests {
             let hours = try await MetricRepository(client: database.client).hourly(from: first, to: last, begunBy: noon, limit: 14)
             let expected = Array((0...12).map { "2026-02-20 \($0)" }.reversed()) + ["2026-02-19 23"]
             #expect(hours.map { "\($0.metricDate) \($0.metricHour ?? -1)" } == expected)
-            await #expect(throws: MonitoringError(.invalidArgument, "limit is 1 to 1000")) {
+            await #expect(throws: MonitoringError(.invalidArgument, "limit is 1 to 1001")) {
                 try await MetricRepository(client: database.client).hourly(from: first, to: last, begunBy: noon, limit: 0)
             }
         }

@@ -54,7 +54,7 @@ extension Problem.Kind {
             return (
                 [:],
                 [
-                    "reason": Schema.words(["schema_not_current", "evaluations_fail"]).with(["description": "Of /ready alone."]),
+                    "reason": Schema.words(Readiness.reasons + ["evaluations_fail"]).with(["description": "Of /ready alone."]),
                     "since": Schema.time.with(["description": "Since when."]),
                 ]
             )

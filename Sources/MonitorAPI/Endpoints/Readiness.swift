@@ -4,14 +4,19 @@ import Postgres
 
 /// Whether the database can be worked with, and if not, why not: for supervisors, who act by a word.
 struct Readiness: Sendable {
+    /// Why it is not ready, in a word.
+    static let reasons = [
+        "database_gone", "database_slow", "password_refused", "no_such_database", "too_many_connections", "disk_full", "read_only",
+        "schema_not_current",
+    ]
+
     private let client: PostgresClient
 
     init(client: PostgresClient) {
         self.client = client
     }
 
-    /// - Throws: `Problem` with a `reason`: `database_gone`, `database_slow`, `password_refused`, `no_such_database`,
-    ///   `too_many_connections`, `disk_full`, `read_only`, or `schema_not_current`.
+    /// - Throws: `Problem` with a `reason` from `reasons`.
     func check() async throws {
         do {
             guard try await SchemaMigrator(client: client).plan().isCurrent else {

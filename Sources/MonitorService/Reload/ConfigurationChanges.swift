@@ -53,7 +53,11 @@ struct ConfigurationChanges: Sendable, Hashable {
 
 extension ServiceConfiguration {
     /// What everything else stands on while the service runs.
-    static let keysOfRestart: Set<String> = ["data_dir", "database.url", "database.pool_size", "listener.host", "listener.port"]
+    static let keysOfRestart: Set<String> = [
+        "data_dir", "database.url", "database.pool_size", "listener.host", "listener.port", "listener.trusted_proxies",
+        "listener.max_connections",
+        "listener.max_connections_per_client",
+    ]
 
     /// This one as far as it can take effect while `running` does: what needs a restart stays as it is.
     func keepingWhatNeedsRestart(of running: ServiceConfiguration) -> ServiceConfiguration {
@@ -62,6 +66,9 @@ extension ServiceConfiguration {
         result.database = running.database
         result.listener.host = running.listener.host
         result.listener.port = running.listener.port
+        result.listener.trustedProxies = running.listener.trustedProxies
+        result.listener.maximumConnections = running.listener.maximumConnections
+        result.listener.maximumConnectionsPerClient = running.listener.maximumConnectionsPerClient
         return result
     }
 
@@ -78,6 +85,8 @@ extension ServiceConfiguration {
         .init("listener.link_key") { $0.listener.linkKey },
         .init("listener.slack_signing_secret") { $0.listener.slackSigningSecret },
         .init("listener.trusted_proxies") { $0.listener.trustedProxies },
+        .init("listener.max_connections") { $0.listener.maximumConnections },
+        .init("listener.max_connections_per_client") { $0.listener.maximumConnectionsPerClient },
         .init("detection.evaluation_interval") { $0.detection.evaluationInterval },
         .init("detection.rule") { $0.detection.rule },
         .init("detection.windows") { $0.detection.windows },

@@ -39,7 +39,7 @@ enum WebhookFormat {
         let type: String
         let timestamp: String
         switch notification.cause {
-        case .transition:
+        case .transition, .fallback:
             guard let step = notification.transition else { return nil }
             (type, timestamp) = (step.kind.rawValue, step.occurredAt)
         case .test: return nil
