@@ -23,8 +23,8 @@ struct Listener: Sendable {
     ) async throws -> Answer {
         let response = try await transport.send(
             WebRequest(
-                method: method, url: "http://127.0.0.1:\(port)\(path)", headers: headers, body: Array(body.utf8), keepBytes: 1 << 20,
-                addresses: .any))
+                method: method, url: "http://127.0.0.1:\(port)\(path)", headers: headers, body: Array(body.utf8),
+                timeout: .seconds(60), keepBytes: 1 << 20, addresses: .any))
         return Answer(response)
     }
 
