@@ -88,7 +88,7 @@ struct MetricTests {
             for line in [
                 #"torq_monitor_receiver_dead{receiver="oncall"} 3"#, #"torq_monitor_receiver_queue{receiver="audit"} 1"#,
                 #"torq_monitor_receiver_queue_age_seconds{receiver="audit"} 120"#, #"torq_monitor_receiver_queue{receiver="oncall"} 0"#,
-                "torq_monitor_rollup_pending_hours 0",
+                "torq_monitor_rollup_backlog 0",
             ] {
                 #expect(text.contains(line + "\n"), "\(line)")
             }

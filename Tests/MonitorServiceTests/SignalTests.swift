@@ -22,7 +22,8 @@ struct SignalTests {
             try await eventually(path, timeout: .seconds(60)) { FileManager.default.fileExists(atPath: path) }
             try send(.terminate)
         }
-        #expect(code == (command[0] == "alerts" ? 143 : 0))
+        // A command that lists may have ended by itself before the signal came.
+        #expect(command[0] == "alerts" ? [0, 143].contains(code) : code == 0)
         #expect(ProcessProbe.isWorkedIn("\(directory)/postgres") != true)
     }
 

@@ -114,8 +114,8 @@ struct SilenceEndpoints: Sendable {
 
     /// What can be said of a matcher by a pattern: comparisons, and regular expressions of plain words.
     private static let matcherPattern =
-        "^(severity>=(low|medium|high|critical)"
-        + "|(alert_type|severity|metric_name|model|backend|agent|version|status)(=|!=)[A-Za-z0-9_.:/-]*"
+        "^(severity(>=|=|!=)(low|medium|high|critical)"
+        + "|(alert_type|metric_name|model|backend|agent|version|status)(=|!=)[A-Za-z0-9_.:/-]*"
         + "|(alert_type|severity|metric_name|model|backend|agent|version|status)(=~|!~)\"[A-Za-z0-9_|.:-]*\")$"
 
     /// A matcher that the dispatcher could not read would silence nothing.

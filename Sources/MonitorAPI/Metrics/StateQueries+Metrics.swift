@@ -29,7 +29,7 @@ extension StateQueries.Gauges {
             "torq_monitor_receiver_dead", "Notifications of a receiver that could not be delivered.",
             queues.map { ([("receiver", $0.receiver)], Double($0.dead)) })
         text.gauge(
-            "torq_monitor_rollup_pending_hours", "Hours that have changed and wait to be rolled up.", [([], Double(hoursPending))])
+            "torq_monitor_rollup_backlog", "Hours that have changed and wait to be rolled up.", [([], Double(hoursPending))])
         if let rolledUpAt {
             text.gauge(
                 "torq_monitor_rollup_age_seconds", "How long ago events were rolled up last.",

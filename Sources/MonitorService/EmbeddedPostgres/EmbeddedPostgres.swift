@@ -149,6 +149,8 @@ public actor EmbeddedPostgres {
         for (signal, timeout) in [(SIGINT, timeouts.stop), (SIGQUIT, timeouts.quit)] {
             kill(running.processID, signal)
             if await hasEnded(running.processID, within: timeout) {
+                // Its log's writer ends by itself once nobody writes any more, also where whoever stops it was cancelled.
+                try? await Task.detached { [self] in try await waitForOrphans() }.value
                 files.removeSocketDirectory(running.socketDirectory)
                 logger.info("embedded PostgreSQL has ended", metadata: ["process": "\(running.processID)"])
                 return
@@ -217,8 +219,8 @@ extension EmbeddedPostgres {
         return false
     }
 
-    /// Waits until the processes of a killed server have ended, as they do by themselves: before that PostgreSQL refuses to start
-    /// ("pre-existing shared memory block is still in use"). After ten seconds it may say so itself.
+    /// Waits until the processes of a server that is gone have ended, as they do by themselves: while those of a killed one are left
+    /// PostgreSQL refuses to start ("pre-existing shared memory block is still in use"). After ten seconds it may say so itself.
     private func waitForOrphans() async throws {
         let deadline = ContinuousClock.now + .seconds(10)
         while ProcessProbe.isWorkedIn(files.cluster, by: "postgres") == true, ContinuousClock.now < deadline {
