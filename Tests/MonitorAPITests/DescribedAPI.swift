@@ -32,7 +32,10 @@ struct DescribedAPI {
     }
 
     let checker: SchemaChecker
+    /// Those that answer and are done.
     let operations: [Operation]
+    /// The one that goes on.
+    let stream: Operation?
 
     init(_ listener: Listener) async throws {
         let answer = try await listener.send("GET", "/openapi.json")
@@ -41,13 +44,16 @@ struct DescribedAPI {
         checker = SchemaChecker(document: document)
         guard case .object(let paths) = document["paths"] else {
             operations = []
+            stream = nil
             return
         }
-        operations = paths.sorted { $0.key < $1.key }.flatMap { path, methods -> [Operation] in
+        let all = paths.sorted { $0.key < $1.key }.flatMap { path, methods -> [Operation] in
             guard case .object(let methods) = methods else { return [] }
             return methods.sorted { $0.key < $1.key }.map { method, json in
                 Operation(id: json["operationId"]?.string ?? "", method: method.uppercased(), path: path, json: json)
             }
         }
+        operations = all.filter { $0.schema(200, "text/event-stream") == nil }
+        stream = all.first { $0.schema(200, "text/event-stream") != nil }
     }
 }

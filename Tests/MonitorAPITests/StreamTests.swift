@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import Monitoring
 import NIOCore
 import Postgres
 import TestSupport
@@ -43,6 +44,40 @@ struct StreamTests {
                 #expect(answer.status == 400, "\(id)")
             }
             #expect(try await listener.send("GET", "/api/monitor/stream?last_event_id=x").status == 400)
+        }
+    }
+
+    @Test("an event, its example and what goes wrong are as described")
+    func description() async throws {
+        let tokens = [try ListenerTokenFixture.token("oncall", .write), try ListenerTokenFixture.token("feed", .ingest)]
+        let bearer = (name: "Authorization", value: "Bearer secret-of-oncall")
+        try await withListener(tokens: tokens) { listener in
+            let api = try await DescribedAPI(listener)
+            let operation = try #require(api.stream)
+            let schema = try #require(operation.schema(200, "text/event-stream")?["x-event-data"])
+            let example = try #require(operation.json["responses"]?["200"]?["content"]?["text/event-stream"]?["example"]?.string)
+            let stream = try listener.follow(headers: [bearer])
+            _ = try await stream.read(within: 10) { $0.contains(": from here on") }
+            let act = try await listener.send(
+                "POST", "/api/monitor/alerts/\(Fixture.alert)/acknowledge",
+                headers: [bearer, (name: "Content-Type", value: "application/json")], body: "{}")
+            #expect(act.status == 200)
+            let told = try await stream.read(within: 5) { $0.contains("\n\n") }
+            for text in [example, told] {
+                let data = try #require(text.firstMatch(of: /id: \d+\nevent: transition\ndata: (\{.*\})\n\n/)).output.1
+                let faults = api.checker.faults(try JSONValue(parsing: String(data)), schema)
+                #expect(faults.isEmpty, "\(faults)")
+            }
+            let wrong: [(String, [(name: String, value: String)])] = [
+                ("?last_event_id=x", [bearer]), ("?colour=red", [bearer]), ("", [bearer, (name: "Last-Event-ID", value: "x")]),
+                ("", []), ("", [(name: "Authorization", value: "Bearer secret-of-feed")]),
+            ]
+            for (query, headers) in wrong {
+                let answer = try await listener.send("GET", "/api/monitor/stream\(query)", headers: headers)
+                let problem = try #require(operation.schema(answer.status, "application/problem+json"), "\(answer.status)")
+                let faults = api.checker.faults(try JSONValue(parsing: answer.text), problem)
+                #expect(faults.isEmpty, "\(faults)")
+            }
         }
     }
 
@@ -164,10 +199,11 @@ struct StreamTests {
 
 extension Listener {
     /// A connection on which the stream was asked for.
-    fileprivate func follow(after id: String? = nil) throws -> RawConnection {
+    fileprivate func follow(after id: String? = nil, headers: [(name: String, value: String)] = []) throws -> RawConnection {
         let connection = try RawConnection(port: port)
-        connection.send(
-            "GET /api/monitor/stream HTTP/1.1\r\nHost: localhost\r\n\(id.map { "Last-Event-ID: \($0)\r\n" } ?? "")\r\n")
+        let fields = headers + (id.map { [(name: "Last-Event-ID", value: $0)] } ?? [])
+        let lines = fields.map { "\($0.name): \($0.value)\r\n" }.joined()
+        connection.send("GET /api/monitor/stream HTTP/1.1\r\nHost: localhost\r\n\(lines)\r\n")
         return connection
     }
 

@@ -6,7 +6,7 @@ extension Endpoint {
     ///
     /// Without Idempotency-Key: a value that is made up for it names a request, and with another body is rightly refused, so a
     /// generator of requests had better not make one up. The operation refers to its description.
-    var headers: [ParameterDeclaration] { freshness != nil ? [.ifNoneMatch] : [] }
+    var headers: [ParameterDeclaration] { (freshness != nil ? [.ifNoneMatch] : []) + (operation?.headers ?? []) }
 
     /// Whether a POST can be sent again without being done again.
     var takesIdempotencyKey: Bool { method == .post && body == .json && operation != nil }

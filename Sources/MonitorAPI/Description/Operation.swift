@@ -28,6 +28,8 @@ struct Operation: Sendable {
         case text(String, example: String)
         /// A JSON document with a schema of its own.
         case document(String)
+        /// Server-sent events without an end, whose data is of a type.
+        case events(any Described.Type)
         /// A page; what goes wrong is told on one as well.
         case page
         /// Nothing.
@@ -42,6 +44,8 @@ struct Operation: Sendable {
     /// Parts of the path that vary.
     var path: [ParameterDeclaration] = []
     var query: [ParameterDeclaration] = []
+    /// Headers of its own.
+    var headers: [ParameterDeclaration] = []
     /// Fields of the JSON body.
     var fields: [FieldDeclaration] = []
     /// What of the body depends on several fields, as members of its schema.

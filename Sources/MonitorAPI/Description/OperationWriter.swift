@@ -81,6 +81,14 @@ struct OperationWriter {
         case .document(let about):
             responses["200"] = Self.response(
                 about, headers: headers, type: "application/json", schema: .object, example: .object(["openapi": "3.1.0"]))
+        case .events(let type):
+            let example = Self.example(of: type)
+            responses["200"] = Self.response(
+                operation.summary, headers: headers, type: "text/event-stream",
+                schema: Schema.text.with([
+                    "description": .string("Events; the `data` of each `transition` is a \(type.schemaName)."),
+                    "x-event-data": reader.schema(of: type).json,
+                ]), example: .string(Self.event(example)))
         case .page:
             responses["200"] = Self.response(
                 operation.summary, headers: headers, type: "text/html; charset=utf-8", schema: .text, example: "<!doctype html>…")
@@ -139,6 +147,11 @@ struct OperationWriter {
             "description": .string(text), "headers": .object(headers),
             "content": .object([type: .object(["schema": schema.json, "example": example])]),
         ])
+    }
+
+    private static func event(_ data: JSONValue) -> String {
+        let text = (try? MonitoringJSON.encode(data)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+        return "id: \(data["position"]?.integer ?? 0)\nevent: transition\ndata: \(text)\n\n"
     }
 
     private static func example(of type: any Described.Type) -> JSONValue {

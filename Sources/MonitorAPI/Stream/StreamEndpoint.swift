@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Monitoring
 import NIOCore
 
 /// GET /api/monitor/stream: every transition as a server-sent event, from now on or from where the client was.
@@ -10,11 +11,32 @@ struct StreamEndpoint: Sendable {
 
     let hub: StreamHub
 
+    private static let allowedIDs = "the id of an event of this stream"
+    private static let lastEventID = QueryParameter<Int64>(
+        "last_event_id", "As the header Last-Event-ID, for a client that cannot set one; the header goes before it.",
+        schema: Schema.text.with(["pattern": "^[0-9]{1,18}$"]), example: "4711", allowed: allowedIDs, parse: position)
+
     var all: [Endpoint] {
-        var endpoint = Endpoint.get("/api/monitor/stream", query: ["last_event_id"]) { try follow($0) }
+        var endpoint = Endpoint.get(
+            "/api/monitor/stream", freshness: nil,
+            Operation(
+                id: "stream", tag: .alerts, summary: "Every transition, as a server-sent event",
+                detail: """
+                    From now on, or from where the client was: `Last-Event-ID` brings what came after that event, up to 1,000 of them. \
+                    The `event` is `transition` or `gap`: more was missed than is sent again, and `after` says after which position; then \
+                    the client lists the alerts. A comment comes every 15 seconds. The stream of a browser's session ends after \
+                    \(Self.sessionSeconds / 60) minutes and is taken up again.
+                    """,
+                query: [Self.lastEventID.declaration], headers: [Self.header],
+                answer: .events(StreamMessage.self), needsDatabase: false)
+        ) { try follow($0) }
         endpoint.takesSession = true
         return [endpoint]
     }
+
+    private static let header = ParameterDeclaration(
+        name: "Last-Event-ID", text: "The id of the last event that the client has.", schema: lastEventID.declaration.schema,
+        example: "4711", check: lastEventID.declaration.check)
 
     private func follow(_ call: Call) throws -> Response {
         let position = try Self.position(call)
@@ -39,13 +61,15 @@ struct StreamEndpoint: Sendable {
 
     /// What the client has seen: the header that a browser sends when it comes again, else the parameter.
     private static func position(_ call: Call) throws(Problem) -> Int64? {
-        let header = call.request.headers[.lastEventID]
-        let parameter = try call.query.text("last_event_id", maximum: 20)
-        guard let text = header ?? parameter, !text.isEmpty else { return nil }
-        guard text.utf8.count <= 18, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let position = Int64(text) else {
-            throw QueryParameters.refusal(
-                header == nil ? "last_event_id" : "Last-Event-ID", text, allowed: "the id of an event of this stream")
+        guard let header = call.request.headers[.lastEventID], !header.isEmpty else { return try call.query.value(lastEventID) }
+        guard let position = position(header) else {
+            throw QueryParameters.refusal("Last-Event-ID", header, allowed: allowedIDs)
         }
         return position
+    }
+
+    private static func position(_ text: String) -> Int64? {
+        guard text.utf8.count <= 18, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return Int64(text)
     }
 }
