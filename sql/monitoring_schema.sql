@@ -885,6 +885,33 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v011_waiting_notifications ==========================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v011_waiting_notifications') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- What waits in the outbox: a group keeps its interval, a silence reaches it, and answers that were kept hold no link.
+
+ALTER TABLE monitoring_notifications
+    ADD COLUMN group_interval_ms bigint;                      -- between two messages of its group; null: it is in none
+COMMENT ON COLUMN monitoring_notifications.group_interval_ms IS
+    'Between two messages of its group, as its route said when it was written; null: it is in none.';
+
+ALTER TABLE monitoring_silences
+    ADD COLUMN applied_at timestamptz;                        -- null: what waits has not been looked at for it
+COMMENT ON COLUMN monitoring_silences.applied_at IS
+    'When notifications that waited already were held back for it last; null: not yet.';
+
+-- Whoever has a link may act. Receivers quote what they are sent: 76 characters of base64url are the token of one.
+UPDATE monitoring_delivery_attempts
+SET answer = regexp_replace(answer, '[A-Za-z0-9_-]{76,}', '[scrubbed]', 'g')
+WHERE answer ~ '[A-Za-z0-9_-]{76,}';
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v011_waiting_notifications', '18f22766de803556')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -6744,6 +6771,22 @@ BEGIN
     FROM unnest(p_ids, p_message_ids, p_bodies, p_content_types) AS c (id, message_id, body, content_type)
     WHERE n.id = c.id;
 
+    -- What stays behind of their groups (another step of one of their alerts, or what is too many for a message) is the next message.
+    IF EXISTS (SELECT FROM monitoring_notifications AS n WHERE n.id = ANY (p_ids) AND n.group_key IS NOT NULL) THEN
+        UPDATE monitoring_notifications AS rest
+        SET due_at = now() + coalesce(rest.group_interval_ms, 0) * interval '1 millisecond'
+        FROM (
+            SELECT DISTINCT n.group_key
+            FROM unnest(p_ids) AS c (id)
+            JOIN monitoring_notifications AS n ON n.id = c.id
+            WHERE n.group_key IS NOT NULL AND n.frozen_at = now()
+        ) AS told
+        WHERE rest.receiver = p_receiver
+            AND rest.group_key = told.group_key
+            AND rest.frozen_at IS NULL
+            AND (rest.status || '') = 'pending';
+    END IF;
+
     -- What a newer one overtakes, but for what is told in one message with others.
     IF p_supersedes THEN
         UPDATE monitoring_notifications AS older
@@ -6868,7 +6911,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', 'e705322b9523f7f1')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '4dfbe9e206b11220')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================

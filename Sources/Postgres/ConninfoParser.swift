@@ -18,6 +18,9 @@ enum ConninfoParser {
             if let value = option.pointee.val { result[String(cString: keyword)] = String(cString: value) }
             option += 1
         }
+        for port in result["port"]?.split(separator: ",") ?? [] where UInt16(port).map({ $0 > 0 }) != true {
+            throw error("the port is no number from 1 to 65535")
+        }
         return result
     }
 

@@ -18,6 +18,10 @@ public final class PostgresClient: Sendable {
         var running: [Int: AsyncStream<PostgresNotification>.Continuation] = [:]
     }
 
+    /// How long what is asked within may wait for a connection, where that is shorter than the client's own time for it; nil: no
+    /// shorter.
+    @TaskLocal public static var patience: Duration?
+
     /// Connects when the first query needs it.
     ///
     /// - Parameters:
@@ -57,7 +61,7 @@ public final class PostgresClient: Sendable {
     /// - Throws: what `body` throws; `PostgresError` when there is no connection (`.poolExhausted`, `.connectionFailed`, `.closed`).
     @discardableResult
     public func withConnection<R: Sendable>(_ body: @Sendable (PostgresConnection) async throws -> R) async throws -> R {
-        let (id, session) = try await pool.acquire(until: .now + acquireTimeout)
+        let (id, session) = try await pool.acquire(until: .now + min(acquireTimeout, Self.patience ?? acquireTimeout))
         let connection = PostgresConnection(session)
         do {
             let result = try await body(connection)

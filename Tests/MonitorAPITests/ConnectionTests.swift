@@ -11,6 +11,11 @@ struct ConnectionTests {
         arguments: [
             ("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: 127.0.0.1\r\n\r\n", "400 Bad Request", "one Host header"),
             ("GET /health HTTP/1.1\r\nHost: localhost\r\nX: 1\r\nhost: evil.example\r\n\r\n", "400 Bad Request", "one Host header"),
+            ("GET /health HTTP/1.1\r\n\r\n", "400 Bad Request", "one Host header"),
+            (
+                "GET /health HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "400 Bad Request",
+                "chunked in"
+            ),
             ("nonsense\r\n\r\n", "400 Bad Request", "no HTTP request"),
             ("GET /health HTTP/1.1\r\nHost: localhost\r\nX Y: 1\r\n\r\n", "400 Bad Request", "no HTTP request"),
             ("GET /health HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n", "400 Bad Request", "no HTTP request"),
@@ -35,6 +40,44 @@ struct ConnectionTests {
             #expect(answer.hasPrefix("HTTP/1.1 \(status)\r\n"), "\(answer)")
             #expect(answer.lowercased().contains("\r\nx-request-id: ") && answer.contains(words), "\(answer)")
             #expect(answer.components(separatedBy: "HTTP/1.1 ").count == 2, "\(answer)")
+        }
+    }
+
+    @Test("a client of HTTP/1.0 is answered in its way, and not kept waiting for an end")
+    func oldClients() async throws {
+        try await withListener(fixture: false) { listener in
+            let plain = try RawConnection(port: listener.port)
+            plain.send("GET /health HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            let answer = try await plain.read(within: 10)
+            #expect(answer.hasPrefix("HTTP/1.0 200 OK\r\n") && answer.hasSuffix("}"), "\(answer)")
+            let chunks = try RawConnection(port: listener.port)
+            chunks.send("POST /health HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+            let refusal = try await chunks.read(within: 10)
+            #expect(refusal.hasPrefix("HTTP/1.0 400 Bad Request\r\n") && refusal.contains("chunked in"), "\(refusal)")
+            let kept = try RawConnection(port: listener.port)
+            for _ in 0..<2 {
+                kept.send("GET /health HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n")
+                _ = try await kept.read(within: 10) { $0.hasSuffix("}") }
+            }
+            let stream = try RawConnection(port: listener.port)
+            stream.send("GET /api/monitor/stream HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            let events = try await stream.read(within: 10) { $0.contains("retry: ") }
+            #expect(!events.lowercased().contains("transfer-encoding"), "\(events)")
+        }
+    }
+
+    @Test("a client that asks whether to go on with its body is told to")
+    func expectation() async throws {
+        try await withListener(fixture: false) { listener in
+            let connection = try RawConnection(port: listener.port)
+            connection.send(
+                "POST /api/monitor/silences HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+                    + "Content-Length: 2\r\n\r\n")
+            let interim = try await connection.read(within: 10) { $0.contains("\r\n\r\n") }
+            #expect(interim == "HTTP/1.1 100 Continue\r\n\r\n")
+            connection.send("{}")
+            let answer = try await connection.read(within: 10) { $0.hasSuffix("}") }
+            #expect(answer.hasPrefix("HTTP/1.1 400 Bad Request\r\n") && answer.contains("matchers"), "\(answer)")
         }
     }
 

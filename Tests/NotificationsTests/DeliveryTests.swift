@@ -124,6 +124,14 @@ import Testing
                 == "POST [scrubbed]?[scrubbed] failed for [scrubbed], [scrubbed], [scrubbed], [scrubbed]\u{FFFD}")
         let long = scrubber.scrub(Array((String(repeating: "ä", count: 4000) + "XXXXYYYY").utf8))
         #expect(long == String(repeating: "ä", count: 2048))
+        let token = LinkSigner(keys: [LinkKey(id: "k", secret: [UInt8](repeating: 7, count: 32))]).token(
+            for: LinkClaim(
+                action: .open, subject: .alert(UUID(uuidString: "00000000-0000-4000-8000-000000000001")!), receiver: "a",
+                expiresAt: Date(timeIntervalSince1970: 1_800_000_000)))
+        let basic = Data("user:passw0rd".utf8).base64EncodedString()
+        #expect(
+            scrubber.scrub(Array(#"Basic \#(basic), "https:\/\/m.example\/a\/\#(token)", \#(token.dropFirst(3))"#.utf8))
+                == #"Basic [scrubbed], "https:\/\/m.example\/a\/[scrubbed]", [scrubbed]"#)
         let atTheEdge = scrubber.scrub(Array((String(repeating: "x", count: 4090) + "passw0rd").utf8))
         #expect(!atTheEdge.contains("passw"))
     }

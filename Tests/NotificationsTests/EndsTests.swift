@@ -45,6 +45,52 @@ import Testing
         try await client.query("SELECT FROM monitoring_alert_transitions WHERE withheld IS NOT NULL").count
     }
 
+    @Test func aSilenceHoldsBackWhatWaitsAlreadyAndItsEndTellsIt() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let router = try router(fixture)
+            let quiet = try await fixture.open("quiet")
+            let loud = try await fixture.open("loud")
+            try await route(router)
+            try await silence("model=quiet", database.client)
+            #expect(try await router.applySilences() == 1)
+            // Twice, for what was being routed; and no more when its first seconds are over.
+            #expect(try await router.applySilences() == 0)
+            let statuses: [NotificationRecord.Status] = [
+                try #require(try await fixture.notifications(quiet).first).status,
+                try #require(try await fixture.notifications(loud).first).status,
+            ]
+            #expect(statuses == [.dropped, .pending])
+            try await route(router)
+            #expect(try await fixture.notifications(quiet).count == 1)
+            try await endSilences(database.client)
+            try await route(router)
+            #expect(try await told(quiet, fixture) == ["transition/opened/high/1", "silence_ended/-/high/1"])
+            #expect(try await told(loud, fixture) == ["transition/opened/high/1"])
+        }
+    }
+
+    @Test func aDispatcherHearsOfASilenceWhileAGroupWaits() async throws {
+        let server = try HTTPFixture()
+        try await withTestDatabase(schema: true, poolSize: 8) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let route = Route(
+                matchers: [], receivers: ["hook"], grouping: try Grouping(by: ["alert_type"], wait: .seconds(600), interval: .seconds(600)))
+            let configuration = try NotificationConfiguration(
+                receivers: [fixture.receiver(at: server.url("/x"))], routes: [route], delivery: OutboxFixture.fast)
+            try await fixture.withDispatcher(configuration) {
+                let id = try await fixture.open("quiet")
+                _ = try await fixture.settled(id, [.pending])
+                _ = try await SilenceRepository(client: database.client).create(
+                    matchers: ["model=quiet"], from: Date(timeIntervalSinceNow: -1), until: Date(timeIntervalSinceNow: 3600), by: "Ana",
+                    comment: "", now: Date())
+                let notification = try #require(try await fixture.settled(id, [.dropped]).first)
+                #expect(notification.lastError == "silenced")
+            }
+        }
+        #expect(server.requests.isEmpty)
+    }
+
     @Test func theEndOfASnoozeIsToldOnceByAnyNumberOfRouters() async throws {
         try await withTestDatabase(schema: true, poolSize: 8) { database in
             let fixture = OutboxFixture(client: database.client)

@@ -119,6 +119,9 @@ import Testing
             let others = try second.first { $0.id != again.id }?.members.map { try $0.alert.alert().affectedModel }
             #expect(others == ["c"])
             try await record(second, .deliver, database.client)
+            // What its group has still to tell waits for the interval.
+            #expect(try await claim(database.client, configuration).isEmpty)
+            try await makeDue(database.client)
             let third = try await claim(database.client, configuration)
             #expect(third.flatMap(\.members).map(\.transition?.kind) == [.escalated])
         }
@@ -156,6 +159,26 @@ import Testing
                 #expect(messages.map { $0.members.map(\.transition?.kind) } == [expected])
                 try await record(messages, .deliver, database.client)
             }
+        }
+    }
+
+    @Test func theNextStepOfAnAlertWaitsForTheInterval() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let configuration = try configuration(fixture, .webhook, wait: .seconds(3))
+            let id = try await fixture.open("a")
+            try await fixture.step(id, .escalated, to: .critical)
+            try await route(fixture, configuration)
+            try await route(fixture, configuration)
+            try await makeDue(database.client)
+            let messages = try await claim(database.client, configuration)
+            #expect(messages.map { $0.members.map(\.transition?.kind) } == [[.opened]])
+            try await record(messages, .deliver, database.client)
+            #expect(try await claim(database.client, configuration).isEmpty)
+            let due = try await database.client.query(
+                "SELECT round(extract(epoch FROM due_at - now()))::integer AS seconds FROM monitoring_notifications WHERE status = 'pending'"
+            ).map { try $0.decode("seconds") as Int }
+            #expect(due == [300])
         }
     }
 

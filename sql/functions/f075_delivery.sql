@@ -200,6 +200,22 @@ BEGIN
     FROM unnest(p_ids, p_message_ids, p_bodies, p_content_types) AS c (id, message_id, body, content_type)
     WHERE n.id = c.id;
 
+    -- What stays behind of their groups (another step of one of their alerts, or what is too many for a message) is the next message.
+    IF EXISTS (SELECT FROM monitoring_notifications AS n WHERE n.id = ANY (p_ids) AND n.group_key IS NOT NULL) THEN
+        UPDATE monitoring_notifications AS rest
+        SET due_at = now() + coalesce(rest.group_interval_ms, 0) * interval '1 millisecond'
+        FROM (
+            SELECT DISTINCT n.group_key
+            FROM unnest(p_ids) AS c (id)
+            JOIN monitoring_notifications AS n ON n.id = c.id
+            WHERE n.group_key IS NOT NULL AND n.frozen_at = now()
+        ) AS told
+        WHERE rest.receiver = p_receiver
+            AND rest.group_key = told.group_key
+            AND rest.frozen_at IS NULL
+            AND (rest.status || '') = 'pending';
+    END IF;
+
     -- What a newer one overtakes, but for what is told in one message with others.
     IF p_supersedes THEN
         UPDATE monitoring_notifications AS older

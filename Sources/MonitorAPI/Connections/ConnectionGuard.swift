@@ -4,6 +4,7 @@ import NIOConcurrencyHelpers
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 
 /// Stands in front of a connection's requests: counts it, closes it when it dawdles, and answers what is no HTTP.
 ///
@@ -31,6 +32,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     private let shared: Shared
+    private let line = RequestLineGuard()
     private var clock = ConnectionClock(at: .now())
     private var timer: Scheduled<Void>?
     private var timerAt: NIODeadline?
@@ -42,6 +44,14 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
+        let operations = context.pipeline.syncOperations
+        do {
+            try operations.addHandler(line, position: .before(try operations.handler(type: HTTP1ToHTTPServerCodec.self)))
+        } catch {
+            context.fireErrorCaught(error)
+            context.close(promise: nil)
+            return
+        }
         if context.channel.isActive { begin(context) }
     }
 
@@ -62,9 +72,13 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             clock.headReceived(at: now)
+            if let fault = line.fault { return answer(fault, context) }
             // The first Host is the authority; what is left is a second one (RFC 9112, section 3.2).
             if head.headerFields.contains(where: { $0.name.canonicalName == "host" }) {
                 return answer(Problem(.malformed, "A request has one Host header."), context)
+            }
+            if head.headerFields[.expect]?.lowercased() == "100-continue", !line.isOld {
+                context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
         case .body: clock.bodyReceived()
         case .end: clock.endReceived(at: now)

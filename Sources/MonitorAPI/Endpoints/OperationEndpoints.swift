@@ -5,6 +5,9 @@ import Postgres
 
 /// What supervisors ask: is it alive, is it ready, and how is it doing.
 struct OperationEndpoints: Sendable {
+    /// Whoever asks waits a few seconds at most, and is told why by then.
+    private static let patience = Duration.seconds(2)
+
     private let client: PostgresClient
     private let evaluations: EvaluationWatch?
     private let registry: PrometheusRegistry
@@ -47,7 +50,7 @@ struct OperationEndpoints: Sendable {
 
     /// Ready: the database answers and takes changes, its schema is this version's, and evaluations have not failed for ten minutes on end.
     private func ready(_ call: Call) async throws -> Response {
-        try await Readiness(client: client).check()
+        try await PostgresClient.$patience.withValue(Self.patience) { try await Readiness(client: client).check() }
         if let since = evaluations?.failingSince, call.now.timeIntervalSince(since) > EvaluationWatch.patience {
             throw Problem(
                 .unavailable, "Evaluations have failed since \(MonitoringJSON.timestamp(since)); the log says why.",
@@ -60,7 +63,9 @@ struct OperationEndpoints: Sendable {
     private func metrics(_ call: Call) async throws -> Response {
         // Before this request itself takes a connection.
         let pool = client.poolCounts
-        let gauges = try await client.transaction(readOnly: true) { try await StateQueries(client: $0).gauges(now: call.now) }
+        let gauges = try await PostgresClient.$patience.withValue(Self.patience) {
+            try await client.transaction(readOnly: true) { try await StateQueries(client: $0).gauges(now: call.now) }
+        }
         var text = PrometheusText()
         gauges.write(to: &text, now: call.now)
         text.gauge(

@@ -12,6 +12,10 @@ struct JSONBody: Sendable {
             members = [:]
             return
         }
+        // The decoder would read UTF-16 and UTF-32 as well, in which the depth is not what the bytes say.
+        guard String(validating: bytes, as: UTF8.self) != nil, !bytes.contains(0) else {
+            throw Problem(.invalidBody, "The body is not JSON in UTF-8.")
+        }
         // Decoding takes time that grows with the square of the depth, and cannot be interrupted.
         guard Self.depth(of: bytes) <= Self.deepest else {
             throw Problem(.invalidBody, "The body is nested more than \(Self.deepest) deep.")

@@ -6,8 +6,8 @@ import NIOCore
 
 /// GET /api/monitor/stream: every transition as a server-sent event, from now on or from where the client was.
 struct StreamEndpoint: Sendable {
-    /// A browser's stream ends after so long and comes again, and with it the question whether its session still holds.
-    static let sessionSeconds = 900
+    /// A stream ends after so long and comes again, and with it the question whether its token or session still holds.
+    static let lifetimeSeconds = 900
 
     let hub: StreamHub
 
@@ -24,8 +24,8 @@ struct StreamEndpoint: Sendable {
                 detail: """
                     From now on, or from where the client was: `Last-Event-ID` brings what came after that event, up to 1,000 of them. \
                     The `event` is `transition` or `gap`: more was missed than is sent again, and `after` says after which position; then \
-                    the client lists the alerts. A comment comes every 15 seconds. The stream of a browser's session ends after \
-                    \(Self.sessionSeconds / 60) minutes and is taken up again.
+                    the client lists the alerts. A comment comes every 15 seconds. A stream ends after \
+                    \(Self.lifetimeSeconds / 60) minutes, and is taken up again by whoever still may.
                     """,
                 query: [Self.lastEventID.declaration], headers: [Self.header],
                 answer: .events(StreamMessage.self), needsDatabase: false)
@@ -40,10 +40,9 @@ struct StreamEndpoint: Sendable {
 
     private func follow(_ call: Call) throws -> Response {
         let position = try Self.position(call)
-        let lifetime = call.principal.session == nil ? nil : Self.sessionSeconds
         let hub = hub
         let body = ResponseBody { writer in
-            guard let subscription = hub.follow(after: position, lifetime: lifetime) else {
+            guard let subscription = hub.follow(after: position, lifetime: Self.lifetimeSeconds) else {
                 // Too many, or we are about to end: the client waits, and asks again.
                 try await writer.write(ByteBuffer(string: "retry: 30000\n\n"))
                 return try await writer.finish(nil)

@@ -84,7 +84,7 @@ final class ConfigurationSection {
 
     /// Reads a map, which may be absent: what is in the environment counts all the same.
     func section<Result>(_ key: String, _ body: (ConfigurationSection) -> Result) -> Result {
-        asked.append(key)
+        if !asked.contains(key) { asked.append(key) }
         source.markKnown(name(key))
         return visit(ConfigurationSection(source: source, path: name(key), node: node?[key], isInList: isInList), body)
     }

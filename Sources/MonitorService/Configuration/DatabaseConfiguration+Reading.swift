@@ -1,6 +1,16 @@
+import Notifications
+import Postgres
+
 extension DatabaseConfiguration {
     init(_ section: ConfigurationSection) {
         section.read("url", .secret, into: &url)
+        if let url {
+            do {
+                _ = try PostgresConfiguration(url.reveal())
+            } catch {
+                section.problem("url", "cannot be used: \(error.message)")
+            }
+        }
         section.read("pool_size", .integer(2...200), into: &poolSize)
     }
 }

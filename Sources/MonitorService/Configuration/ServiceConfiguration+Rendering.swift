@@ -203,7 +203,9 @@ private func redactedAddress(_ secret: Secret) -> String {
 
 /// A database URL without password and options; a keyword/value string is hidden whole.
 private func redactedDatabase(_ secret: Secret) -> String {
-    guard let parts = URLComponents(string: secret.reveal()), let scheme = parts.scheme, ["postgres", "postgresql"].contains(scheme)
+    let text = secret.reveal()
+    guard text.hasPrefix("postgres://") || text.hasPrefix("postgresql://"), let parts = URLComponents(string: text),
+        let scheme = parts.scheme
     else { return secret.description }
     let user = parts.user.map { "\($0)\(parts.password == nil ? "" : ":***")@" } ?? ""
     // Of its options those that say where it is and how it is reached; of all others the names.

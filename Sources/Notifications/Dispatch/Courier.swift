@@ -61,12 +61,19 @@ struct Courier: Sendable {
         switch error.code {
         case .cancelled, .closed, .busy:
             return machine.cancelled()
-        case .bodyTooLarge where error.status.map { (200..<300).contains($0) } == true:
-            // It has the message and said so; what else it said is of no interest.
+        case .bodyTooLarge where error.status.map { (200..<300).contains($0) } == true,
+            .timeout where takes(error.status), .reset where takes(error.status), .invalidResponse where takes(error.status):
+            // It has the message and said so; what else it said is of no interest, or breaks off at every attempt.
             return machine.answered(.delivered, timeLeft: timeLeft, unit: unit)
         default:
             return machine.failed(FailureReason(error), timeLeft: timeLeft, unit: unit)
         }
+    }
+
+    /// Whether a status alone says that the message arrived.
+    private func takes(_ status: Int?) -> Bool {
+        guard let status, (200..<300).contains(status), receiver.kind != .slack, receiver.kind != .teams else { return false }
+        return true
     }
 
     private func log(_ notification: ClaimedNotification, _ message: RenderedMessage) {

@@ -206,6 +206,7 @@ public final class Dispatcher: Sendable {
         let outlook = try await outbox.outlook(
             receivers: lanes.map(\.receiver.name), fallback: fallbackReceiver, notice: asks ? hearing.ask() : nil)
         if outlook.hasUnrouted { _ = try await routeAll() }
+        if outlook.hasNewSilence, try await router.applySilences() > 0 { outbox.changed.raise() }
         if outlook.hasWithheld { wakeLanes(of: try await router.routeEnds()) }
         if let until = outlook.untilReminder, until <= .zero { wakeLanes(of: try await router.routeReminders()) }
         if outlook.hasUndelivered, let fallbackReceiver {
@@ -220,7 +221,8 @@ public final class Dispatcher: Sendable {
         var next = hearing.isProven ? settings.idleInterval : settings.pollInterval
         // An end of quiet has no time that is known here, and what is left undone was locked by somebody.
         if outlook.hasWithheld { next = min(next, settings.pollInterval * 3) }
-        if outlook.hasUnrouted { next = min(next, settings.pollInterval) }
+        // Once more, for what was being routed while it began.
+        if outlook.hasUnrouted || outlook.hasNewSilence { next = min(next, settings.pollInterval) }
         return max(.milliseconds(10), min(next, outlook.untilNext ?? next))
     }
 }

@@ -50,6 +50,9 @@ extension [NotificationDraft] {
         ) AS w (alert_id, receiver, sequence, cause, transition, severity, group_key, wait_ms, interval_ms)
         """
 
+    /// Between two messages of the group of a row of `w`, in milliseconds.
+    static let interval = "CASE WHEN w.group_key <> '' THEN w.interval_ms END"
+
     /// When a row of `w` is due.
     static let due = """
         CASE w.group_key WHEN '' THEN now() ELSE monitoring_notification_due(

@@ -5,6 +5,8 @@ struct Outlook: Sendable, Hashable {
     var hasUnrouted = false
     /// Steps that are told at the end of a quiet.
     var hasWithheld = false
+    /// A silence has begun, and what waited before has not been held back for it.
+    var hasNewSilence = false
     /// Something ended, or waits, where nobody will take it, and the fallback receiver has not been told.
     var hasUndelivered = false
     /// Until the next reminder; nil: there is none.
@@ -21,6 +23,7 @@ struct Outlook: Sendable, Hashable {
         for row in rows {
             hasUnrouted = try row.decode("has_unrouted")
             hasWithheld = try row.decode("has_withheld")
+            hasNewSilence = try row.decode("has_new_silence")
             hasUndelivered = try row.decode("has_undelivered")
             let reminder: Double? = try row.decode("reminder_in")
             untilReminder = reminder.map { .seconds($0) }
@@ -46,12 +49,13 @@ extension Outbox {
             SELECT
                 EXISTS (SELECT FROM monitoring_alert_transitions WHERE routed_at IS NULL) AS has_unrouted,
                 EXISTS (SELECT FROM monitoring_alert_transitions WHERE withheld IS NOT NULL) AS has_withheld,
+                EXISTS (SELECT FROM monitoring_silences WHERE \(TransitionRouter.isNewSilence)) AS has_new_silence,
                 (SELECT extract(epoch FROM min(due_at) - clock_timestamp()) FROM monitoring_reminders)::double precision AS reminder_in,
                 (SELECT pg_notify('monitoring_transitions', $3::text) WHERE $3 IS NOT NULL) IS NULL AS is_quiet,
                 $2::text IS NOT NULL AND monitoring_has_undelivered($2::text) AS has_undelivered
         )
         SELECT
-            state.has_unrouted, state.has_withheld, state.has_undelivered, state.reminder_in, w.receiver,
+            state.has_unrouted, state.has_withheld, state.has_new_silence, state.has_undelivered, state.reminder_in, w.receiver,
             extract(epoch FROM greatest(next.due_at, r.paused_until) - clock_timestamp())::double precision AS due_in
         FROM state
         CROSS JOIN unnest($1::text[]) AS w (receiver)

@@ -105,9 +105,10 @@ extension TransitionRouter {
     /// Not to whom a later step has been told meanwhile.
     private static let writeEnds = """
         INSERT INTO monitoring_notifications
-            (alert_id, receiver, cause, sequence, severity, group_key, due_at, give_up_at, created_at)
+            (alert_id, receiver, cause, sequence, severity, group_key, group_interval_ms, due_at, give_up_at, created_at)
         SELECT
             w.alert_id, w.receiver, w.cause, w.sequence, w.severity, nullif(w.group_key, ''),
+            \([NotificationDraft].interval),
             \([NotificationDraft].due),
             now() + make_interval(secs => $10::double precision), clock_timestamp()
         FROM \([NotificationDraft].drafts)

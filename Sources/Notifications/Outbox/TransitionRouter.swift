@@ -120,9 +120,10 @@ struct TransitionRouter: Sendable {
     /// than the end before it. created_at is the clock's, not the transaction's: later steps sort later over all processes.
     private static let write = """
         INSERT INTO monitoring_notifications
-            (alert_id, receiver, cause, sequence, transition, severity, group_key, due_at, give_up_at, created_at)
+            (alert_id, receiver, cause, sequence, transition, severity, group_key, group_interval_ms, due_at, give_up_at, created_at)
         SELECT
             w.alert_id, w.receiver, w.cause, w.sequence, w.transition, w.severity, nullif(w.group_key, ''),
+            \([NotificationDraft].interval),
             \([NotificationDraft].due),
             now() + make_interval(secs => $10::double precision), clock_timestamp()
         FROM \([NotificationDraft].drafts)

@@ -60,7 +60,7 @@ public struct SilenceRepository: Sendable {
         """
 
     private static let create = """
-        WITH version AS (SELECT monitoring_bump_data_version())
+        WITH version AS (SELECT monitoring_bump_data_version(), pg_notify('monitoring_transitions', 'silence'))
         INSERT INTO monitoring_silences (matchers, starts_at, ends_at, created_by, comment, created_at)
         SELECT $1::text[], $2::timestamptz, $3::timestamptz, $4::text, $5::text, $6::timestamptz
         FROM version
