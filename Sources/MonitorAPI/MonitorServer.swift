@@ -168,7 +168,7 @@ public struct MonitorServer: Sendable {
             + PageEndpoints(client: client, pages: pages, doorkeeper: doorkeeper, marks: marks, configuration: configuration).all
             + LoginEndpoints(doorkeeper: doorkeeper, marks: marks, configuration: configuration, pages: pages).all
             + StreamEndpoint(hub: hub).all
-        return try endpoints + OpenAPIEndpoint.all(describing: endpoints, needsTokens: !configuration.tokens.isEmpty)
+        return endpoints + OpenAPIEndpoint.all(describing: endpoints, needsTokens: !configuration.tokens.isEmpty)
     }
 
     private func slack(_ background: BackgroundWork, _ memory: ReplayMemory) -> [Endpoint] {

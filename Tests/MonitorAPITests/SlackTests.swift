@@ -181,6 +181,13 @@ struct SlackTests {
             #expect(try await listener.submit("/slack/interactions", body, headers: Listener.signed(body)).status == 200)
             let replayed = try await listener.submit("/slack/interactions", body, headers: Listener.signed(body))
             #expect(replayed.status == 403 && replayed.text.contains("This request was received before."))
+            // Nor by another process.
+            let headers = Listener.signed(body)
+            let extras = ListenerExtras(slackSecret: Listener.slackSecret, slackUpdates: SlackUpdates { _, _ in })
+            try await withListener(over: listener.database, client: listener.database.client, extras: extras) { other in
+                let replayed = try await other.submit("/slack/interactions", body, headers: headers)
+                #expect(replayed.status == 403 && replayed.text.contains("This request was received before."))
+            }
             #expect(try await listener.value("SELECT count(*) FROM monitoring_alert_transitions WHERE transition = 'acknowledged'") == "1")
         }
     }

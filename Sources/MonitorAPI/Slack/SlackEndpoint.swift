@@ -13,6 +13,7 @@ struct SlackEndpoint: Sendable {
     /// So long may the work on a message with many alerts take.
     private static let patience = Duration.seconds(25)
 
+    private let client: PostgresClient
     private let secret: Secret
     private let work: LinkWork
     private let signer: LinkSigner
@@ -28,6 +29,7 @@ struct SlackEndpoint: Sendable {
         client: PostgresClient, secret: Secret, signer: LinkSigner, publicURL: String?, updates: SlackUpdates?, background: BackgroundWork,
         memory: ReplayMemory
     ) {
+        self.client = client
         self.secret = secret
         self.signer = signer
         self.publicURL = publicURL
@@ -43,6 +45,7 @@ struct SlackEndpoint: Sendable {
 
     private func interact(_ call: Call) async throws -> Response {
         try admit(call)
+        guard await isFirst(call) else { throw Problem(.forbidden, "This request was received before.") }
         let interaction = try SlackInteraction(call.body)
         guard interaction.type == "block_actions" else {
             throw Problem(
@@ -88,6 +91,22 @@ struct SlackEndpoint: Sendable {
         case .full: throw Problem(.unavailable, "Too many requests came within a few minutes.", headers: [.retryAfter: "60"])
         }
     }
+
+    /// Whether no process has accepted it. Where the database does not say so in time, nothing can be done twice either.
+    private func isFirst(_ call: Call) async -> Bool {
+        let signature = call.request.headers[.slackSignature] ?? ""
+        let rows = try? await PostgresClient.$patience.withValue(.seconds(1)) {
+            try await client.query(Self.remember, [.text(signature), .uuid(UUID())], timeout: .seconds(1))
+        }
+        return rows.map { $0.affectedRows > 0 } ?? true
+    }
+
+    /// Among the keys of requests that are done once: there is no token by this name.
+    private static let remember = """
+        INSERT INTO monitoring_idempotency_keys (credential, key, request, claim, claimed_until)
+        VALUES ('/slack/interactions', $1::text, '', $2::uuid, now())
+        ON CONFLICT DO NOTHING
+        """
 
     /// Does it, waiting for it as long as Slack waits: what is not done by then goes on, and the message says how it ended.
     private func perform(_ deed: LinkDeed, _ claim: LinkClaim, for interaction: SlackInteraction, _ call: Call) async throws {
