@@ -18,8 +18,10 @@ import Testing
         (["backtest", "--from", "2026-02-01", "--to", "2026-02-02", "--step", "often"], 2, "--step"),
         (
             ["check", "--database", "mysql://root@localhost/x"], 1,
-            "torq-monitor: invalidConfiguration: the conninfo is not valid: keywords and values are written keyword=value"
+            "torq-monitor: command line: database.url: cannot be used: the conninfo is not valid: keywords and values are written keyword=value"
         ),
+        (["check", "--database", "postgresql://u:hunter2@h:port/x"], 1, "the port is no number"),
+        (["check", "--database", "postgresql://u:hunter2@h:70000/x"], 1, "the port is no number from 1 to 65535"),
         (["config", "check", "--config", "/nowhere.yaml"], 1, "/nowhere.yaml"),
         (["healthcheck", "--port", "1"], 1, "not ready"),
     ])

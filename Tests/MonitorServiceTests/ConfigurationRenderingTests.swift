@@ -165,6 +165,7 @@ import Testing
             "postgres://u:***@h/x?sslpassword=***&sslmode=verify-full&password=***"
         ),
         ("host=h password=hidden", "***"),
+        ("postgres:hidden@h", "***"),
     ])
     func aDatabaseIsShownByWhereItIs(url: String, shown: String) throws {
         var configuration = ServiceConfiguration()
