@@ -6756,33 +6756,36 @@ SET from_collapse_limit = 1
 SET jit = off
 SET plan_cache_mode = force_generic_plan
 AS $function$
+DECLARE
+    v_groups text[];                                          -- that are told of now
 BEGIN
-    UPDATE monitoring_notifications AS n
-    SET status = 'sending',
-        claim_id = p_claim_id,
-        claimed_by = p_process,
-        claimed_until = now() + p_lease,
-        attempts = n.attempts + 1,
-        message_id = c.message_id,
-        frozen_at = coalesce(n.frozen_at, now()),
-        body = coalesce(n.body, nullif(c.body, '')),
-        content_type = coalesce(n.content_type, nullif(c.content_type, '')),
-        updated_at = now()
-    FROM unnest(p_ids, p_message_ids, p_bodies, p_content_types) AS c (id, message_id, body, content_type)
-    WHERE n.id = c.id;
+    WITH kept AS (
+        UPDATE monitoring_notifications AS n
+        SET status = 'sending',
+            claim_id = p_claim_id,
+            claimed_by = p_process,
+            claimed_until = now() + p_lease,
+            attempts = n.attempts + 1,
+            message_id = c.message_id,
+            frozen_at = coalesce(n.frozen_at, now()),
+            body = coalesce(n.body, nullif(c.body, '')),
+            content_type = coalesce(n.content_type, nullif(c.content_type, '')),
+            updated_at = now()
+        FROM unnest(p_ids, p_message_ids, p_bodies, p_content_types) AS c (id, message_id, body, content_type)
+        WHERE n.id = c.id
+        RETURNING n.group_key, n.frozen_at
+    )
+    SELECT array_agg(DISTINCT kept.group_key) INTO v_groups
+    FROM kept
+    WHERE kept.group_key IS NOT NULL
+        AND kept.frozen_at = now();
 
     -- What stays behind of their groups (another step of one of their alerts, or what is too many for a message) is the next message.
-    IF EXISTS (SELECT FROM monitoring_notifications AS n WHERE n.id = ANY (p_ids) AND n.group_key IS NOT NULL) THEN
+    IF v_groups IS NOT NULL THEN
         UPDATE monitoring_notifications AS rest
         SET due_at = now() + coalesce(rest.group_interval_ms, 0) * interval '1 millisecond'
-        FROM (
-            SELECT DISTINCT n.group_key
-            FROM unnest(p_ids) AS c (id)
-            JOIN monitoring_notifications AS n ON n.id = c.id
-            WHERE n.group_key IS NOT NULL AND n.frozen_at = now()
-        ) AS told
         WHERE rest.receiver = p_receiver
-            AND rest.group_key = told.group_key
+            AND rest.group_key = ANY (v_groups)
             AND rest.frozen_at IS NULL
             AND (rest.status || '') = 'pending';
     END IF;
@@ -6911,7 +6914,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '4dfbe9e206b11220')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', 'a1f5efb21703d12b')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================
