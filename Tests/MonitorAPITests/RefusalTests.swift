@@ -1,9 +1,10 @@
 import Foundation
-import MonitorAPI
 import Notifications
 import Postgres
 import TestSupport
 import Testing
+
+@testable import MonitorAPI
 
 /// What is refused, and in which words.
 @Suite(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
@@ -206,6 +207,17 @@ struct RefusalTests {
                 }
             }
             await pool.close()
+        }
+    }
+
+    @Test("a body in another encoding is refused before anybody looks how deep it is")
+    func otherEncodings() {
+        let text = #"{"note": "∀", "x": "# + String(repeating: "[", count: 50) + String(repeating: "]", count: 50) + "}"
+        let bytes = text.utf16.flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }
+        #expect {
+            _ = try JSONBody(bytes, fields: [])
+        } throws: {
+            ($0 as? Problem)?.detail == "The body is not JSON in UTF-8."
         }
     }
 
