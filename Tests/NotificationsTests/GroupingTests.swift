@@ -71,7 +71,7 @@ import Testing
             let configuration = try configuration(fixture, wait: .seconds(30))
             func due() async throws -> [Int] {
                 try await database.client.query(
-                    "SELECT round(extract(epoch FROM due_at - now()))::integer AS seconds FROM monitoring_notifications WHERE status = 'pending'"
+                    "SELECT (ceil(extract(epoch FROM due_at - now()) / 5) * 5)::integer AS seconds FROM monitoring_notifications WHERE status = 'pending'"
                 ).map { try $0.decode("seconds") }
             }
             _ = try await fixture.open("a")
@@ -176,7 +176,7 @@ import Testing
             try await record(messages, .deliver, database.client)
             #expect(try await claim(database.client, configuration).isEmpty)
             let due = try await database.client.query(
-                "SELECT round(extract(epoch FROM due_at - now()))::integer AS seconds FROM monitoring_notifications WHERE status = 'pending'"
+                "SELECT (ceil(extract(epoch FROM due_at - now()) / 5) * 5)::integer AS seconds FROM monitoring_notifications WHERE status = 'pending'"
             ).map { try $0.decode("seconds") as Int }
             #expect(due == [300])
         }
