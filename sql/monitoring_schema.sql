@@ -912,6 +912,36 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v014_moments ========================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v014_moments') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- Evaluations of many moments in one statement: functions that take moments from here on, which the files of functions make anew.
+-- Those of this schema alone, since a backtest builds a schema of its own beside the live one.
+DO $block$
+DECLARE
+    v_function regprocedure;
+BEGIN
+    FOR v_function IN
+        SELECT function.oid
+        FROM pg_proc AS function
+        WHERE function.pronamespace = quote_ident(current_schema())::regnamespace
+            AND function.proname IN (
+                'monitoring_evaluated_windows', 'monitoring_window_counts', 'monitoring_judge_rates', 'monitoring_judge_traffic',
+                'monitoring_judge_mix', 'monitoring_slice_windows', 'monitoring_slice_counts', 'monitoring_judge_slices',
+                'monitoring_judgements', 'monitoring_evaluate_windows')
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', v_function);
+    END LOOP;
+END
+$block$;
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v014_moments', '8047161c318423f8')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -4269,78 +4299,78 @@ COMMENT ON FUNCTION monitoring_last_clearing(text, timestamptz) IS
     'When the condition of an alert of this metric, on all events or on a slice, was last found to be over. No window of the metric '
     'reaches back over it: what is over raises nothing again.';
 
-CREATE OR REPLACE FUNCTION monitoring_evaluated_windows(p_at timestamptz, p_settings jsonb, p_lag_days integer)
-RETURNS TABLE (metric_name text, window_seconds integer, is_named boolean, starts_at timestamptz, recent_at timestamptz,
-               live_since timestamptz)
+CREATE OR REPLACE FUNCTION monitoring_place(p_first timestamptz, p_at timestamptz, p_seconds integer) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT ceil(extract(epoch FROM p_at - p_first)::double precision / p_seconds)::integer + 1
+$$;
+COMMENT ON FUNCTION monitoring_place(timestamptz, timestamptz, integer) IS
+    'Where a moment stands in a curve of running sums over stretches of p_seconds from p_first on: at place n are the sums of the n - 1 '
+    'stretches that began before it. What was counted between two moments is the difference of the sums at their places.';
+
+CREATE OR REPLACE FUNCTION monitoring_evaluated_metrics(p_at timestamptz, p_lag_days integer)
+RETURNS TABLE (metric_name text, cleared_at timestamptz, live_since timestamptz)
 LANGUAGE sql STABLE
 AS $$
-WITH metrics AS MATERIALIZED (
-    SELECT
-        m.metric_name,
-        monitoring_bucket(monitoring_last_clearing(m.metric_name, p_at)) AS cleared_at,
-        latest.live_since
-    FROM (SELECT DISTINCT parts.metric_name FROM monitoring_evaluated_parts() parts) evaluated
-    JOIN monitoring_known_metrics() m USING (metric_name)
-    LEFT JOIN LATERAL (
-        SELECT
-            CASE WHEN a.live_since <= p_at AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL)
-                THEN monitoring_bucket(a.live_since) END AS live_since
-        FROM monitoring_alerts a
-        WHERE a.fingerprint = monitoring_fingerprint(m.alert_type, m.metric_name) AND a.opened_at <= p_at
-        ORDER BY a.status = 'resolved', a.opened_at DESC
-        LIMIT 1) latest ON true
-    WHERE p_lag_days = 0 OR m.metric_name <> 'health_score'
-)
 SELECT
-    metrics.metric_name,
-    scanned.window_seconds,
-    scanned.is_named,
-    greatest(p_at - scanned.window_seconds * interval '1 second', metrics.cleared_at),
-    CASE WHEN scanned.window_seconds >= 21600
-        THEN greatest(monitoring_bucket(p_at - scanned.window_seconds / 6 * interval '1 second'), metrics.cleared_at) END,
-    metrics.live_since
-FROM metrics, monitoring_scanned_windows(p_settings) scanned
-WHERE p_lag_days = 0 OR scanned.window_seconds >= 86400
+    known.metric_name,
+    monitoring_bucket(monitoring_last_clearing(known.metric_name, p_at)),
+    latest.live_since
+FROM (SELECT DISTINCT parts.metric_name FROM monitoring_evaluated_parts() parts) evaluated
+JOIN monitoring_known_metrics() known USING (metric_name)
+LEFT JOIN LATERAL (
+    SELECT
+        CASE WHEN a.live_since <= p_at AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL)
+            THEN monitoring_bucket(a.live_since) END AS live_since
+    FROM monitoring_alerts a
+    WHERE a.fingerprint = monitoring_fingerprint(known.alert_type, known.metric_name) AND a.opened_at <= p_at
+    ORDER BY a.status = 'resolved', a.opened_at DESC
+    LIMIT 1
+) latest ON true
+WHERE p_lag_days = 0 OR known.metric_name <> 'health_score'
 $$;
-COMMENT ON FUNCTION monitoring_evaluated_windows(timestamptz, jsonb, integer) IS
-    'The windows of rates, latency and health that end at a moment, and where the latest sixth of those of six hours and more begins; '
-    'none reaches back over the metric''s last close. live_since: when its alert opened, if it has one. With a lag, against which slow '
-    'drift shows, those of a day and more.';
+COMMENT ON FUNCTION monitoring_evaluated_metrics(timestamptz, integer) IS
+    'Rates, latency and health (with a lag not health): where the windows of each begin at the earliest, since none reaches back over '
+    'the metric''s last close, and since when its alert is live, if it has one.';
 
-CREATE OR REPLACE FUNCTION monitoring_window_counts(p_at timestamptz, p_settings jsonb, p_lag_days integer DEFAULT 0)
-RETURNS TABLE (metric_name text, part text, window_seconds integer, is_named boolean, starts_at timestamptz, armed boolean,
-               total double precision, bad double precision, expected double precision, weight double precision,
-               dispersion double precision, level double precision, recent_bad double precision, recent_expected double precision,
-               calm double precision[], expected_p95 double precision, floored boolean, baseline_from timestamptz,
-               baseline_until timestamptz)
+CREATE OR REPLACE FUNCTION monitoring_window_counts(
+    p_moments timestamptz[], p_settings jsonb, p_complete boolean DEFAULT true, p_lag_days integer DEFAULT 0)
+RETURNS TABLE (at timestamptz, metric_name text, part text, window_seconds integer, is_named boolean, starts_at timestamptz,
+               armed boolean, total double precision, bad double precision, expected double precision, weight double precision,
+               dispersion double precision, level double precision, is_tested boolean, recent_bad double precision,
+               recent_expected double precision, calm double precision[], expected_p95 double precision, floored boolean,
+               baseline_from timestamptz, baseline_until timestamptz)
 LANGUAGE plpgsql STABLE
 SET jit = off
+SET work_mem = '16MB'
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_bounds timestamptz[];
+    v_name      CONSTANT text := p_settings -> 'baseline' ->> 'name';
+    v_days      CONSTANT integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
+    v_from      CONSTANT timestamptz := (SELECT min(moment) FROM unnest(p_moments) moment);
+    v_until     CONSTANT timestamptz := (SELECT max(moment) FROM unnest(p_moments) moment);
+    v_day       CONSTANT date := (v_from AT TIME ZONE 'UTC')::date;
+    v_least_bad CONSTANT double precision := (p_settings ->> 'least_bad_events')::double precision;
+    v_by_ratio  CONSTANT boolean := EXISTS (SELECT FROM monitoring_metric_settings(p_settings) s WHERE s.enabled AND s.rule = 'ratio');
+    v_first     timestamptz;                            -- the full hour at which the curves begin
 BEGIN
-    SELECT array_agg(DISTINCT bound ORDER BY bound) INTO v_bounds
-    FROM monitoring_evaluated_windows(p_at, p_settings, p_lag_days) w
-    CROSS JOIN LATERAL (VALUES (w.starts_at), (w.recent_at), (w.live_since)) bounds (bound)
-    WHERE bound IS NOT NULL;
-
+    SELECT date_trunc('hour', least(
+            v_from - max(scanned.window_seconds) * interval '1 second',
+            (SELECT greatest(min(m.live_since), v_from - interval '28 days')
+             FROM monitoring_evaluated_metrics(v_from, p_lag_days) m
+             HAVING min(m.live_since) IS NOT NULL)), 'UTC')
+    INTO v_first
+    FROM monitoring_scanned_windows(p_settings) scanned;
     RETURN QUERY
-        WITH windows AS MATERIALIZED (
-            SELECT w.metric_name, parts.part, w.window_seconds, w.is_named, w.starts_at, w.recent_at, w.live_since
-            FROM monitoring_evaluated_windows(p_at, p_settings, p_lag_days) w JOIN monitoring_evaluated_parts() parts USING (metric_name)
-        ),
-        profile AS MATERIALIZED (                       -- a rate under the floor counts as the floor
+        WITH profile AS MATERIALIZED (                  -- a rate under the floor counts as the floor
             SELECT
                 p.metric_name AS part, p.hour_of_day, greatest(p.rate, floors.floor) AS rate, p.weight, p.dispersion, p.hourly_dispersion,
                 p.latency_p95, p.rate < floors.floor AS floored, p.total_events, p.baseline_from, p.baseline_until
-            FROM monitoring_profile(
-                p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer,
-                (p_at AT TIME ZONE 'UTC')::date - p_lag_days) p
+            FROM monitoring_profile(v_name, v_days, v_day - p_lag_days) p
             LEFT JOIN monitoring_metric_settings(p_settings) floors USING (metric_name)
             -- What was normal before another normal was accepted is nothing to drift from.
-            WHERE p.accepted_from IS NOT DISTINCT FROM (
-                SELECT monitoring_accepted_from(p_settings -> 'baseline' ->> 'name', (p_at AT TIME ZONE 'UTC')::date))
+            WHERE p.accepted_from IS NOT DISTINCT FROM (SELECT monitoring_accepted_from(v_name, v_day))
         ),
         known AS MATERIALIZED (
             SELECT
@@ -4349,109 +4379,187 @@ BEGIN
                 monitoring_level(
                     p_settings,
                     sum(p.total_events * p.rate) / (extract(epoch FROM min(p.baseline_until) - min(p.baseline_from))::double precision / 86400),
-                    min(p.hourly_dispersion)) AS level
+                    min(p.hourly_dispersion)) AS level,
+                array_agg(p.rate / nullif(p.weight, 0) ORDER BY p.hour_of_day) AS variances
             FROM profile p
             GROUP BY p.part
         ),
-        cells AS MATERIALIZED (                         -- one row an hour, split where a window begins
+        hours AS MATERIALIZED (
             SELECT
-                min(bucket_start) AS starts_at,
-                extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day,
-                sum(r.total_events) AS total_events,
-                sum(r.total_events - r.successful_events) AS unsuccessful_events,
-                sum(r.failed_events) AS failed_events,
-                sum(r.fallback_events) AS fallback_events,
-                sum(r.duplicate_events) AS duplicate_events,
-                sum(r.latency_events) AS latency_events,
-                sum(monitoring_count_above(r.latency_values, r.latency_counts, limits.latency_p95)) AS slow_events
-            FROM monitoring_rollup r
-            LEFT JOIN profile limits
-                ON limits.part = 'latency_p95' AND limits.hour_of_day = extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer
-            WHERE bucket_start >= v_bounds[1] AND bucket_start < p_at
-            GROUP BY date_trunc('hour', bucket_start, 'UTC'), 2, width_bucket(bucket_start, v_bounds)
+                p.hour_of_day,
+                max(p.rate) FILTER (WHERE p.part = 'fallback_rate') AS fallback_rate,
+                max(p.rate) FILTER (WHERE p.part = 'error_rate') AS error_rate,
+                max(p.rate) FILTER (WHERE p.part = 'duplicate_rate') AS duplicate_rate,
+                max(p.rate) FILTER (WHERE p.part = 'unsuccessful_rate') AS unsuccessful_rate,
+                max(p.rate) FILTER (WHERE p.part = 'latency_p95') AS slow_rate,
+                max(p.latency_p95) AS latency_p95
+            FROM profile p
+            GROUP BY p.hour_of_day
         ),
-        stretches AS MATERIALIZED (                     -- one row a bound and hour of day: all from the bound to the moment
+        cells AS (                                      -- before the first five minutes nothing, then each, those without events too
             SELECT
-                bound, cells.hour_of_day, sum(cells.total_events) AS total_events, sum(cells.unsuccessful_events) AS unsuccessful_events,
-                sum(cells.failed_events) AS failed_events, sum(cells.fallback_events) AS fallback_events,
-                sum(cells.duplicate_events) AS duplicate_events, sum(cells.latency_events) AS latency_events,
-                sum(cells.slow_events) AS slow_events
-            FROM unnest(v_bounds) bound
-            JOIN cells ON cells.starts_at >= bound
-            GROUP BY bound, cells.hour_of_day
+                grid.place, r.total_events::double precision, r.failed_events::double precision, r.fallback_events::double precision,
+                r.duplicate_events::double precision, (r.total_events - r.successful_events)::double precision AS unsuccessful_events,
+                r.latency_events::double precision,
+                monitoring_count_above(r.latency_values, r.latency_counts, hours.latency_p95)::double precision AS slow_events,
+                hours.*
+            FROM generate_series(v_first - interval '5 minutes', v_until - interval '1 second', interval '5 minutes')
+                WITH ORDINALITY grid (bucket_start, place)
+            LEFT JOIN (
+                SELECT * FROM monitoring_rollup WHERE monitoring_rollup.bucket_start >= v_first AND monitoring_rollup.bucket_start < v_until OFFSET 0
+            ) r USING (bucket_start)
+            LEFT JOIN hours ON hours.hour_of_day = extract(hour FROM r.bucket_start AT TIME ZONE 'UTC')::integer
         ),
-        sums AS MATERIALIZED (                          -- the same hour of several days rests on the same piece of baseline
+        running AS (
             SELECT
-                s.bound, each.part,
-                sum(each.total)::double precision AS total, sum(each.bad)::double precision AS bad,
-                sum(each.total::double precision * profile.rate) AS expected,
-                sum(each.total::double precision ^ 2 * profile.rate / profile.weight) AS variance,
-                sum(each.total::double precision * profile.latency_p95) AS latency_total
-            FROM stretches s
+                sum(c.total_events) OVER back AS total, sum(c.latency_events) OVER back AS measured,
+                sum(c.fallback_events) OVER back AS fallback, sum(c.total_events * c.fallback_rate) OVER back AS fallback_expected,
+                sum(c.failed_events) OVER back AS failed, sum(c.total_events * c.error_rate) OVER back AS failed_expected,
+                sum(c.duplicate_events) OVER back AS duplicate, sum(c.total_events * c.duplicate_rate) OVER back AS duplicate_expected,
+                sum(c.unsuccessful_events) OVER back AS unsuccessful, sum(c.total_events * c.unsuccessful_rate) OVER back AS unsuccessful_expected,
+                sum(c.slow_events) OVER back AS slow, sum(c.latency_events * c.slow_rate) OVER back AS slow_expected,
+                sum(c.latency_events * c.latency_p95) OVER back AS latency
+            FROM cells c
+            WINDOW back AS (ORDER BY c.place ROWS UNBOUNDED PRECEDING)
+            ORDER BY c.place
+        ),
+        sums AS (
+            SELECT
+                array_agg(coalesce(r.total, 0)) AS total, array_agg(coalesce(r.measured, 0)) AS measured,
+                array_agg(coalesce(r.fallback, 0)) AS fallback, array_agg(coalesce(r.fallback_expected, 0)) AS fallback_expected,
+                array_agg(coalesce(r.failed, 0)) AS failed, array_agg(coalesce(r.failed_expected, 0)) AS failed_expected,
+                array_agg(coalesce(r.duplicate, 0)) AS duplicate, array_agg(coalesce(r.duplicate_expected, 0)) AS duplicate_expected,
+                array_agg(coalesce(r.unsuccessful, 0)) AS unsuccessful,
+                array_agg(coalesce(r.unsuccessful_expected, 0)) AS unsuccessful_expected,
+                array_agg(coalesce(r.slow, 0)) AS slow, array_agg(coalesce(r.slow_expected, 0)) AS slow_expected,
+                array_agg(coalesce(r.latency, 0)) AS latency
+            FROM running r
+        ),
+        curves AS MATERIALIZED (                        -- of each part the running sums, at each place those of all that is before
+            SELECT each.*
+            FROM sums
             CROSS JOIN LATERAL (VALUES
-                ('fallback_rate',     s.total_events,   s.fallback_events),
-                ('error_rate',        s.total_events,   s.failed_events),
-                ('duplicate_rate',    s.total_events,   s.duplicate_events),
-                ('unsuccessful_rate', s.total_events,   s.unsuccessful_events),
-                ('latency_p95',       s.latency_events, s.slow_events)) each (part, total, bad)
-            LEFT JOIN profile ON profile.part = each.part AND profile.hour_of_day = s.hour_of_day
-            GROUP BY s.bound, each.part
+                ('fallback_rate',     sums.total,    sums.fallback,     sums.fallback_expected,     NULL::double precision[]),
+                ('error_rate',        sums.total,    sums.failed,       sums.failed_expected,       NULL),
+                ('duplicate_rate',    sums.total,    sums.duplicate,    sums.duplicate_expected,    NULL),
+                ('unsuccessful_rate', sums.total,    sums.unsuccessful, sums.unsuccessful_expected, NULL),
+                ('latency_p95',       sums.measured, sums.slow,         sums.slow_expected,         sums.latency)
+            ) each (part, total, bad, expected, latency)
         ),
-        runs AS (                                       -- what speaks for the normal rate against a multiple, summed back from the end
+        evaluated AS MATERIALIZED (
             SELECT
-                alive.metric_name, alive.part, multiples.place,
-                sum(((multiples.multiple - 1) * each.total * profile.rate - each.bad * ln(multiples.multiple)) / profile.dispersion) OVER (
-                    PARTITION BY alive.metric_name, alive.part, multiples.place ORDER BY c.starts_at DESC) AS for_normal
-            FROM (SELECT DISTINCT w.metric_name, w.part, w.live_since FROM windows w WHERE w.live_since IS NOT NULL) alive
-            JOIN cells c ON c.starts_at >= alive.live_since
+                m.metric_name, parts.part, m.live_since, coalesce(monitoring_place(v_first, m.cleared_at, 300), 1) AS earliest,
+                m.cleared_at, known.dispersion IS NOT NULL AS armed, coalesce(known.dispersion, 1) AS dispersion, known.level,
+                known.all_bad, known.variances, coalesce(known.floored, false) AS floored, known.baseline_from, known.baseline_until
+            FROM monitoring_evaluated_metrics(v_from, p_lag_days) m
+            JOIN monitoring_evaluated_parts() parts USING (metric_name)
+            LEFT JOIN known ON known.part = parts.part
+        ),
+        moments AS MATERIALIZED (
+            SELECT moment AS at, monitoring_place(v_first, moment, 300) AS place, extract(epoch FROM moment - v_first)::integer AS seconds
+            FROM unnest(p_moments) moment
+        ),
+        counts AS MATERIALIZED (
+            SELECT
+                moments.at, moments.place, e.metric_name, e.part, scanned.window_seconds, scanned.is_named, e.armed, e.dispersion, e.level,
+                e.live_since, begin.place AS begin_place,
+                CASE WHEN scanned.window_seconds >= 21600
+                    THEN greatest((moments.seconds - scanned.window_seconds / 6) / 300 + 1, e.earliest) END AS recent_place,
+                c.total[moments.place] - c.total[begin.place] AS total,
+                c.bad[moments.place] - c.bad[begin.place] AS bad,
+                CASE WHEN e.armed THEN c.expected[moments.place] - c.expected[begin.place] END AS expected
+            FROM moments
+            CROSS JOIN monitoring_scanned_windows(p_settings) scanned
+            CROSS JOIN evaluated e
+            JOIN curves c ON c.part = e.part
             CROSS JOIN LATERAL (
-                SELECT
-                    CASE alive.part WHEN 'latency_p95' THEN c.latency_events ELSE c.total_events END::double precision AS total,
-                    CASE alive.part
-                        WHEN 'fallback_rate' THEN c.fallback_events
-                        WHEN 'error_rate' THEN c.failed_events
-                        WHEN 'duplicate_rate' THEN c.duplicate_events
-                        WHEN 'unsuccessful_rate' THEN c.unsuccessful_events
-                        ELSE c.slow_events
-                    END::double precision AS bad
-            ) each
-            JOIN profile ON profile.part = alive.part AND profile.hour_of_day = c.hour_of_day
+                SELECT least(greatest(moments.place - scanned.window_seconds / 300, e.earliest), moments.place) AS place
+            ) begin
+            WHERE p_lag_days = 0 OR scanned.window_seconds >= 86400
+        ),
+        tested AS MATERIALIZED (                        -- where anything hangs on the exact test
+            SELECT
+                counts.*,
+                coalesce(counts.armed AND counts.total > 0 AND (
+                    p_complete AND counts.is_named
+                    OR counts.bad >= v_least_bad AND counts.bad >= 1.2 * counts.expected AND counts.expected > 0
+                        AND monitoring_poisson_likelihood(counts.bad, counts.expected) / counts.dispersion >= -ln(counts.level) - 4), false)
+                    AS is_tested
+            FROM counts
+        ),
+        loud AS MATERIALIZED (
+            SELECT DISTINCT t.at FROM tested t WHERE t.is_tested
+        ),
+        shown AS (                                      -- without the rest only what a verdict, or the end of an alert, hangs on
+            SELECT t.*
+            FROM tested t
+            WHERE p_complete OR v_by_ratio OR t.at IN (SELECT loud.at FROM loud)
+               OR t.live_since IS NOT NULL AND (
+                    t.metric_name = 'health_score' OR t.window_seconds = (SELECT min(s.window_seconds) FROM monitoring_scanned_windows(p_settings) s
+                                                                          WHERE p_lag_days = 0 OR s.window_seconds >= 86400))
+        ),
+        runs AS (                                       -- what speaks for the normal rate against a multiple, since the alert opened
+            SELECT
+                e.metric_name, e.part, multiples.step, each.place,
+                ((multiples.multiple - 1) * c.expected[each.place] - c.bad[each.place] * ln(multiples.multiple)) / e.dispersion AS for_normal
+            FROM evaluated e
+            JOIN curves c ON c.part = e.part
+            CROSS JOIN LATERAL generate_series(
+                greatest(monitoring_place(v_first, e.live_since, 300), 1), monitoring_place(v_first, v_until, 300)) each (place)
             CROSS JOIN LATERAL (                        -- a drift is never far off: it is over when little of it is left
                 VALUES (1, CASE WHEN p_lag_days = 0 THEN 1.6 ELSE 1.25 END::double precision),
                     (2, CASE WHEN p_lag_days = 0 THEN 2 ELSE 1.25 END), (3, CASE WHEN p_lag_days = 0 THEN 3 ELSE 1.25 END)
-            ) multiples (place, multiple)
+            ) multiples (step, multiple)
+            WHERE e.live_since IS NOT NULL AND e.armed
         ),
         calmness AS (
-            SELECT best.metric_name, best.part, array_agg(best.for_normal ORDER BY best.place) AS calm
+            SELECT best.metric_name, best.part, best.place, array_agg(best.calm ORDER BY best.step) AS calm
             FROM (
-                SELECT r.metric_name, r.part, r.place, greatest(0, max(r.for_normal)) AS for_normal
+                SELECT
+                    r.metric_name, r.part, r.place, r.step,
+                    greatest(0, r.for_normal - min(r.for_normal) OVER (
+                        PARTITION BY r.metric_name, r.part, r.step ORDER BY r.place
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS calm
                 FROM runs r
-                GROUP BY r.metric_name, r.part, r.place
             ) best
-            GROUP BY best.metric_name, best.part
+            WHERE best.place IN (SELECT moments.place FROM moments)
+            GROUP BY best.metric_name, best.part, best.place
         )
         SELECT
-            w.metric_name, w.part, w.window_seconds, w.is_named, w.starts_at,
-            known.dispersion IS NOT NULL,
-            coalesce(whole.total, 0), coalesce(whole.bad, 0), whole.expected,
-            least(whole.expected ^ 2 / nullif(whole.variance, 0), known.all_bad + 1),
-            coalesce(known.dispersion, 1), known.level,
-            coalesce(latest.bad, 0), coalesce(latest.expected, 0), calmness.calm,
-            whole.latency_total / nullif(whole.total, 0),
-            coalesce(known.floored, false), known.baseline_from, known.baseline_until
-        FROM windows w
-        LEFT JOIN known USING (part)
-        LEFT JOIN sums whole ON whole.part = w.part AND whole.bound = w.starts_at
-        LEFT JOIN sums latest ON latest.part = w.part AND latest.bound = w.recent_at
-        LEFT JOIN calmness ON calmness.metric_name = w.metric_name AND calmness.part = w.part;
+            s.at, s.metric_name, s.part, s.window_seconds, s.is_named,
+            greatest(s.at - s.window_seconds * interval '1 second', e.cleared_at),
+            s.armed, s.total, s.bad, CASE WHEN s.total > 0 THEN s.expected END,
+            CASE WHEN s.is_tested THEN least(s.expected ^ 2 / nullif(uncertain.variance, 0), e.all_bad + 1) END,
+            s.dispersion, s.level, s.is_tested,
+            coalesce(c.bad[s.place] - c.bad[least(s.recent_place, s.place)], 0),
+            CASE WHEN s.armed THEN coalesce(c.expected[s.place] - c.expected[least(s.recent_place, s.place)], 0) ELSE 0 END,
+            calmness.calm,
+            CASE WHEN s.armed THEN (c.latency[s.place] - c.latency[s.begin_place]) / nullif(s.total, 0) END,
+            e.floored, e.baseline_from, e.baseline_until
+        FROM shown s
+        JOIN evaluated e ON e.metric_name = s.metric_name AND e.part = s.part
+        JOIN curves c ON c.part = s.part
+        LEFT JOIN calmness ON calmness.metric_name = s.metric_name AND calmness.part = s.part AND calmness.place = s.place
+        CROSS JOIN LATERAL (                            -- the same hour of several days rests on the same piece of baseline
+            SELECT sum(hourly.total ^ 2 * e.variances[hourly.hour_of_day + 1]) AS variance
+            FROM (
+                SELECT
+                    (extract(hour FROM v_first AT TIME ZONE 'UTC')::integer + hour) % 24 AS hour_of_day,
+                    sum(c.total[least(hour * 12 + 13, s.place)] - c.total[greatest(hour * 12 + 1, s.begin_place)]) AS total
+                FROM generate_series((s.begin_place - 1) / 12, (s.place - 2) / 12) hour
+                WHERE s.is_tested
+                GROUP BY 1
+            ) hourly
+        ) uncertain;
 END
 $$;
-COMMENT ON FUNCTION monitoring_window_counts(timestamptz, jsonb, integer) IS
-    'The counts an evaluation judges, in one pass over the buckets, against the profile of the day or of so many days before: events '
-    'and bad ones in each window, how many bad ones the profile expects (E = sum(n p)), the weight of that expectation '
-    '(B = E^2 / sum(n^2 p / weight), never above the bad events that the whole baseline held), the level of its test, the same counts of the '
-    'latest sixth, and, while an alert is live, calm: the reverse CUSUM max(sum((r - 1) E - x ln r) / dispersion) over all '
-    'stretches since it opened that end at the moment, for r = 1.6, 2 and 3 (with a lag 1.25).';
+COMMENT ON FUNCTION monitoring_window_counts(timestamptz[], jsonb, boolean, integer) IS
+    'The counts that evaluations of moments of one UTC day judge, in one pass over the buckets, against the profile of the day or of so many '
+    'days before: events and bad ones in each window, how many bad ones the profile expects (E = sum(n p)), whether anything hangs on the '
+    'test, then the weight of that expectation (B = E^2 / sum(n^2 p / weight), never above the bad events that the whole baseline held), '
+    'its level, the same counts of the latest sixth, and, while an alert is live, calm: the reverse CUSUM '
+    'max(sum((r - 1) E - x ln r) / dispersion) over all stretches since it opened that end at the moment, for r = 1.6, 2 and 3 (with '
+    'a lag 1.25), 28 days at most. Alerts count as they stand at the first moment. Not complete: without what no verdict and no end hangs on.';
 
 CREATE OR REPLACE FUNCTION monitoring_window_latency(
     p_from timestamptz, p_until timestamptz, p_share double precision DEFAULT 0.95, p_guess double precision DEFAULT 0)
@@ -4503,7 +4611,7 @@ COMMENT ON FUNCTION monitoring_window_latency(timestamptz, timestamptz, double p
     'The percentile of latency in a window, in milliseconds, exactly as percentile_cont gives it; null without latencies. '
     'The guess (some lower duration) only saves work.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', '56172958645f52e0')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', '39ac62e579a3924c')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f060_evaluation =====================================================================================
@@ -4523,28 +4631,31 @@ SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 $$;
 COMMENT ON FUNCTION monitoring_time_text(timestamptz) IS 'A moment as RFC 3339 in UTC, to the second.';
 
-CREATE OR REPLACE FUNCTION monitoring_judgements(p_at timestamptz, p_settings jsonb, p_complete boolean, p_with_hours boolean)
-RETURNS SETOF monitoring_judgement
+CREATE OR REPLACE FUNCTION monitoring_judgements(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
 LANGUAGE plpgsql STABLE
 AS $$
-DECLARE
-    v_hour CONSTANT timestamptz := date_trunc('hour', p_at, 'UTC');
+#variable_conflict use_column
 BEGIN
-    RETURN QUERY SELECT * FROM monitoring_judge_rates(p_at, p_settings, p_complete, 0);
-    RETURN QUERY SELECT * FROM monitoring_judge_traffic(p_at, p_settings, p_complete);
-    RETURN QUERY SELECT * FROM monitoring_judge_mix(p_at, p_settings, p_complete, p_with_hours);
-    RETURN QUERY SELECT * FROM monitoring_judge_slices(p_at, p_settings, p_with_hours);
-    IF p_with_hours THEN
-        RETURN QUERY SELECT * FROM monitoring_judge_rates(v_hour, p_settings, p_complete, 7);
+    RETURN QUERY SELECT * FROM monitoring_judge_rates(p_moments, p_settings, p_complete, 0);
+    RETURN QUERY SELECT * FROM monitoring_judge_traffic(p_moments, p_settings, p_complete);
+    RETURN QUERY SELECT * FROM monitoring_judge_mix(p_moments, p_settings, p_complete, p_hourly);
+    RETURN QUERY SELECT * FROM monitoring_judge_slices(p_moments, p_settings, p_hourly);
+    IF cardinality(p_hourly) > 0 THEN
+        RETURN QUERY
+            SELECT moment, drift.judgement
+            FROM monitoring_judge_rates(
+                ARRAY(SELECT DISTINCT date_trunc('hour', moment, 'UTC') FROM unnest(p_hourly) moment), p_settings, p_complete, 7) drift
+            JOIN unnest(p_hourly) moment ON date_trunc('hour', moment, 'UTC') = drift.at;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION monitoring_judgements(timestamptz, jsonb, boolean, boolean) IS
-    'Everything that is judged at a moment. With hours also what changes with whole hours only, as of the last full hour: slow drift '
+COMMENT ON FUNCTION monitoring_judgements(timestamptz[], jsonb, boolean, timestamptz[]) IS
+    'Everything that is judged at moments of one UTC day, on the alerts as they stand at the first. At those in p_hourly also what changes with whole hours only, as of the last full hour: slow drift '
     '(against the baseline of a week before), and the longer windows of slices and of the mix of models.';
 
-CREATE OR REPLACE FUNCTION monitoring_evaluate_windows(p_at timestamptz, p_settings jsonb, p_complete boolean, p_with_hours boolean)
-RETURNS TABLE (metric_name text, alert_type text, slice_dimension text, slice_value text, window_seconds integer, lag_days integer,
+CREATE OR REPLACE FUNCTION monitoring_evaluate_windows(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, metric_name text, alert_type text, slice_dimension text, slice_value text, window_seconds integer, lag_days integer,
                starts_at timestamptz, ends_at timestamptz, part text, current_value numeric, baseline_value numeric, ratio numeric,
                total_events bigint, bad_events numeric, expected_events numeric, lower_bound numeric, p_value double precision,
                dispersion numeric, verdict text, would_be text, severity text, calm double precision[], leads boolean,
@@ -4555,10 +4666,13 @@ LANGUAGE sql STABLE
 AS $$
 WITH ruled AS (
     SELECT
-        j.*,
-        CASE j.rule WHEN 'ratio' THEN j.ratio_verdict ELSE j.evidence_verdict END AS verdict,
-        CASE j.rule WHEN 'ratio' THEN j.evidence_verdict ELSE j.ratio_verdict END AS would_be
-    FROM monitoring_judgements(monitoring_evaluated_moment(p_at, p_settings), p_settings, p_complete, p_with_hours) j
+        moment.at,
+        (moment.judgement).*,
+        CASE (moment.judgement).rule
+            WHEN 'ratio' THEN (moment.judgement).ratio_verdict ELSE (moment.judgement).evidence_verdict END AS verdict,
+        CASE (moment.judgement).rule
+            WHEN 'ratio' THEN (moment.judgement).evidence_verdict ELSE (moment.judgement).ratio_verdict END AS would_be
+    FROM monitoring_judgements(p_moments, p_settings, p_complete, p_hourly) moment
 ),
 severe AS (
     SELECT
@@ -4568,14 +4682,14 @@ severe AS (
     FROM ruled r
 )
 SELECT
-    s.metric_name, s.alert_type, s.slice_dimension, s.slice_value, s.window_seconds, s.lag_days, s.starts_at, s.ends_at, s.part,
+    s.at, s.metric_name, s.alert_type, s.slice_dimension, s.slice_value, s.window_seconds, s.lag_days, s.starts_at, s.ends_at, s.part,
     round(s.current_value::numeric, monitoring_places(s.metric_name)), round(s.baseline_value::numeric, monitoring_places(s.metric_name)),
     round(s.ratio::numeric, 4), s.total::bigint, s.bad::numeric, round(s.expected::numeric, 3), round(s.lower_bound::numeric, 4),
     s.p_value, round(s.dispersion::numeric, 3), s.verdict,
     CASE WHEN s.is_shown THEN s.would_be END,
     s.severity, s.calm,
     s.severity IS NOT NULL AND row_number() OVER (
-        PARTITION BY s.metric_name, s.slice_dimension, s.slice_value
+        PARTITION BY s.at, s.metric_name, s.slice_dimension, s.slice_value
         ORDER BY monitoring_severity_rank(s.severity) DESC, s.lag_days, s.window_seconds) = 1,
     s.threshold_low::numeric, s.threshold_medium::numeric, s.threshold_high::numeric, s.threshold_critical::numeric,
     s.expected, s.weight, s.significance, s.likelihood, s.blamed_dimension, s.blamed_value,
@@ -4605,8 +4719,8 @@ SELECT
         'baseline_end', monitoring_time_text(s.baseline_until)) || coalesce(s.detail, '{}')) END
 FROM severe s
 $$;
-COMMENT ON FUNCTION monitoring_evaluate_windows(timestamptz, jsonb, boolean, boolean) IS
-    'Everything that is judged at a moment by the rule that its settings choose; leads: the window that an alert would show, the '
+COMMENT ON FUNCTION monitoring_evaluate_windows(timestamptz[], jsonb, boolean, timestamptz[]) IS
+    'Everything that is judged at moments of one UTC day (ends of steps, see monitoring_evaluated_moment) by the rule that its settings choose; leads: the window that an alert would show, the '
     'shortest of the most severe. Settings are effective ones. Not complete: figures that no verdict hangs on are left null.';
 
 CREATE OR REPLACE FUNCTION monitoring_evaluate(p_at timestamptz DEFAULT now(), p_settings jsonb DEFAULT NULL)
@@ -4617,18 +4731,21 @@ RETURNS TABLE (metric_name text, alert_type text, window_seconds integer, curren
                slice_value text)
 LANGUAGE plpgsql STABLE
 SET jit = off
+SET plan_cache_mode = force_generic_plan           -- planning the judging anew would cost as much as the judging
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_settings jsonb := monitoring_effective_settings(p_settings);
+    v_settings CONSTANT jsonb := monitoring_effective_settings(p_settings);
+    v_moments  timestamptz[];
 BEGIN
     IF NOT coalesce(isfinite(p_at), false) THEN
         RAISE EXCEPTION 'p_at: a moment to evaluate is a time' USING ERRCODE = 'TMARG';
     END IF;
     PERFORM monitoring_check_settings(v_settings);
+    v_moments := ARRAY[monitoring_evaluated_moment(p_at, v_settings)];
     RETURN QUERY
         WITH judged AS MATERIALIZED (
-            SELECT * FROM monitoring_evaluate_windows(p_at, v_settings, true, true)
+            SELECT * FROM monitoring_evaluate_windows(v_moments, v_settings, true, v_moments)
         ),
         blamed AS MATERIALIZED (                        -- for a metric that fires, by its leading window
             SELECT j.metric_name, j.slice_dimension, j.slice_value, a.dimension, a.value
@@ -4665,7 +4782,7 @@ COMMENT ON FUNCTION monitoring_evaluate(timestamptz, jsonb) IS
     'p_settings are laid over those in force. verdict: no_data, not_armed, too_few, within_noise, below_threshold, or the severity '
     'at which it fires; would_be: what the other rule says. lower_bound is of the ratio. Changes nothing.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f060_evaluation', '32537bbccb950d3d')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f060_evaluation', '4e5fe595ac466952')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f061_rates ==========================================================================================
@@ -4697,8 +4814,8 @@ $$;
 COMMENT ON FUNCTION monitoring_ratio_severity(double precision, double precision, double precision, double precision, double precision, boolean) IS
     'How bad a ratio is, null below the lowest threshold. Critical at once only where health is critical too; else it takes time.';
 
-CREATE OR REPLACE FUNCTION monitoring_judge_rates(p_at timestamptz, p_settings jsonb, p_complete boolean, p_lag_days integer)
-RETURNS SETOF monitoring_judgement
+CREATE OR REPLACE FUNCTION monitoring_judge_rates(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_lag_days integer)
+RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
 LANGUAGE plpgsql STABLE
 SET jit = off
 AS $$
@@ -4718,33 +4835,32 @@ BEGIN
                 c.*,
                 CASE WHEN c.total > 0 THEN c.bad / nullif(c.expected, 0) END AS excess,
                 CASE WHEN c.recent_expected > 0 THEN c.recent_bad / c.recent_expected END AS recent_ratio
-            FROM monitoring_window_counts(p_at, p_settings, p_lag_days) c
+            FROM monitoring_window_counts(p_moments, p_settings, p_complete, p_lag_days) c
         ),
-        tested AS MATERIALIZED (                        -- the exact test, where anything hangs on it
+        tested AS MATERIALIZED (
             SELECT
                 counts.*,
-                CASE WHEN counts.armed AND counts.total > 0 AND (
-                        p_complete AND counts.is_named OR counts.bad >= v_least_bad AND counts.excess >= 1.2
-                            AND monitoring_poisson_likelihood(counts.bad, counts.expected) / counts.dispersion >= -ln(counts.level) - 4)
+                CASE WHEN counts.is_tested
                     THEN monitoring_poisson_ratio_p(
                         counts.bad / counts.dispersion, counts.expected / counts.dispersion, counts.weight / counts.dispersion)
                 END AS p_value
             FROM counts
         ),
         told AS MATERIALIZED (                          -- metrics with an alert of their own, or about to have one
-            SELECT t.metric_name
+            SELECT t.at, t.metric_name
             FROM tested t
             JOIN settings USING (metric_name)
             WHERE t.p_value <= t.level AND t.excess >= settings.threshold_low AND t.bad >= v_least_bad
               AND t.metric_name <> 'health_score'
             UNION
-            SELECT a.metric_name
+            SELECT moment, a.metric_name
             FROM monitoring_alerts a
-            WHERE a.status <> 'resolved' AND a.live_since <= p_at
+            CROSS JOIN unnest(p_moments) moment
+            WHERE a.status <> 'resolved' AND a.live_since <= moment
         ),
         part_healths AS (
             SELECT
-                t.window_seconds,
+                t.at, t.window_seconds,
                 max(t.total) AS total,
                 monitoring_health(
                     max(t.total),
@@ -4767,29 +4883,29 @@ BEGIN
                 ARRAY[min(t.calm[1]), min(t.calm[2]), min(t.calm[3])] AS calm
             FROM tested t
             LEFT JOIN told
-                ON told.metric_name = CASE t.part WHEN 'unsuccessful_rate' THEN 'error_rate' ELSE t.part END
+                ON told.at = t.at AND told.metric_name = CASE t.part WHEN 'unsuccessful_rate' THEN 'error_rate' ELSE t.part END
             WHERE t.metric_name = 'health_score'
-            GROUP BY t.window_seconds
+            GROUP BY t.at, t.window_seconds
         ),
         healths AS MATERIALIZED (                       -- calm too when it has come back by half of what it had lost, and not for an hour only
             SELECT
-                p.window_seconds, p.current_health, p.expected_health,
+                p.at, p.window_seconds, p.current_health, p.expected_health,
                 CASE WHEN p.untold_health >= v_warning AND p.current_health >= v_critical THEN p.told END AS explained,
                 CASE WHEN coalesce(bool_and(p.total >= v_least AND p.current_health >= (v_warning + p.expected_health) / 2)
-                        FILTER (WHERE p.window_seconds <= 21600) OVER (), false)
+                        FILTER (WHERE p.window_seconds <= 21600) OVER (PARTITION BY p.at), false)
                     THEN ARRAY[2.5, 2.5, 2.5]::double precision[]
                     ELSE p.calm
                 END AS calm
             FROM part_healths p
         ),
         strongest AS (                                  -- of health's parts the one that speaks loudest
-            SELECT DISTINCT ON (t.metric_name, t.window_seconds) t.*
+            SELECT DISTINCT ON (t.at, t.metric_name, t.window_seconds) t.*
             FROM tested t
-            ORDER BY t.metric_name, t.window_seconds, t.p_value NULLS LAST, t.excess DESC NULLS LAST, t.part
+            ORDER BY t.at, t.metric_name, t.window_seconds, t.p_value NULLS LAST, t.excess DESC NULLS LAST, t.part
         ),
         valued AS MATERIALIZED (
             SELECT
-                s.metric_name, settings.alert_type, settings.rule, s.window_seconds, s.starts_at, s.part, s.total, s.bad, s.expected,
+                s.at, s.metric_name, settings.alert_type, settings.rule, s.window_seconds, s.starts_at, s.part, s.total, s.bad, s.expected,
                 s.p_value, s.level, s.is_named, s.dispersion, s.weight, s.excess, s.recent_ratio, s.floored, s.armed, s.baseline_from, s.baseline_until,
                 settings.threshold_low, settings.threshold_medium, settings.threshold_high, settings.threshold_critical,
                 h.current_health, h.expected_health,
@@ -4799,7 +4915,7 @@ BEGIN
                     WHEN 'health_score' THEN h.current_health
                     WHEN 'latency_p95' THEN
                         CASE WHEN s.total > 0 AND (p_complete AND s.is_named OR settings.rule = 'ratio' AND s.is_named OR s.p_value <= s.level)
-                            THEN monitoring_window_latency(s.starts_at, p_at, 0.95, coalesce(s.expected_p95, 0) * 0.8)
+                            THEN monitoring_window_latency(s.starts_at, s.at, 0.95, coalesce(s.expected_p95, 0) * 0.8)
                         END
                     ELSE s.bad / nullif(s.total, 0)
                 END AS current_value,
@@ -4810,7 +4926,7 @@ BEGIN
                 END AS baseline_value
             FROM strongest s
             JOIN settings ON settings.metric_name = s.metric_name
-            LEFT JOIN healths h ON h.window_seconds = s.window_seconds
+            LEFT JOIN healths h ON h.at = s.at AND h.window_seconds = s.window_seconds
         ),
         compared AS (                                   -- rounded as it is shown: what reads 3.0000 is not below 3
             SELECT
@@ -4836,8 +4952,8 @@ BEGIN
                 END AS grade
             FROM compared c
         )
-        SELECT
-            g.metric_name, g.alert_type, NULL::text, NULL::text, g.window_seconds, p_lag_days, g.starts_at, p_at, g.part, g.rule,
+        SELECT g.at, ROW (
+            g.metric_name, g.alert_type, NULL::text, NULL::text, g.window_seconds, p_lag_days, g.starts_at, g.at, g.part, g.rule,
             g.current_value, g.baseline_value, g.ratio, g.total, g.bad, g.expected,
             CASE WHEN g.p_value IS NOT NULL AND (p_complete OR g.p_value <= g.level)
                 THEN monitoring_poisson_ratio_bound(
@@ -4865,19 +4981,19 @@ BEGIN
             g.floored, NULL::text, NULL::text, NULL::double precision,
             CASE WHEN g.explained IS NOT NULL THEN jsonb_build_object('explained_by', g.explained) END,
             g.baseline_from, g.baseline_until,
-            g.threshold_low, g.threshold_medium, g.threshold_high, g.threshold_critical
+            g.threshold_low, g.threshold_medium, g.threshold_high, g.threshold_critical)::monitoring_judgement
         FROM graded g
         WHERE g.is_named OR g.p_value <= g.level;
 END
 $$;
-COMMENT ON FUNCTION monitoring_judge_rates(timestamptz, jsonb, boolean, integer) IS
-    'Rates, latency and health in the windows of the settings and in those between that show something, with what both rules say. The evidence rule: at least least_bad_events, a ratio at a '
+COMMENT ON FUNCTION monitoring_judge_rates(timestamptz[], jsonb, boolean, integer) IS
+    'Rates, latency and health at moments of one UTC day, in the windows of the settings and in those between that show something, with what both rules say. The evidence rule: at least least_bad_events, a ratio at a '
     'threshold, the exact test at the level, and in windows of six hours and more a latest sixth still at 1.2 times the expectation. '
     'The ratio rule: the ratio and at least least_events. Health that metrics with alerts of their own account for raises none unless '
     'it is critical (explained_by). Not complete: figures that no verdict hangs on are left null. With a lag, against the baseline of so '
     'many days before.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f061_rates', 'bad30c7589e7a02f')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f061_rates', 'fef42a04dd003ffa')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f062_traffic ========================================================================================
@@ -4914,77 +5030,114 @@ $$;
 COMMENT ON FUNCTION monitoring_expected_traffic(timestamptz, timestamptz, jsonb) IS
     'For each UTC hour that a stretch touches, the share of it that lies in the stretch, and the events to be expected there.';
 
-CREATE OR REPLACE FUNCTION monitoring_judge_traffic(p_at timestamptz, p_settings jsonb, p_complete boolean)
-RETURNS SETOF monitoring_judgement
+CREATE OR REPLACE FUNCTION monitoring_judge_traffic(p_moments timestamptz[], p_settings jsonb, p_complete boolean)
+RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
 LANGUAGE plpgsql STABLE
 SET jit = off
+SET work_mem = '16MB'
 AS $$
 #variable_conflict use_column
 DECLARE
     -- Where there were few weeks to learn from, the expectation is no better than they are: a stricter level makes up for it, and a
     -- stop needs few minutes more to meet it.
-    v_level     double precision := (p_settings ->> 'significance')::double precision / 10;
-    v_least     double precision := (p_settings ->> 'least_events')::double precision;
-    v_least_bad double precision := (p_settings ->> 'least_bad_events')::double precision;
+    v_level     CONSTANT double precision := (p_settings ->> 'significance')::double precision / 10;
+    v_least     CONSTANT double precision := (p_settings ->> 'least_events')::double precision;
+    v_least_bad CONSTANT double precision := (p_settings ->> 'least_bad_events')::double precision;
+    v_from      CONSTANT timestamptz := (SELECT min(moment) FROM unnest(p_moments) moment);
+    v_until     CONSTANT timestamptz := (SELECT max(moment) FROM unnest(p_moments) moment);
+    -- Longer windows say nothing of what stopped.
+    v_first     CONSTANT timestamptz := monitoring_bucket(v_from - interval '4 hours');
+    v_cleared   CONSTANT timestamptz := monitoring_bucket(monitoring_last_clearing('total_events', v_from));
     v_setting   record;
-    v_cleared   timestamptz;
-    v_first     timestamptz;
+    v_is_live   boolean;
 BEGIN
     SELECT * INTO v_setting FROM monitoring_metric_settings(p_settings) s WHERE s.metric_name = 'total_events' AND s.enabled;
     IF NOT FOUND THEN
         RETURN;
     END IF;
-    v_cleared := monitoring_bucket(monitoring_last_clearing('total_events', p_at));
-    v_first := p_at - interval '4 hours';               -- longer ones say nothing of what stopped
+    v_is_live := EXISTS (
+        SELECT FROM monitoring_alerts a
+        WHERE a.metric_name = 'total_events' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from);
     RETURN QUERY
-        WITH windows AS MATERIALIZED (
-            SELECT scanned.window_seconds, scanned.is_named, greatest(p_at - scanned.window_seconds * interval '1 second', v_cleared) AS starts_at
-            FROM monitoring_scanned_windows(p_settings) scanned
+        WITH expected AS MATERIALIZED (
+            SELECT * FROM monitoring_expected_traffic(v_first, v_until + interval '5 minutes', p_settings)
+        ),
+        curves AS MATERIALIZED (                        -- running sums over every five minutes, those without events too
+            SELECT
+                array_agg(summed.seen ORDER BY summed.place) AS seen, array_agg(summed.expected ORDER BY summed.place) AS expected,
+                array_agg(summed.learned ORDER BY summed.place) AS learned, array_agg(summed.known ORDER BY summed.place) AS known,
+                array_agg(summed.variability ORDER BY summed.place) AS variability,
+                array_agg(summed.baseline_from ORDER BY summed.place) AS baseline_from,
+                array_agg(summed.baseline_until ORDER BY summed.place) AS baseline_until
+            FROM (
+                SELECT
+                    grid.place, e.variability, e.baseline_from, e.baseline_until,
+                    coalesce(sum(held.total_events::double precision) OVER earlier, 0) AS seen,
+                    coalesce(sum(e.expected / (e.share * 12)) OVER earlier, 0) AS expected,
+                    coalesce(sum(e.weight / (e.share * 12)) OVER earlier, 0) AS learned,
+                    count(e.expected) OVER earlier AS known
+                FROM generate_series(v_first, v_until + interval '5 minutes', interval '5 minutes') WITH ORDINALITY grid (bucket_start, place)
+                LEFT JOIN (
+                    SELECT r.bucket_start, r.total_events
+                    FROM monitoring_rollup r
+                    WHERE r.bucket_start >= v_first AND r.bucket_start < v_until
+                    OFFSET 0
+                ) held USING (bucket_start)
+                LEFT JOIN expected e ON e.hour_start = date_trunc('hour', grid.bucket_start, 'UTC')
+                WINDOW earlier AS (ORDER BY grid.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+            ) summed
+        ),
+        windows AS MATERIALIZED (
+            SELECT
+                moment AS at, placed.until, scanned.window_seconds, scanned.is_named,
+                greatest(moment - scanned.window_seconds * interval '1 second', v_cleared) AS starts_at,
+                least(greatest(placed.until - scanned.window_seconds / 300, coalesce(monitoring_place(v_first, v_cleared, 300), 1)), placed.until)
+                    AS begin,
+                least(
+                    greatest(
+                        monitoring_place(v_first, monitoring_bucket(moment) - scanned.window_seconds / 6 * interval '1 second', 300),
+                        coalesce(monitoring_place(v_first, v_cleared, 300), 1)),
+                    placed.until) AS recent
+            FROM unnest(p_moments) moment
+            CROSS JOIN LATERAL (                        -- what is under way has not had its time yet
+                SELECT monitoring_place(v_first, monitoring_bucket(moment), 300) AS until
+            ) placed
+            CROSS JOIN monitoring_scanned_windows(p_settings) scanned
             WHERE scanned.window_seconds <= 14400
-        ),
-        expected AS MATERIALIZED (
-            SELECT * FROM monitoring_expected_traffic(v_first, p_at, p_settings)
-        ),
-        buckets AS MATERIALIZED (                       -- every five minutes, those without events too
-            SELECT bucket_start, coalesce(r.total_events, 0)::double precision AS seen, e.expected / (e.share * 12) AS expected,
-                e.weight / (e.share * 12) AS weight, e.variability, e.baseline_from, e.baseline_until
-            FROM generate_series(v_first, p_at - interval '5 minutes', interval '5 minutes') bucket_start
-            LEFT JOIN (
-                SELECT held.bucket_start, held.total_events
-                FROM monitoring_rollup held
-                WHERE held.bucket_start >= v_first AND held.bucket_start < p_at
-                OFFSET 0
-            ) r USING (bucket_start)
-            LEFT JOIN expected e ON e.hour_start = date_trunc('hour', bucket_start, 'UTC')
-        ),
-        calmness AS (                                   -- the last hour brought half of what it should, or more
-            SELECT CASE WHEN sum(b.seen) >= sum(b.expected) / 2 THEN 2.5 ELSE 0 END::double precision AS calm
-            FROM buckets b
-            WHERE b.bucket_start >= p_at - interval '1 hour'
         ),
         counts AS (
             SELECT
-                w.window_seconds, w.is_named, w.starts_at, sum(b.seen) AS seen, sum(b.expected) AS expected,
-                sum(b.weight) AS learned, count(*) = count(b.expected) AS armed, max(b.variability) AS variability, min(b.baseline_from) AS baseline_from,
-                max(b.baseline_until) AS baseline_until,
-                sum(b.seen) FILTER (WHERE b.bucket_start >= p_at - w.window_seconds / 6 * interval '1 second') AS recent_seen,
-                sum(b.expected) FILTER (WHERE b.bucket_start >= p_at - w.window_seconds / 6 * interval '1 second') AS recent_expected
+                w.*,
+                c.seen[w.until] - c.seen[w.begin] AS seen,
+                c.expected[w.until] - c.expected[w.begin] AS expected,
+                c.learned[w.until] - c.learned[w.begin] AS learned,
+                c.known[w.until] - c.known[w.begin] = w.until - w.begin AS armed,
+                coalesce(greatest(c.variability[w.begin], c.variability[greatest(w.until - 1, w.begin)]), 0) AS variability,
+                least(c.baseline_from[w.begin], c.baseline_from[greatest(w.until - 1, w.begin)]) AS baseline_from,
+                greatest(c.baseline_until[w.begin], c.baseline_until[greatest(w.until - 1, w.begin)]) AS baseline_until,
+                c.seen[w.until] - c.seen[w.recent] AS recent_seen,
+                c.expected[w.until] - c.expected[w.recent] AS recent_expected,
+                -- The last hour brought half of what it should, or more.
+                CASE WHEN c.known[w.until] > c.known[w.until - 12]
+                        AND c.seen[w.until] - c.seen[w.until - 12] >= (c.expected[w.until] - c.expected[w.until - 12]) / 2
+                    THEN 2.5 ELSE 0 END::double precision AS calm
             FROM windows w
-            JOIN buckets b ON b.bucket_start >= w.starts_at
-            GROUP BY w.window_seconds, w.is_named, w.starts_at
+            CROSS JOIN curves c
         ),
         tested AS (
             SELECT
                 c.*, weighed.weight,
                 round((c.expected / greatest(c.seen, 1))::numeric, 4)::double precision AS ratio,
                 CASE WHEN c.window_seconds >= 7200 THEN c.recent_expected / greatest(c.recent_seen, 1) END AS recent_ratio,
-                CASE WHEN c.armed AND (p_complete AND c.is_named OR c.seen * v_setting.threshold_low <= c.expected)
+                CASE WHEN c.armed AND (p_complete AND c.is_named OR c.seen * v_setting.threshold_low <= c.expected AND (p_complete OR c.expected >= v_least_bad))
                     THEN monitoring_poisson_shortfall_p(c.seen, c.expected, weighed.weight)
                 END AS p_value
             FROM counts c
             CROSS JOIN LATERAL (                        -- the events it was learned from, and what the hours vary beyond chance
                 SELECT 1 / (1 / nullif(c.learned, 0) + c.variability) AS weight
             ) weighed
+            WHERE p_complete OR v_setting.rule = 'ratio' OR c.seen * v_setting.threshold_low <= c.expected
+               OR v_is_live AND c.window_seconds = (SELECT min(s.window_seconds) FROM windows s)
         ),
         graded AS (
             SELECT
@@ -4994,13 +5147,13 @@ BEGIN
                     false) AS grade
             FROM tested t
         )
-        SELECT
-            v_setting.metric_name, v_setting.alert_type, NULL::text, NULL::text, g.window_seconds, 0, g.starts_at, p_at, 'total_events',
+        SELECT g.at, ROW (
+            v_setting.metric_name, v_setting.alert_type, NULL::text, NULL::text, g.window_seconds, 0, g.starts_at, g.at, 'total_events',
             v_setting.rule, g.seen, CASE WHEN g.armed THEN g.expected END, CASE WHEN g.armed THEN g.ratio END, g.seen, g.seen, g.expected,
             CASE WHEN g.p_value <= v_level OR p_complete AND g.p_value IS NOT NULL
                 THEN monitoring_poisson_shortfall_bound(g.seen, g.expected, g.weight, v_level)
             END,
-            g.p_value, v_level, 1 + g.variability * g.expected, g.weight, g.recent_ratio, ARRAY[calmness.calm, calmness.calm, calmness.calm],
+            g.p_value, v_level, 1 + g.variability * g.expected, g.weight, g.recent_ratio, ARRAY[g.calm, g.calm, g.calm],
             CASE
                 WHEN NOT g.armed THEN 'not_armed'
                 WHEN g.grade IS NULL THEN 'below_threshold'
@@ -5016,35 +5169,39 @@ BEGIN
                 ELSE g.grade
             END,
             false, NULL::text, NULL::text, NULL::double precision, NULL::jsonb, g.baseline_from, g.baseline_until,
-            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high, v_setting.threshold_critical
+            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high, v_setting.threshold_critical)::monitoring_judgement
         FROM graded g
-        CROSS JOIN calmness
-        WHERE g.is_named OR g.p_value <= v_level;
+        WHERE g.is_named OR g.p_value <= v_level OR v_is_live AND NOT p_complete;
 END
 $$;
-COMMENT ON FUNCTION monitoring_judge_traffic(timestamptz, jsonb, boolean) IS
-    'The number of events in every window of up to four hours against what the same hours brought before; ratio is expected over seen '
+COMMENT ON FUNCTION monitoring_judge_traffic(timestamptz[], jsonb, boolean) IS
+    'The number of events at moments in every window of up to four hours against what the same hours brought before; ratio is expected over seen '
     '(none counts as one). The evidence rule: the ratio at a threshold, at least least_bad_events to be expected, the test of a count whose '
     'expectation varies by its weight k (1/k = 1/B + variability, B the events it was learned from, the gamma-Poisson tail I_{k/(k+E)}(k, x + 1)) at a tenth of the level, and in windows '
     'of two hours and more a latest sixth that still lacks its share. calm is full when the last hour brought half of what it should.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f062_traffic', '6f11fdc31deb5515')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f062_traffic', '6e38722cd7bfcc8e')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f063_mix ============================================================================================
 -- The mix of models: has it moved?
 
-CREATE OR REPLACE FUNCTION monitoring_judge_mix(p_at timestamptz, p_settings jsonb, p_complete boolean, p_with_hours boolean)
-RETURNS SETOF monitoring_judgement
+CREATE OR REPLACE FUNCTION monitoring_judge_mix(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
 LANGUAGE plpgsql STABLE
 SET jit = off
+SET work_mem = '16MB'
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_level   double precision := (p_settings ->> 'significance')::double precision;
-    v_least   double precision := (p_settings -> 'slices' ->> 'least_events')::double precision;
-    v_days    integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
-    v_hour    timestamptz := date_trunc('hour', p_at, 'UTC');
+    v_level   CONSTANT double precision := (p_settings ->> 'significance')::double precision;
+    v_least   CONSTANT double precision := (p_settings -> 'slices' ->> 'least_events')::double precision;
+    v_days    CONSTANT integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
+    v_from    CONSTANT timestamptz := (SELECT min(moment) FROM unnest(p_moments) moment);
+    v_until   CONSTANT timestamptz := (SELECT max(moment) FROM unnest(p_moments) moment);
+    v_hour    CONSTANT timestamptz := date_trunc('hour', v_from, 'UTC');
+    -- A day before the first moment and a bit, so that every window begins at a place.
+    v_first   CONSTANT timestamptz := v_hour - CASE WHEN cardinality(p_hourly) > 0 THEN interval '24 hours' ELSE interval '4 hours' END;
     v_near    timestamptz;
     v_is_live boolean;
     v_setting record;
@@ -5056,96 +5213,115 @@ BEGIN
     END IF;
     v_is_live := EXISTS (
         SELECT FROM monitoring_alerts a
-        WHERE a.metric_name = 'model_mix' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= p_at);
+        WHERE a.metric_name = 'model_mix' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from);
     v_near := v_hour - CASE WHEN v_is_live THEN interval '3 hours' ELSE interval '1 hour' END;
-    v_cleared := monitoring_bucket(monitoring_last_clearing('model_mix', p_at) + interval '4 minutes 59 seconds');
+    v_cleared := monitoring_bucket(monitoring_last_clearing('model_mix', v_from) + interval '4 minutes 59 seconds');
     RETURN QUERY
         WITH windows AS MATERIALIZED (                  -- the last one, of three hours, says whether it is over
             SELECT
-                scanned.window_seconds, true AS is_judged, ends.at AS ends_at,
-                greatest(ends.at - scanned.window_seconds * interval '1 second', v_cleared) AS starts_at
-            FROM monitoring_scanned_windows(p_settings) scanned
-            CROSS JOIN LATERAL (
-                SELECT CASE WHEN scanned.window_seconds <= 3600 THEN p_at ELSE v_hour END AS at
-            ) ends
-            WHERE scanned.window_seconds IN (600, 1800, 3600)
-               OR p_with_hours AND scanned.is_named AND scanned.window_seconds BETWEEN 7200 AND 86400 AND scanned.window_seconds % 3600 = 0
-            UNION ALL
-            SELECT 0, false, p_at, p_at - interval '3 hours'
-            WHERE v_is_live
-        ),
-        stretches AS MATERIALIZED (                     -- the latest hours by five minutes, what is before them by whole ones
-            SELECT near.starts_at, near.model, sum(near.events)::double precision AS events
+                w.*, monitoring_place(v_first, w.ends_at, 300) AS until,
+                least(greatest(monitoring_place(v_first, w.starts_at, 300), 1), monitoring_place(v_first, w.ends_at, 300)) AS begin
             FROM (
-                SELECT s.hour_start + (m.mark >> 4) * interval '5 minutes' AS starts_at, s.model, m.events
-                FROM monitoring_rollup_slices s
-                CROSS JOIN LATERAL unnest(s.mark_values, s.mark_counts) AS m (mark, events)
-                WHERE s.hour_start >= v_near AND s.hour_start < p_at
-            ) near
-            WHERE near.starts_at < p_at
-            GROUP BY near.starts_at, near.model
-            UNION ALL
-            SELECT s.hour_start, s.model, sum(s.total_events)::double precision
+                SELECT
+                    moment AS at, scanned.window_seconds, true AS is_judged, ends.at AS ends_at,
+                    greatest(ends.at - scanned.window_seconds * interval '1 second', v_cleared) AS starts_at
+                FROM unnest(p_moments) moment
+                CROSS JOIN monitoring_scanned_windows(p_settings) scanned
+                CROSS JOIN LATERAL (
+                    SELECT CASE WHEN scanned.window_seconds <= 3600 THEN moment ELSE date_trunc('hour', moment, 'UTC') END AS at
+                ) ends
+                WHERE scanned.window_seconds IN (600, 1800, 3600)
+                   OR moment = ANY (p_hourly) AND scanned.is_named AND scanned.window_seconds BETWEEN 7200 AND 86400
+                        AND scanned.window_seconds % 3600 = 0
+                UNION ALL
+                SELECT moment, 0, false, moment, moment - interval '3 hours'
+                FROM unnest(p_moments) moment
+                WHERE v_is_live
+            ) w
+        ),
+        stretches AS (                                  -- the latest hours by five minutes, what is before them by whole ones
+            SELECT s.model, s.hour_start + (m.mark >> 4) * interval '5 minutes' AS starts_at, m.events::double precision AS events
             FROM monitoring_rollup_slices s
-            WHERE p_with_hours AND s.hour_start >= v_hour - interval '24 hours' AND s.hour_start < v_near
-            GROUP BY s.hour_start, s.model
+            CROSS JOIN LATERAL unnest(s.mark_values, s.mark_counts) AS m (mark, events)
+            WHERE s.hour_start >= v_near AND s.hour_start < v_until
+            UNION ALL
+            SELECT s.model, s.hour_start, s.total_events
+            FROM monitoring_rollup_slices s
+            WHERE cardinality(p_hourly) > 0 AND s.hour_start >= v_first AND s.hour_start < v_near
+        ),
+        seen AS MATERIALIZED (
+            SELECT s.model, monitoring_place(v_first, s.starts_at, 300) AS place, sum(s.events) AS events
+            FROM stretches s
+            GROUP BY s.model, 2
         ),
         baseline AS MATERIALIZED (
             SELECT b.value AS model, b.total_events AS events, b.dispersion, b.baseline_until
             FROM monitoring_slices_of_baseline(
                 p_settings -> 'baseline' ->> 'name', v_days,
-                (p_at AT TIME ZONE 'UTC')::date) b
+                (v_from AT TIME ZONE 'UTC')::date) b
             WHERE b.metric_name = 'model_mix'
         ),
-        models AS (
-            SELECT model FROM baseline UNION SELECT model FROM stretches
+        models AS MATERIALIZED (
+            SELECT row_number() OVER () AS id, known.model, coalesce(b.events, 0) AS before
+            FROM (SELECT model FROM baseline UNION SELECT model FROM seen) known
+            LEFT JOIN baseline b USING (model)
         ),
-        cells AS (                                      -- half an event more than was seen, so that no share is nought
+        curves AS MATERIALIZED (                        -- of each model the running sums
+            SELECT m.model, m.before, summed.seen
+            FROM (
+                SELECT back.id, array_agg(back.seen) AS seen
+                FROM (
+                    SELECT
+                        m.id, coalesce(sum(n.events) OVER (
+                            PARTITION BY m.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS seen
+                    FROM models m
+                    CROSS JOIN generate_series(1, monitoring_place(v_first, v_until, 300)) place
+                    LEFT JOIN (SELECT models.id, seen.place, seen.events FROM seen JOIN models USING (model)) n USING (id, place)
+                    ORDER BY m.id, place
+                ) back
+                GROUP BY back.id
+            ) summed
+            JOIN models m USING (id)
+        ),
+        cells AS (
             SELECT
-                w.window_seconds, w.starts_at, w.ends_at, w.is_judged, m.model,
-                coalesce(sum(h.events), 0) AS seen, coalesce(min(b.events), 0) AS before
+                w.at, w.window_seconds, w.starts_at, w.ends_at, w.is_judged, c.model, c.before, c.seen[w.until] - c.seen[w.begin] AS seen
             FROM windows w
-            CROSS JOIN models m
-            LEFT JOIN stretches h ON h.model = m.model AND h.starts_at >= w.starts_at AND h.starts_at < w.ends_at
-            LEFT JOIN baseline b ON b.model = m.model
-            GROUP BY w.window_seconds, w.starts_at, w.ends_at, w.is_judged, m.model
+            CROSS JOIN curves c
         ),
-        shares AS (
+        shares AS MATERIALIZED (                        -- half an event more than was seen, so that no share is nought
             SELECT
                 c.*,
                 (c.seen + 0.5) / (sum(c.seen) OVER w + 0.5 * count(*) OVER w) AS share,
                 (c.before + 0.5) / (sum(c.before) OVER w + 0.5 * count(*) OVER w) AS share_before
             FROM cells c
-            WINDOW w AS (PARTITION BY c.window_seconds)
+            WHERE c.seen > 0 OR c.before > 0
+            WINDOW w AS (PARTITION BY c.at, c.window_seconds)
         ),
-        ranked AS (
-            SELECT s.*, row_number() OVER (PARTITION BY s.window_seconds ORDER BY abs(s.share - s.share_before) DESC, s.model) AS place
-            FROM shares s
-        ),
-        indices AS (
+        indices AS MATERIALIZED (
             SELECT
-                s.window_seconds, s.starts_at, s.ends_at, s.is_judged, sum(s.seen) AS total, sum(s.before) AS weight, count(*) AS models,
-                sum((s.share - s.share_before) * ln(s.share / s.share_before)) AS psi,
-                (array_agg(s.model ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen,
-                (array_agg(s.seen ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_seen,
-                (array_agg(s.share ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_share,
-                (array_agg(s.share_before ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_before,
-                jsonb_agg(jsonb_build_object(
-                    'model', s.model, 'share', round(s.share::numeric, 4), 'baseline_share', round(s.share_before::numeric, 4))
-                    ORDER BY s.place) FILTER (WHERE s.place <= 10) AS detail
-            FROM ranked s
-            GROUP BY s.window_seconds, s.starts_at, s.ends_at, s.is_judged
+                s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged, sum(s.seen) AS total, sum(s.before) AS weight,
+                count(*) AS models, sum((s.share - s.share_before) * ln(s.share / s.share_before)) AS psi
+            FROM shares s
+            GROUP BY s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged
         ),
         spread AS (
             SELECT coalesce(max(b.dispersion), 1) AS dispersion, count(*) > 0 AS armed, max(b.baseline_until) AS baseline_until FROM baseline b
         ),
-        tested AS (
+        quantiles AS MATERIALIZED (
+            SELECT counted.models, monitoring_chi_square_quantile(v_level, greatest(counted.models - 1, 1)) AS quantile
+            FROM (SELECT DISTINCT indices.models FROM indices) counted
+        ),
+        tested AS MATERIALIZED (
             SELECT
                 i.*, spread.dispersion, spread.armed, spread.baseline_until, noise.unit,
-                greatest(v_setting.floor, noise.unit * monitoring_chi_square_quantile(v_level, greatest(i.models - 1, 1))) AS threshold,
-                CASE WHEN i.total > 0 AND spread.armed AND (p_complete OR i.psi >= v_setting.floor)
+                CASE WHEN p_complete OR i.psi >= v_setting.floor AND i.total >= v_least
+                    THEN greatest(v_setting.floor, noise.unit * quantiles.quantile)
+                    ELSE v_setting.floor END AS threshold,
+                CASE WHEN i.total > 0 AND spread.armed AND (p_complete OR i.psi >= v_setting.floor AND i.total >= v_least)
                     THEN monitoring_chi_square_p(i.psi / noise.unit, greatest(i.models - 1, 1)) END AS p_value
             FROM indices i
+            JOIN quantiles USING (models)
             CROSS JOIN spread
             CROSS JOIN LATERAL (
                 SELECT 1 / nullif(i.total, 0) + (1 + (spread.dispersion - 1) * v_days * 8 / 7) / nullif(i.weight, 0) AS unit
@@ -5160,14 +5336,39 @@ BEGIN
             FROM tested t
         ),
         over AS (                                       -- as near as chance brings it to the baseline, for three hours
-            SELECT CASE WHEN g.total >= v_least AND g.psi < 0.1 + (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
+            SELECT g.at, CASE WHEN g.total >= v_least AND g.psi < 0.1 + (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
             FROM graded g
             WHERE NOT g.is_judged
+        ),
+        shown AS MATERIALIZED (
+            SELECT g.*
+            FROM graded g
+            WHERE g.is_judged AND (
+                g.ratio >= 1 AND (p_complete OR g.total >= v_least)
+                OR g.window_seconds >= 3600 AND (p_complete OR v_is_live OR v_setting.rule = 'ratio'))
+        ),
+        ranked AS (
+            SELECT s.*, row_number() OVER (PARTITION BY s.at, s.window_seconds ORDER BY abs(s.share - s.share_before) DESC, s.model) AS place
+            FROM shares s
+            JOIN shown USING (at, window_seconds)
+        ),
+        moved AS (
+            SELECT
+                s.at, s.window_seconds,
+                (array_agg(s.model ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen,
+                (array_agg(s.seen ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_seen,
+                (array_agg(s.share ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_share,
+                (array_agg(s.share_before ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_before,
+                jsonb_agg(jsonb_build_object(
+                    'model', s.model, 'share', round(s.share::numeric, 4), 'baseline_share', round(s.share_before::numeric, 4))
+                    ORDER BY s.place) FILTER (WHERE s.place <= 10) AS detail
+            FROM ranked s
+            GROUP BY s.at, s.window_seconds
         )
-        SELECT
+        SELECT g.at, ROW (
             v_setting.metric_name, v_setting.alert_type, NULL::text, NULL::text, g.window_seconds, 0, g.starts_at, g.ends_at, 'model_mix',
             v_setting.rule, CASE WHEN g.total > 0 THEN g.psi END, CASE WHEN g.total > 0 THEN g.threshold END,
-            CASE WHEN g.total > 0 THEN g.ratio END, g.total, g.risen_seen, g.total * g.risen_before, NULL::double precision,
+            CASE WHEN g.total > 0 THEN g.ratio END, g.total, moved.risen_seen, g.total * moved.risen_before, NULL::double precision,
             g.p_value, v_level, g.dispersion, g.weight, NULL::double precision, ARRAY[over.calm, over.calm, over.calm],
             CASE
                 WHEN g.total = 0 THEN 'no_data'
@@ -5185,22 +5386,22 @@ BEGIN
                     g.psi / v_setting.floor, v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high,
                     v_setting.threshold_critical, false), 'below_threshold')
             END,
-            false, 'model', nullif(g.risen, ''), NULL::double precision,
-            jsonb_build_object('models', g.detail, 'risen', jsonb_build_object(
-                'model', g.risen, 'share', round(g.risen_share::numeric, 4), 'baseline_share', round(g.risen_before::numeric, 4))), NULL::timestamptz, g.baseline_until,
-            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high, v_setting.threshold_critical
-        FROM graded g
-        LEFT JOIN over ON true
-        WHERE g.is_judged AND (g.window_seconds >= 3600 OR g.ratio >= 1);
+            false, 'model', nullif(moved.risen, ''), NULL::double precision,
+            jsonb_build_object('models', moved.detail, 'risen', jsonb_build_object(
+                'model', moved.risen, 'share', round(moved.risen_share::numeric, 4), 'baseline_share', round(moved.risen_before::numeric, 4))), NULL::timestamptz, g.baseline_until,
+            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high, v_setting.threshold_critical)::monitoring_judgement
+        FROM shown g
+        LEFT JOIN moved USING (at, window_seconds)
+        LEFT JOIN over USING (at);
 END
 $$;
-COMMENT ON FUNCTION monitoring_judge_mix(timestamptz, jsonb, boolean, boolean) IS
-    'The mix of models in windows that end at a moment (of over an hour: at its last full hour, and with hours alone) against the baseline''s: the population stability index '
+COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestamptz[]) IS
+    'The mix of models at moments of one UTC day, in windows that end there (of over an hour: at the last full hour, and of moments in p_hourly alone) against the baseline''s: the population stability index '
     'PSI = sum((a - e) ln(a / e)) over the models, half an event added to each count. Its threshold is the floor (0.2) or, where that '
     'is more, what chance exceeds at the level: chi-square of one degree less than there are models, times dispersion (1/n + 1/N). ratio is '
     'PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', 'e2037e9f2c9b587b')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', 'd6b1d787a106aaf2')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f064_slices =========================================================================================
@@ -5230,61 +5431,70 @@ $$;
 COMMENT ON FUNCTION monitoring_slice_latency(text, text, timestamptz, timestamptz, tstzmultirange) IS
     'The p95 of a slice''s latency in whole UTC hours, in milliseconds, as percentile_cont gives it; null without latencies.';
 
-CREATE OR REPLACE FUNCTION monitoring_slice_windows(p_at timestamptz, p_settings jsonb, p_with_hours boolean)
-RETURNS TABLE (metric_name text, alert_type text, floor double precision, window_seconds integer, by_hours boolean,
+CREATE OR REPLACE FUNCTION monitoring_slice_windows(p_moments timestamptz[], p_settings jsonb, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, metric_name text, alert_type text, floor double precision, window_seconds integer, by_hours boolean,
                starts_at timestamptz, recent_at timestamptz, ends_at timestamptz)
 LANGUAGE sql STABLE
 AS $$
 WITH sliced AS MATERIALIZED (
-    SELECT s.metric_name, s.alert_type, s.floor, monitoring_last_clearing(s.metric_name, p_at) AS cleared_at
+    SELECT
+        s.metric_name, s.alert_type, s.floor,
+        monitoring_last_clearing(s.metric_name, (SELECT min(moment) FROM unnest(p_moments) moment)) AS cleared_at
     FROM monitoring_metric_settings(p_settings) s
     WHERE s.metric_name IN ('fallback_rate', 'error_rate', 'duplicate_rate', 'latency_p95') AND s.enabled AND s.rule = 'evidence'
 ),
-scanned AS (
-    SELECT w.window_seconds, grain.by_hours, CASE WHEN grain.by_hours THEN date_trunc('hour', p_at, 'UTC') ELSE p_at END AS ends_at
+scanned AS MATERIALIZED (
+    SELECT w.window_seconds, grain.by_hours
     FROM monitoring_scanned_windows(p_settings) w
-    CROSS JOIN (VALUES (false), (p_with_hours)) grain (by_hours)
+    CROSS JOIN (VALUES (false), (true)) grain (by_hours)
     WHERE w.window_seconds >= 600 AND w.window_seconds <= CASE WHEN grain.by_hours THEN 86400 ELSE 7200 END
       AND (NOT grain.by_hours OR w.window_seconds % 3600 = 0)
-    GROUP BY w.window_seconds, grain.by_hours
 )
 SELECT
-    sliced.metric_name, sliced.alert_type, sliced.floor, scanned.window_seconds, scanned.by_hours,
-    greatest(scanned.ends_at - scanned.window_seconds * interval '1 second', cleared.at),
+    moment, sliced.metric_name, sliced.alert_type, sliced.floor, scanned.window_seconds, scanned.by_hours,
+    greatest(ends.at - scanned.window_seconds * interval '1 second', cleared.at),
     CASE WHEN scanned.window_seconds >= 21600
-        THEN greatest(scanned.ends_at - (scanned.window_seconds + 21599) / 21600 * interval '1 hour', cleared.at) END,
-    scanned.ends_at
+        THEN greatest(ends.at - (scanned.window_seconds + 21599) / 21600 * interval '1 hour', cleared.at) END,
+    ends.at
 FROM sliced
 JOIN scanned ON CASE WHEN sliced.metric_name = 'latency_p95' THEN scanned.by_hours
                      ELSE NOT scanned.by_hours OR scanned.window_seconds > 7200 END
+JOIN unnest(p_moments) moment ON NOT scanned.by_hours OR moment = ANY (p_hourly)
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN scanned.by_hours THEN date_trunc('hour', moment, 'UTC') ELSE moment END AS at
+) ends
 CROSS JOIN LATERAL (
     SELECT CASE WHEN scanned.by_hours THEN date_trunc('hour', sliced.cleared_at + interval '59 minutes 59 seconds', 'UTC')
                 ELSE monitoring_bucket(sliced.cleared_at + interval '4 minutes 59 seconds') END AS at
 ) cleared
 $$;
-COMMENT ON FUNCTION monitoring_slice_windows(timestamptz, jsonb, boolean) IS
-    'The windows of slices that end at a moment: to two hours by five minutes, beyond them up to a day by whole hours, those with hours alone. '
-    'Latency is known of slices by hours only. None reaches back over the metric''s last close.';
+COMMENT ON FUNCTION monitoring_slice_windows(timestamptz[], jsonb, timestamptz[]) IS
+    'The windows of slices that end at moments: to two hours by five minutes, beyond them up to a day by whole hours, those of the moments '
+    'in p_hourly alone. Latency is known of slices by hours only. None reaches back over the metric''s last close.';
 
-CREATE OR REPLACE FUNCTION monitoring_slice_counts(p_at timestamptz, p_settings jsonb, p_with_hours boolean)
-RETURNS TABLE (metric_name text, alert_type text, dimension text, value text, window_seconds integer, starts_at timestamptz,
-               ends_at timestamptz, live_since timestamptz, total double precision, bad double precision, expected double precision,
-               weight double precision, dispersion double precision, daily double precision, recent_bad double precision,
-               recent_expected double precision, calm double precision[], baseline_total double precision,
+CREATE OR REPLACE FUNCTION monitoring_slice_counts(p_moments timestamptz[], p_settings jsonb, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, metric_name text, alert_type text, dimension text, value text, window_seconds integer,
+               starts_at timestamptz, ends_at timestamptz, live_since timestamptz, total double precision, bad double precision,
+               expected double precision, weight double precision, dispersion double precision, daily double precision,
+               recent_bad double precision, recent_expected double precision, calm double precision[], baseline_total double precision,
                baseline_bad double precision, baseline_until timestamptz, floored boolean, watched bigint)
 LANGUAGE plpgsql STABLE
 SET jit = off
+SET work_mem = '16MB'
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_name   text := p_settings -> 'baseline' ->> 'name';
-    v_days   integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
-    v_day    date := (p_at AT TIME ZONE 'UTC')::date;
-    v_hour   timestamptz := date_trunc('hour', p_at, 'UTC');
-    v_least  double precision := (p_settings -> 'slices' ->> 'least_events')::double precision;
-    v_bad    double precision := (p_settings ->> 'least_bad_events')::double precision;
+    v_name   CONSTANT text := p_settings -> 'baseline' ->> 'name';
+    v_days   CONSTANT integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
+    v_from   CONSTANT timestamptz := (SELECT min(moment) FROM unnest(p_moments) moment);
+    v_until  CONSTANT timestamptz := (SELECT max(moment) FROM unnest(p_moments) moment);
+    v_day    CONSTANT date := (v_from AT TIME ZONE 'UTC')::date;
+    v_hour   CONSTANT timestamptz := date_trunc('hour', v_from, 'UTC');
+    v_least  CONSTANT double precision := (p_settings -> 'slices' ->> 'least_events')::double precision;
+    v_bad    CONSTANT double precision := (p_settings ->> 'least_bad_events')::double precision;
+    v_near   CONSTANT timestamptz := monitoring_bucket(v_from - interval '2 hours');
     v_limits double precision[];
-    v_first  timestamptz;
+    v_far    timestamptz;                               -- where the curves by hours begin
 BEGIN
     SELECT array_agg(p.latency_p95 ORDER BY p.hour_of_day) FILTER (WHERE p.metric_name = 'latency_p95')
     INTO v_limits
@@ -5292,21 +5502,30 @@ BEGIN
     SELECT least(
         v_hour - interval '24 hours',
         CASE WHEN count(*) > 0 THEN greatest(min(date_trunc('hour', a.live_since, 'UTC')), v_hour - interval '72 hours') END)
-    INTO v_first
+    INTO v_far
     FROM monitoring_alerts a
-    WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= p_at;
+    WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from;
     RETURN QUERY
         WITH windows AS MATERIALIZED (
-            SELECT * FROM monitoring_slice_windows(p_at, p_settings, p_with_hours)
+            SELECT
+                w.*, curve.until, least(greatest(monitoring_place(curve.first, w.starts_at, curve.seconds), 1), curve.until) AS begin,
+                least(monitoring_place(curve.first, w.recent_at, curve.seconds), curve.until) AS recent
+            FROM monitoring_slice_windows(p_moments, p_settings, p_hourly) w
+            CROSS JOIN LATERAL (
+                SELECT
+                    grain.first, grain.seconds, monitoring_place(grain.first, w.ends_at, grain.seconds) AS until
+                FROM (VALUES (false, v_near, 300), (true, v_far, 3600)) grain (by_hours, first, seconds)
+                WHERE grain.by_hours = w.by_hours
+            ) curve
         ),
         live AS MATERIALIZED (
             SELECT a.metric_name, a.slice_dimension AS dimension, a.slice_value AS value, min(a.live_since) AS since
             FROM monitoring_alerts a
-            WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= p_at
+            WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from
             GROUP BY a.metric_name, a.slice_dimension, a.slice_value
         ),
         profile AS MATERIALIZED (
-            SELECT p.metric_name, p.hour_of_day, p.rate, p.overall_rate, p.hourly_dispersion, p.dispersion, p.baseline_until
+            SELECT p.metric_name, p.hour_of_day, p.rate, p.overall_rate, p.dispersion, p.baseline_until
             FROM monitoring_profile(v_name, v_days, v_day) p
         ),
         known AS MATERIALIZED (
@@ -5315,17 +5534,19 @@ BEGIN
             GROUP BY p.metric_name
         ),
         stretches AS (                                  -- every value by five minutes, and by hours
-            SELECT false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at, b.total_events, b.failed_events, b.fallback_events,
-                b.duplicate_events, NULL::bigint AS latency_events, NULL::bigint AS slow_events
-            FROM monitoring_slice_buckets(p_at - interval '2 hours', p_at) b
+            SELECT false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at, monitoring_place(v_near, b.bucket_start, 300) AS place,
+                b.total_events, b.failed_events, b.fallback_events, b.duplicate_events, NULL::bigint AS latency_events, NULL::bigint AS slow_events
+            FROM monitoring_slice_buckets(v_near, v_until) b
             UNION ALL
-            SELECT true, h.dimension, h.value, h.hour_start, h.total_events, h.failed_events, h.fallback_events, h.duplicate_events,
-                h.latency_events, h.slow_events
-            FROM monitoring_slice_hours(CASE WHEN p_with_hours THEN v_first ELSE v_hour END, v_hour, v_limits) h
+            SELECT true, h.dimension, h.value, h.hour_start, monitoring_place(v_far, h.hour_start, 3600), h.total_events, h.failed_events,
+                h.fallback_events, h.duplicate_events, h.latency_events, h.slow_events
+            FROM monitoring_slice_hours(
+                CASE WHEN cardinality(p_hourly) > 0 THEN v_far ELSE v_hour END,
+                CASE WHEN cardinality(p_hourly) > 0 THEN date_trunc('hour', v_until, 'UTC') ELSE v_hour END, v_limits) h
         ),
         cells AS MATERIALIZED (                         -- one row a metric, value and stretch
             SELECT
-                each.metric_name, s.by_hours, s.dimension, s.value, s.starts_at, each.total::double precision AS total,
+                each.metric_name, s.by_hours, s.dimension, s.value, s.place, each.total::double precision AS total,
                 each.bad::double precision AS bad, each.total * profile.rate AS expected
             FROM stretches s
             CROSS JOIN LATERAL (VALUES
@@ -5338,95 +5559,148 @@ BEGIN
                 AND profile.hour_of_day = extract(hour FROM s.starts_at AT TIME ZONE 'UTC')::integer
             WHERE s.value <> '' AND each.total > 0
         ),
+        present AS MATERIALIZED (
+            SELECT
+                row_number() OVER () AS id, c.metric_name, c.by_hours, c.dimension, c.value, sum(c.total) AS total, sum(c.bad) AS bad,
+                CASE WHEN c.by_hours THEN monitoring_place(v_far, date_trunc('hour', v_until, 'UTC'), 3600)
+                     ELSE monitoring_place(v_near, v_until, 300) END AS places
+            FROM cells c
+            GROUP BY c.metric_name, c.by_hours, c.dimension, c.value
+        ),
         own AS MATERIALIZED (                           -- its own share before, shrunk by ten bad events towards that of all
             SELECT
-                c.metric_name, c.dimension, c.value, greatest(c.of_hours, c.of_buckets) AS total,
+                p.metric_name, p.dimension, p.value,
                 greatest((coalesce(b.bad_events, 0) + 10) / (coalesce(b.expected, 0) + 10), kinds.floor / known.rate) AS factor,
                 (coalesce(b.bad_events, 0) + 10) / (coalesce(b.expected, 0) + 10) < kinds.floor / known.rate AS floored,
                 coalesce(b.bad_events, 0) + 10 AS weight,
                 coalesce(b.dispersion, known.dispersion, 1) AS dispersion,
                 coalesce(b.total_events, 0) AS baseline_total, coalesce(b.bad_events, 0) AS baseline_bad, known.baseline_until,
-                kinds.alert_type
-            FROM (
-                SELECT
-                    cells.metric_name, cells.dimension, cells.value,
-                    sum(cells.total) FILTER (WHERE cells.by_hours) AS of_hours, sum(cells.total) FILTER (WHERE NOT cells.by_hours) AS of_buckets
-                FROM cells
-                GROUP BY cells.metric_name, cells.dimension, cells.value
-            ) c
+                kinds.alert_type, live.since
+            FROM (SELECT DISTINCT present.metric_name, present.dimension, present.value FROM present) p
             JOIN known USING (metric_name)
             JOIN (SELECT DISTINCT w.metric_name, w.alert_type, w.floor FROM windows w) kinds USING (metric_name)
             LEFT JOIN monitoring_slices_of_baseline(v_name, v_days, v_day) b USING (metric_name, dimension, value)
+            LEFT JOIN live USING (metric_name, dimension, value)
         ),
-        crowd AS (                                      -- so many values are looked at
-            SELECT own.metric_name, count(*) AS watched FROM own WHERE own.total >= v_least GROUP BY own.metric_name
+        numbered AS MATERIALIZED (
+            SELECT p.id, c.place, c.total, c.bad, c.expected FROM cells c JOIN present p USING (metric_name, by_hours, dimension, value)
         ),
-        back AS (                                       -- summed back from the end
-            SELECT
-                c.metric_name, c.dimension, c.value, own.dispersion,
-                sum(c.bad) OVER stretch AS bad, sum(c.expected * own.factor) OVER stretch AS expected
-            FROM cells c
-            JOIN own USING (metric_name, dimension, value)
-            WINDOW stretch AS (PARTITION BY c.metric_name, c.by_hours, c.dimension, c.value ORDER BY c.starts_at DESC)
-        ),
-        hot AS MATERIALIZED (                           -- where some stretch that ends now could pass the test, and where there is an alert
-            SELECT DISTINCT b.metric_name, b.dimension, b.value
-            FROM back b
-            WHERE b.bad >= v_bad AND b.bad > b.expected AND monitoring_poisson_likelihood(b.bad, b.expected) / b.dispersion >= 4
-            UNION
-            SELECT live.metric_name, live.dimension, live.value FROM live
-        ),
-        sums AS (
-            SELECT
-                w.metric_name, c.dimension, c.value, w.window_seconds, w.starts_at, w.ends_at,
-                sum(c.total) AS total, sum(c.bad) AS bad, sum(c.expected) AS expected,
-                coalesce(sum(c.bad) FILTER (WHERE c.starts_at >= w.recent_at), 0) AS recent_bad,
-                coalesce(sum(c.expected) FILTER (WHERE c.starts_at >= w.recent_at), 0) AS recent_expected
-            FROM hot
-            JOIN cells c USING (metric_name, dimension, value)
-            JOIN windows w ON w.metric_name = c.metric_name AND w.by_hours = c.by_hours AND c.starts_at >= w.starts_at
-            GROUP BY w.metric_name, c.dimension, c.value, w.window_seconds, w.starts_at, w.ends_at
-        ),
-        runs AS (
-            SELECT
-                live.metric_name, live.dimension, live.value, multiples.place,
-                sum(((multiples.multiple - 1) * c.expected * own.factor - c.bad * ln(multiples.multiple)) / own.dispersion) OVER (
-                    PARTITION BY live.metric_name, live.dimension, live.value, multiples.place ORDER BY c.starts_at DESC) AS for_normal
-            FROM live
-            JOIN cells c ON c.metric_name = live.metric_name AND c.dimension = live.dimension AND c.value = live.value
-                AND c.by_hours = p_with_hours AND c.starts_at >= date_trunc('hour', live.since, 'UTC')
-            JOIN own ON own.metric_name = live.metric_name AND own.dimension = live.dimension AND own.value = live.value
-            CROSS JOIN (VALUES (1, 1.6::double precision), (2, 2), (3, 3)) multiples (place, multiple)
-        ),
-        calmness AS (
-            SELECT best.metric_name, best.dimension, best.value, array_agg(best.for_normal ORDER BY best.place) AS calm
+        curves AS MATERIALIZED (                        -- running sums of those that could show something, and where there is an alert
+            SELECT p.metric_name, p.by_hours, p.dimension, p.value, summed.total, summed.bad, summed.expected
             FROM (
-                SELECT r.metric_name, r.dimension, r.value, r.place, greatest(0, max(r.for_normal)) AS for_normal
-                FROM runs r
-                GROUP BY r.metric_name, r.dimension, r.value, r.place
-            ) best
-            GROUP BY best.metric_name, best.dimension, best.value
+                SELECT back.id, array_agg(back.total) AS total, array_agg(back.bad) AS bad, array_agg(back.expected) AS expected
+                FROM (
+                    SELECT
+                        p.id, coalesce(sum(n.total) OVER earlier, 0) AS total, coalesce(sum(n.bad) OVER earlier, 0) AS bad,
+                        coalesce(sum(n.expected) OVER earlier, 0) AS expected
+                    FROM present p
+                    JOIN own USING (metric_name, dimension, value)
+                    CROSS JOIN LATERAL generate_series(1, p.places) place
+                    LEFT JOIN numbered n USING (id, place)
+                    WHERE p.bad >= v_bad OR own.since IS NOT NULL
+                    WINDOW earlier AS (PARTITION BY p.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                    ORDER BY p.id, place
+                ) back
+                GROUP BY back.id
+            ) summed
+            JOIN present p USING (id)
+        ),
+        sums AS MATERIALIZED (
+            SELECT s.*
+            FROM (
+                SELECT
+                    w.at, w.metric_name, c.dimension, c.value, w.window_seconds, w.starts_at, w.ends_at, own.since,
+                    c.total[w.until] - c.total[w.begin] AS total,
+                    c.bad[w.until] - c.bad[w.begin] AS bad,
+                    (c.expected[w.until] - c.expected[w.begin]) * own.factor AS expected,
+                    coalesce(c.bad[w.until] - c.bad[w.recent], 0) AS recent_bad,
+                    coalesce(c.expected[w.until] - c.expected[w.recent], 0) * own.factor AS recent_expected,
+                    own.dispersion
+                FROM curves c
+                JOIN own USING (metric_name, dimension, value)
+                JOIN windows w ON w.metric_name = c.metric_name AND w.by_hours = c.by_hours
+                OFFSET 0
+            ) s
+            WHERE s.total > 0 AND (
+                s.since IS NOT NULL
+                OR s.total >= v_least AND s.bad >= v_bad AND s.bad >= 1.2 * s.expected
+                    AND monitoring_poisson_likelihood(s.bad, s.expected) / s.dispersion >= 4)
+        ),
+        volumes AS MATERIALIZED (                       -- so many values are looked at: of latency by hours, of the rates by both
+            SELECT p.metric_name = 'latency_p95' AS is_latency, p.by_hours, p.dimension, p.value, summed.total
+            FROM (
+                SELECT back.id, array_agg(back.total) AS total
+                FROM (
+                    SELECT
+                        p.id, coalesce(sum(n.total) OVER (
+                            PARTITION BY p.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS total
+                    FROM present p
+                    CROSS JOIN LATERAL generate_series(1, p.places) place
+                    LEFT JOIN numbered n USING (id, place)
+                    WHERE p.total >= v_least AND EXISTS (SELECT FROM sums)
+                      AND (p.metric_name = 'latency_p95' OR p.metric_name = (
+                            SELECT min(m.metric_name) FROM present m WHERE m.metric_name <> 'latency_p95'))
+                    ORDER BY p.id, place
+                ) back
+                GROUP BY back.id
+            ) summed
+            JOIN present p USING (id)
+        ),
+        crowd AS MATERIALIZED (
+            SELECT asked.at, asked.is_latency, count(DISTINCT (v.dimension, v.value)) AS watched
+            FROM (SELECT DISTINCT sums.at, sums.metric_name = 'latency_p95' AS is_latency FROM sums) asked
+            JOIN volumes v ON v.is_latency = asked.is_latency
+            CROSS JOIN LATERAL (
+                SELECT CASE WHEN v.by_hours THEN monitoring_place(v_far, date_trunc('hour', asked.at, 'UTC'), 3600)
+                            ELSE monitoring_place(v_near, asked.at, 300) END AS place
+            ) until
+            WHERE (NOT v.by_hours OR asked.at = ANY (p_hourly)) AND v.total[until.place] - v.total[greatest(until.place - 24, 1)] >= v_least
+            GROUP BY asked.at, asked.is_latency
+        ),
+        calmness AS (                                   -- with hours since it opened, else of the last two
+            SELECT moment AS at, own.metric_name, own.dimension, own.value, array_agg(greatest(0, steps.calm) ORDER BY multiples.place) AS calm
+            FROM own
+            CROSS JOIN unnest(p_moments) moment
+            CROSS JOIN LATERAL (SELECT moment = ANY (p_hourly) AS by_hours) grain
+            JOIN curves c
+                ON c.metric_name = own.metric_name AND c.dimension = own.dimension AND c.value = own.value AND c.by_hours = grain.by_hours
+            CROSS JOIN LATERAL (
+                SELECT
+                    CASE WHEN c.by_hours THEN monitoring_place(v_far, date_trunc('hour', moment, 'UTC'), 3600)
+                         ELSE monitoring_place(v_near, moment, 300) END AS until,
+                    CASE WHEN c.by_hours THEN monitoring_place(v_far, date_trunc('hour', own.since, 'UTC'), 3600)
+                         ELSE monitoring_place(v_near, date_trunc('hour', own.since, 'UTC'), 300) END AS begin
+            ) span
+            CROSS JOIN (VALUES (1, 1.6::double precision), (2, 2), (3, 3)) multiples (place, multiple)
+            CROSS JOIN LATERAL (
+                SELECT max(
+                    ((multiples.multiple - 1) * (c.expected[span.until] - c.expected[place]) * own.factor
+                        - (c.bad[span.until] - c.bad[place]) * ln(multiples.multiple)) / own.dispersion) AS calm
+                FROM generate_series(greatest(span.begin, span.until - CASE WHEN c.by_hours THEN 72 ELSE 24 END, 1), span.until - 1) place
+            ) steps
+            WHERE own.since IS NOT NULL
+            GROUP BY moment, own.metric_name, own.dimension, own.value
         )
         SELECT
-            s.metric_name, own.alert_type, s.dimension, s.value, s.window_seconds, s.starts_at, s.ends_at, live.since,
-            s.total, s.bad, s.expected * own.factor, own.weight, own.dispersion,
-            s.expected * own.factor * 86400 / s.window_seconds, s.recent_bad, s.recent_expected * own.factor,
+            s.at, s.metric_name, own.alert_type, s.dimension, s.value, s.window_seconds, s.starts_at, s.ends_at, s.since,
+            s.total, s.bad, s.expected, own.weight, own.dispersion,
+            s.expected * 86400 / s.window_seconds, s.recent_bad, s.recent_expected,
             calmness.calm, own.baseline_total, own.baseline_bad, own.baseline_until, own.floored, coalesce(crowd.watched, 1)
         FROM sums s
         JOIN own USING (metric_name, dimension, value)
-        LEFT JOIN crowd USING (metric_name)
-        LEFT JOIN live USING (metric_name, dimension, value)
-        LEFT JOIN calmness USING (metric_name, dimension, value);
+        LEFT JOIN crowd ON crowd.at = s.at AND crowd.is_latency = (s.metric_name = 'latency_p95')
+        LEFT JOIN calmness
+            ON calmness.at = s.at AND calmness.metric_name = s.metric_name AND calmness.dimension = s.dimension AND calmness.value = s.value;
 END
 $$;
-COMMENT ON FUNCTION monitoring_slice_counts(timestamptz, jsonb, boolean) IS
-    'For each rate, each value of a dimension that has an alert or could show something, and each window: events, bad ones, how many the value''s own past lets expect (its factor '
+COMMENT ON FUNCTION monitoring_slice_counts(timestamptz[], jsonb, timestamptz[]) IS
+    'For moments of one UTC day, each rate, each value of a dimension that has an alert or could show something, and each window: events, bad ones, how many the value''s own past lets expect (its factor '
     '(X + 10) / (E + 10) over the profile''s rates, never under the floor), the bad events which that rests on, the scatter of its '
-    'hours, and, while it has an alert, calm as in monitoring_window_counts (without hours, of the last two). watched: how many values were '
-    'looked at.';
+    'hours, and, while it has an alert, calm as in monitoring_window_counts (with hours of three days, else of the last two hours). watched: how many values were '
+    'looked at, those with at least slices.least_events in the last two hours or, with hours, the last 24.';
 
-CREATE OR REPLACE FUNCTION monitoring_judge_slices(p_at timestamptz, p_settings jsonb, p_with_hours boolean)
-RETURNS SETOF monitoring_judgement
+CREATE OR REPLACE FUNCTION monitoring_judge_slices(p_moments timestamptz[], p_settings jsonb, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
 LANGUAGE plpgsql STABLE
 SET jit = off
 AS $$
@@ -5440,7 +5714,7 @@ BEGIN
     END IF;
     RETURN QUERY
         WITH counts AS MATERIALIZED (
-            SELECT c.* FROM monitoring_slice_counts(p_at, p_settings, p_with_hours) c WHERE c.total >= v_least OR c.live_since IS NOT NULL
+            SELECT c.* FROM monitoring_slice_counts(p_moments, p_settings, p_hourly) c WHERE c.total >= v_least OR c.live_since IS NOT NULL
         ),
         tested AS MATERIALIZED (
             SELECT
@@ -5467,7 +5741,7 @@ BEGIN
                         SELECT monitoring_slice_latency(s.dimension, s.value, spans.baseline_from, spans.baseline_until, spans.unfit)
                         FROM monitoring_baseline_spans(
                             p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer,
-                            (p_at AT TIME ZONE 'UTC')::date) spans
+                            (s.at AT TIME ZONE 'UTC')::date) spans
                         WHERE spans.metric_name = 'latency_p95') END AS baseline_value
             FROM shown s
         ),
@@ -5481,7 +5755,7 @@ BEGIN
                     c.ratio, c.threshold_low, c.threshold_medium, c.threshold_high, c.threshold_critical, false) AS grade
             FROM compared c
         )
-        SELECT
+        SELECT g.at, ROW (
             g.metric_name, g.alert_type, g.dimension, g.value, g.window_seconds, 0, g.starts_at, g.ends_at, g.metric_name, 'evidence',
             g.current_value, g.baseline_value, g.ratio, g.total, g.bad, g.expected,
             CASE WHEN g.proven THEN monitoring_poisson_ratio_bound(
@@ -5497,13 +5771,13 @@ BEGIN
             CASE WHEN g.bad > g.expected THEN monitoring_poisson_likelihood(g.bad, g.expected) ELSE 0 END / g.dispersion,
             jsonb_build_object('baseline_events', g.baseline_total, 'baseline_bad_events', g.baseline_bad),
             NULL::timestamptz, g.baseline_until,
-            g.threshold_low, g.threshold_medium, g.threshold_high, g.threshold_critical
+            g.threshold_low, g.threshold_medium, g.threshold_high, g.threshold_critical)::monitoring_judgement
         FROM graded g;
 END
 $$;
-COMMENT ON FUNCTION monitoring_judge_slices(timestamptz, jsonb, boolean) IS
-    'The single values of the dimensions that got worse, and those that have an alert, in windows that end at a moment, the longer ones with '
-    'hours alone. The evidence rule as for all events, at a level shared by all the values with at least slices.least_events in a window.';
+COMMENT ON FUNCTION monitoring_judge_slices(timestamptz[], jsonb, timestamptz[]) IS
+    'The single values of the dimensions that got worse at moments of one UTC day, and those that have an alert, in windows that end there, the longer ones at '
+    'the moments in p_hourly alone. The evidence rule as for all events, at a level shared by all the values with at least slices.least_events in a window.';
 
 CREATE OR REPLACE FUNCTION monitoring_slice_stands_alone(p_row jsonb, p_settings jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE
@@ -5568,7 +5842,7 @@ COMMENT ON FUNCTION monitoring_slice_stands_alone(jsonb, jsonb) IS
     'Whether what a slice shows (a judgement as JSON) is still proven without the events of those slices of the metric that have an '
     'alert already: a model''s failures make its backend and its agent look bad too.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', 'ac7e209a9526f950')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', '4e91b0f61967bb72')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f065_attribution ====================================================================================
@@ -6336,63 +6610,88 @@ COMMENT ON FUNCTION monitoring_slice_stands_out(jsonb, jsonb) IS
     'values looks good by chance) than if all events had got worse alike: '
     'where they have, the alert is on all of them, and only needs a little longer.';
 
-CREATE OR REPLACE FUNCTION monitoring_apply_evaluation(p_at timestamptz DEFAULT now(), p_settings jsonb DEFAULT NULL)
+CREATE OR REPLACE FUNCTION monitoring_apply_evaluations(p_moments timestamptz[], p_settings jsonb DEFAULT NULL)
 RETURNS TABLE (alert_id uuid, transition text, severity text)
 LANGUAGE plpgsql
 SET jit = off
+SET plan_cache_mode = force_generic_plan           -- planning the judging anew would cost as much as the judging
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_started    CONSTANT timestamptz := clock_timestamp();
-    v_settings   CONSTANT jsonb := monitoring_effective_settings(p_settings);
-    v_at         CONSTANT timestamptz := monitoring_evaluated_moment(p_at, v_settings);
-    v_applied    timestamptz;
-    v_with_hours boolean;
-    v_condition  record;
-    v_live       record;
-    v_is_broad   boolean;
+    v_started   CONSTANT timestamptz := clock_timestamp();
+    v_settings  CONSTANT jsonb := monitoring_effective_settings(p_settings);
+    v_applied   timestamptz;
+    v_moments   timestamptz[];
+    v_hourly    timestamptz[];
+    v_changed   timestamptz;                            -- a moment that changed what later ones are judged by
+    v_condition record;
+    v_live      record;
+    v_step      record;
+    v_is_broad  boolean;
 BEGIN
-    IF NOT coalesce(isfinite(p_at), false) THEN
+    IF EXISTS (SELECT FROM unnest(p_moments) moment WHERE NOT coalesce(isfinite(moment), false)) THEN
         RAISE EXCEPTION 'p_at: a moment to evaluate is a time' USING ERRCODE = 'TMARG';
     END IF;
     PERFORM monitoring_check_settings(v_settings);
     SELECT applied_at INTO v_applied FROM monitoring_evaluation_state FOR UPDATE;
-    IF v_at < v_applied THEN
-        RETURN;                                         -- the past is over: it opens and closes nothing
+    WITH moments AS (
+        SELECT DISTINCT monitoring_evaluated_moment(moment, v_settings) AS at FROM unnest(p_moments) moment
+    ),
+    due AS (                                            -- the past is over: it opens and closes nothing
+        SELECT moments.at, lag(moments.at, 1, v_applied) OVER (ORDER BY moments.at) AS previous
+        FROM moments
+        WHERE moments.at >= v_applied
+    )
+    SELECT
+        array_agg(due.at ORDER BY due.at),
+        coalesce(array_agg(due.at ORDER BY due.at) FILTER (WHERE due.previous < date_trunc('hour', due.at, 'UTC')), '{}')
+    INTO v_moments, v_hourly
+    FROM due
+    WHERE (due.at AT TIME ZONE 'UTC')::date = (SELECT min((first.at AT TIME ZONE 'UTC')::date) FROM due first);
+    IF v_moments IS NULL THEN
+        RETURN;
     END IF;
-    v_with_hours := v_applied < date_trunc('hour', v_at, 'UTC');
     PERFORM monitoring_fill_profile(
         v_settings -> 'baseline' ->> 'name', (v_settings -> 'baseline' ->> 'window_days')::integer,
-        (v_at AT TIME ZONE 'UTC')::date - days_before)
-    FROM unnest(CASE WHEN v_with_hours THEN '{7,1,0}'::integer[] ELSE '{0}' END) days_before;
+        (v_moments[1] AT TIME ZONE 'UTC')::date - days_before)
+    FROM unnest(CASE WHEN cardinality(v_hourly) > 0 THEN '{7,1,0}'::integer[] ELSE '{0}' END) days_before;
+    -- What is switched off is watched by nobody: its alert ends.
+    RETURN QUERY
+        SELECT ended.*
+        FROM monitoring_metric_settings(v_settings) s
+        CROSS JOIN LATERAL monitoring_end_alerts(s.metric_name, s.enabled, 'No longer evaluated.', true, v_moments[1]) ended
+        WHERE NOT s.enabled OR s.rule <> 'evidence' OR NOT (v_settings -> 'slices' ->> 'enabled')::boolean;
     -- All events before the slices: what is told of all is not told of each.
     FOR v_condition IN
         WITH judged AS MATERIALIZED (
-            SELECT * FROM monitoring_evaluate_windows(v_at, v_settings, false, v_with_hours)
+            SELECT * FROM monitoring_evaluate_windows(v_moments, v_settings, false, v_hourly)
         ),
         condition AS (
             SELECT
-                judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value,
+                judged.at, judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value,
                 jsonb_agg(to_jsonb(judged)) FILTER (WHERE judged.leads) -> 0 AS lead,
                 max(judged.calm) FILTER (WHERE judged.lag_days = 0) AS calm,
                 max(judged.calm) FILTER (WHERE judged.lag_days > 0) AS calm_of_drift,
                 max(judged.likelihood) FILTER (WHERE judged.severity IS NOT NULL) AS likelihood
             FROM judged
-            GROUP BY judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value
+            GROUP BY judged.at, judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value
             UNION ALL
             -- A slice that has an alert, and no events any more.
-            SELECT a.alert_type, a.metric_name, a.slice_dimension, a.slice_value, NULL, NULL, NULL, NULL
+            SELECT moment, a.alert_type, a.metric_name, a.slice_dimension, a.slice_value, NULL, NULL, NULL, NULL
             FROM monitoring_alerts a
-            WHERE v_with_hours AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved' AND NOT EXISTS (
+            CROSS JOIN unnest(v_hourly) moment
+            WHERE a.slice_dimension IS NOT NULL AND a.status <> 'resolved' AND NOT EXISTS (
                 SELECT FROM judged
-                WHERE judged.metric_name = a.metric_name AND judged.slice_dimension = a.slice_dimension AND judged.slice_value = a.slice_value)
+                WHERE judged.at = moment AND judged.metric_name = a.metric_name AND judged.slice_dimension = a.slice_dimension
+                  AND judged.slice_value = a.slice_value)
         )
         SELECT
             condition.*,
             monitoring_fingerprint(condition.alert_type, condition.metric_name, condition.slice_dimension, condition.slice_value) AS fingerprint
         FROM condition
-        ORDER BY condition.slice_dimension IS NOT NULL, condition.likelihood DESC NULLS LAST, fingerprint
+        ORDER BY condition.at, condition.slice_dimension IS NOT NULL, condition.likelihood DESC NULLS LAST, fingerprint
     LOOP
+        EXIT WHEN v_condition.at > v_changed;
         v_is_broad := v_condition.slice_dimension IS NULL;
         SELECT
             a.id, a.status, a.held_severity, (a.context_data ->> 'lag_days')::integer AS lag_days,
@@ -6413,44 +6712,56 @@ BEGIN
                     SELECT FROM monitoring_alerts a
                     WHERE a.metric_name = v_condition.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
                 -- What was found to be over a moment ago is in the window still.
-                OR monitoring_last_clearing(v_condition.metric_name, v_at) > (v_condition.lead ->> 'starts_at')::timestamptz
+                OR monitoring_last_clearing(v_condition.metric_name, v_condition.at) > (v_condition.lead ->> 'starts_at')::timestamptz
                 OR NOT monitoring_slice_stands_out(v_condition.lead, v_settings)
                 OR NOT monitoring_slice_stands_alone(v_condition.lead, v_settings));
         ELSIF v_condition.lead IS NULL THEN
             -- What only whole hours showed is looked at with them.
-            CONTINUE WHEN NOT v_with_hours AND v_live.by_hours;
+            CONTINUE WHEN v_condition.at <> ALL (v_hourly) AND v_live.by_hours;
         END IF;
         IF coalesce((v_condition.lead ->> 'lag_days')::integer, v_live.lag_days) > 0 THEN
             v_condition.calm := v_condition.calm_of_drift;      -- and not against the one that has drifted along
         END IF;
-        FOR v_live IN
+        FOR v_step IN
             SELECT *
-            FROM monitoring_step_alert(v_condition.fingerprint, v_condition.lead, v_condition.calm, v_settings, v_at)
+            FROM monitoring_step_alert(v_condition.fingerprint, v_condition.lead, v_condition.calm, v_settings, v_condition.at)
         LOOP
-            RETURN QUERY SELECT v_live.alert_id, v_live.transition, v_live.severity;
-            IF v_is_broad AND v_live.transition IN ('opened', 'reopened') THEN
+            v_changed := v_condition.at;
+            RETURN QUERY SELECT v_step.alert_id, v_step.transition, v_step.severity;
+            IF v_is_broad AND v_step.transition IN ('opened', 'reopened') THEN
                 RETURN QUERY SELECT * FROM monitoring_end_alerts(
-                    v_condition.metric_name, true, 'Part of the alert on all events.', false, v_at);
+                    v_condition.metric_name, true, 'Part of the alert on all events.', false, v_condition.at);
             END IF;
         END LOOP;
+        IF v_live.held_severity IS NOT NULL AND EXISTS (
+            SELECT FROM monitoring_alerts a WHERE a.id = v_live.id AND a.held_severity IS DISTINCT FROM v_live.held_severity)
+        THEN
+            v_changed := v_condition.at;
+        END IF;
     END LOOP;
-    -- What is switched off is watched by nobody: its alert ends.
-    RETURN QUERY
-        SELECT ended.*
-        FROM monitoring_metric_settings(v_settings) s
-        CROSS JOIN LATERAL monitoring_end_alerts(s.metric_name, s.enabled, 'No longer evaluated.', true, v_at) ended
-        WHERE NOT s.enabled OR s.rule <> 'evidence' OR NOT (v_settings -> 'slices' ->> 'enabled')::boolean;
     UPDATE monitoring_evaluation_state
-    SET applied_at = v_at, last_run_at = v_started, last_duration_ms = extract(epoch FROM clock_timestamp() - v_started) * 1000;
+    SET applied_at = coalesce(v_changed, v_moments[cardinality(v_moments)]), last_run_at = v_started,
+        last_duration_ms = extract(epoch FROM clock_timestamp() - v_started) * 1000;
 END
 $$;
-COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
-    'Evaluates a moment and takes every alert one step on, in one transaction; the transitions that came of it. Appliers wait '
+COMMENT ON FUNCTION monitoring_apply_evaluations(timestamptz[], jsonb) IS
+    'Evaluates moments in their order and takes every alert one step on at each, in one transaction; the transitions that came of it. '
+    'Those of the first UTC day alone, and none after one that changed an alert, since the rest is to be judged on that: how far it came '
+    'stands in monitoring_evaluation_state.applied_at. Appliers wait '
     'for each other. The same moment again changes nothing; a moment before the latest one does nothing at all. What changes with '
     'whole hours only is looked at by the first evaluation after a full hour. An alert on all events ends those on slices of the same metric, and '
     'where a slice that has one explains what all events show, none is opened on all events.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', 'a6dac84f49a845a5')
+CREATE OR REPLACE FUNCTION monitoring_apply_evaluation(p_at timestamptz DEFAULT now(), p_settings jsonb DEFAULT NULL)
+RETURNS TABLE (alert_id uuid, transition text, severity text)
+LANGUAGE sql
+AS $$
+SELECT * FROM monitoring_apply_evaluations(ARRAY[p_at], p_settings)
+$$;
+COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
+    'Evaluates one moment: monitoring_apply_evaluations.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', '35a9c2fac6e02632')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f072_documents ======================================================================================

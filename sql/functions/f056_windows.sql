@@ -63,78 +63,78 @@ COMMENT ON FUNCTION monitoring_last_clearing(text, timestamptz) IS
     'When the condition of an alert of this metric, on all events or on a slice, was last found to be over. No window of the metric '
     'reaches back over it: what is over raises nothing again.';
 
-CREATE OR REPLACE FUNCTION monitoring_evaluated_windows(p_at timestamptz, p_settings jsonb, p_lag_days integer)
-RETURNS TABLE (metric_name text, window_seconds integer, is_named boolean, starts_at timestamptz, recent_at timestamptz,
-               live_since timestamptz)
+CREATE OR REPLACE FUNCTION monitoring_place(p_first timestamptz, p_at timestamptz, p_seconds integer) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT ceil(extract(epoch FROM p_at - p_first)::double precision / p_seconds)::integer + 1
+$$;
+COMMENT ON FUNCTION monitoring_place(timestamptz, timestamptz, integer) IS
+    'Where a moment stands in a curve of running sums over stretches of p_seconds from p_first on: at place n are the sums of the n - 1 '
+    'stretches that began before it. What was counted between two moments is the difference of the sums at their places.';
+
+CREATE OR REPLACE FUNCTION monitoring_evaluated_metrics(p_at timestamptz, p_lag_days integer)
+RETURNS TABLE (metric_name text, cleared_at timestamptz, live_since timestamptz)
 LANGUAGE sql STABLE
 AS $$
-WITH metrics AS MATERIALIZED (
-    SELECT
-        m.metric_name,
-        monitoring_bucket(monitoring_last_clearing(m.metric_name, p_at)) AS cleared_at,
-        latest.live_since
-    FROM (SELECT DISTINCT parts.metric_name FROM monitoring_evaluated_parts() parts) evaluated
-    JOIN monitoring_known_metrics() m USING (metric_name)
-    LEFT JOIN LATERAL (
-        SELECT
-            CASE WHEN a.live_since <= p_at AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL)
-                THEN monitoring_bucket(a.live_since) END AS live_since
-        FROM monitoring_alerts a
-        WHERE a.fingerprint = monitoring_fingerprint(m.alert_type, m.metric_name) AND a.opened_at <= p_at
-        ORDER BY a.status = 'resolved', a.opened_at DESC
-        LIMIT 1) latest ON true
-    WHERE p_lag_days = 0 OR m.metric_name <> 'health_score'
-)
 SELECT
-    metrics.metric_name,
-    scanned.window_seconds,
-    scanned.is_named,
-    greatest(p_at - scanned.window_seconds * interval '1 second', metrics.cleared_at),
-    CASE WHEN scanned.window_seconds >= 21600
-        THEN greatest(monitoring_bucket(p_at - scanned.window_seconds / 6 * interval '1 second'), metrics.cleared_at) END,
-    metrics.live_since
-FROM metrics, monitoring_scanned_windows(p_settings) scanned
-WHERE p_lag_days = 0 OR scanned.window_seconds >= 86400
+    known.metric_name,
+    monitoring_bucket(monitoring_last_clearing(known.metric_name, p_at)),
+    latest.live_since
+FROM (SELECT DISTINCT parts.metric_name FROM monitoring_evaluated_parts() parts) evaluated
+JOIN monitoring_known_metrics() known USING (metric_name)
+LEFT JOIN LATERAL (
+    SELECT
+        CASE WHEN a.live_since <= p_at AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL)
+            THEN monitoring_bucket(a.live_since) END AS live_since
+    FROM monitoring_alerts a
+    WHERE a.fingerprint = monitoring_fingerprint(known.alert_type, known.metric_name) AND a.opened_at <= p_at
+    ORDER BY a.status = 'resolved', a.opened_at DESC
+    LIMIT 1
+) latest ON true
+WHERE p_lag_days = 0 OR known.metric_name <> 'health_score'
 $$;
-COMMENT ON FUNCTION monitoring_evaluated_windows(timestamptz, jsonb, integer) IS
-    'The windows of rates, latency and health that end at a moment, and where the latest sixth of those of six hours and more begins; '
-    'none reaches back over the metric''s last close. live_since: when its alert opened, if it has one. With a lag, against which slow '
-    'drift shows, those of a day and more.';
+COMMENT ON FUNCTION monitoring_evaluated_metrics(timestamptz, integer) IS
+    'Rates, latency and health (with a lag not health): where the windows of each begin at the earliest, since none reaches back over '
+    'the metric''s last close, and since when its alert is live, if it has one.';
 
-CREATE OR REPLACE FUNCTION monitoring_window_counts(p_at timestamptz, p_settings jsonb, p_lag_days integer DEFAULT 0)
-RETURNS TABLE (metric_name text, part text, window_seconds integer, is_named boolean, starts_at timestamptz, armed boolean,
-               total double precision, bad double precision, expected double precision, weight double precision,
-               dispersion double precision, level double precision, recent_bad double precision, recent_expected double precision,
-               calm double precision[], expected_p95 double precision, floored boolean, baseline_from timestamptz,
-               baseline_until timestamptz)
+CREATE OR REPLACE FUNCTION monitoring_window_counts(
+    p_moments timestamptz[], p_settings jsonb, p_complete boolean DEFAULT true, p_lag_days integer DEFAULT 0)
+RETURNS TABLE (at timestamptz, metric_name text, part text, window_seconds integer, is_named boolean, starts_at timestamptz,
+               armed boolean, total double precision, bad double precision, expected double precision, weight double precision,
+               dispersion double precision, level double precision, is_tested boolean, recent_bad double precision,
+               recent_expected double precision, calm double precision[], expected_p95 double precision, floored boolean,
+               baseline_from timestamptz, baseline_until timestamptz)
 LANGUAGE plpgsql STABLE
 SET jit = off
+SET work_mem = '16MB'
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_bounds timestamptz[];
+    v_name      CONSTANT text := p_settings -> 'baseline' ->> 'name';
+    v_days      CONSTANT integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
+    v_from      CONSTANT timestamptz := (SELECT min(moment) FROM unnest(p_moments) moment);
+    v_until     CONSTANT timestamptz := (SELECT max(moment) FROM unnest(p_moments) moment);
+    v_day       CONSTANT date := (v_from AT TIME ZONE 'UTC')::date;
+    v_least_bad CONSTANT double precision := (p_settings ->> 'least_bad_events')::double precision;
+    v_by_ratio  CONSTANT boolean := EXISTS (SELECT FROM monitoring_metric_settings(p_settings) s WHERE s.enabled AND s.rule = 'ratio');
+    v_first     timestamptz;                            -- the full hour at which the curves begin
 BEGIN
-    SELECT array_agg(DISTINCT bound ORDER BY bound) INTO v_bounds
-    FROM monitoring_evaluated_windows(p_at, p_settings, p_lag_days) w
-    CROSS JOIN LATERAL (VALUES (w.starts_at), (w.recent_at), (w.live_since)) bounds (bound)
-    WHERE bound IS NOT NULL;
-
+    SELECT date_trunc('hour', least(
+            v_from - max(scanned.window_seconds) * interval '1 second',
+            (SELECT greatest(min(m.live_since), v_from - interval '28 days')
+             FROM monitoring_evaluated_metrics(v_from, p_lag_days) m
+             HAVING min(m.live_since) IS NOT NULL)), 'UTC')
+    INTO v_first
+    FROM monitoring_scanned_windows(p_settings) scanned;
     RETURN QUERY
-        WITH windows AS MATERIALIZED (
-            SELECT w.metric_name, parts.part, w.window_seconds, w.is_named, w.starts_at, w.recent_at, w.live_since
-            FROM monitoring_evaluated_windows(p_at, p_settings, p_lag_days) w JOIN monitoring_evaluated_parts() parts USING (metric_name)
-        ),
-        profile AS MATERIALIZED (                       -- a rate under the floor counts as the floor
+        WITH profile AS MATERIALIZED (                  -- a rate under the floor counts as the floor
             SELECT
                 p.metric_name AS part, p.hour_of_day, greatest(p.rate, floors.floor) AS rate, p.weight, p.dispersion, p.hourly_dispersion,
                 p.latency_p95, p.rate < floors.floor AS floored, p.total_events, p.baseline_from, p.baseline_until
-            FROM monitoring_profile(
-                p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer,
-                (p_at AT TIME ZONE 'UTC')::date - p_lag_days) p
+            FROM monitoring_profile(v_name, v_days, v_day - p_lag_days) p
             LEFT JOIN monitoring_metric_settings(p_settings) floors USING (metric_name)
             -- What was normal before another normal was accepted is nothing to drift from.
-            WHERE p.accepted_from IS NOT DISTINCT FROM (
-                SELECT monitoring_accepted_from(p_settings -> 'baseline' ->> 'name', (p_at AT TIME ZONE 'UTC')::date))
+            WHERE p.accepted_from IS NOT DISTINCT FROM (SELECT monitoring_accepted_from(v_name, v_day))
         ),
         known AS MATERIALIZED (
             SELECT
@@ -143,109 +143,187 @@ BEGIN
                 monitoring_level(
                     p_settings,
                     sum(p.total_events * p.rate) / (extract(epoch FROM min(p.baseline_until) - min(p.baseline_from))::double precision / 86400),
-                    min(p.hourly_dispersion)) AS level
+                    min(p.hourly_dispersion)) AS level,
+                array_agg(p.rate / nullif(p.weight, 0) ORDER BY p.hour_of_day) AS variances
             FROM profile p
             GROUP BY p.part
         ),
-        cells AS MATERIALIZED (                         -- one row an hour, split where a window begins
+        hours AS MATERIALIZED (
             SELECT
-                min(bucket_start) AS starts_at,
-                extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day,
-                sum(r.total_events) AS total_events,
-                sum(r.total_events - r.successful_events) AS unsuccessful_events,
-                sum(r.failed_events) AS failed_events,
-                sum(r.fallback_events) AS fallback_events,
-                sum(r.duplicate_events) AS duplicate_events,
-                sum(r.latency_events) AS latency_events,
-                sum(monitoring_count_above(r.latency_values, r.latency_counts, limits.latency_p95)) AS slow_events
-            FROM monitoring_rollup r
-            LEFT JOIN profile limits
-                ON limits.part = 'latency_p95' AND limits.hour_of_day = extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer
-            WHERE bucket_start >= v_bounds[1] AND bucket_start < p_at
-            GROUP BY date_trunc('hour', bucket_start, 'UTC'), 2, width_bucket(bucket_start, v_bounds)
+                p.hour_of_day,
+                max(p.rate) FILTER (WHERE p.part = 'fallback_rate') AS fallback_rate,
+                max(p.rate) FILTER (WHERE p.part = 'error_rate') AS error_rate,
+                max(p.rate) FILTER (WHERE p.part = 'duplicate_rate') AS duplicate_rate,
+                max(p.rate) FILTER (WHERE p.part = 'unsuccessful_rate') AS unsuccessful_rate,
+                max(p.rate) FILTER (WHERE p.part = 'latency_p95') AS slow_rate,
+                max(p.latency_p95) AS latency_p95
+            FROM profile p
+            GROUP BY p.hour_of_day
         ),
-        stretches AS MATERIALIZED (                     -- one row a bound and hour of day: all from the bound to the moment
+        cells AS (                                      -- before the first five minutes nothing, then each, those without events too
             SELECT
-                bound, cells.hour_of_day, sum(cells.total_events) AS total_events, sum(cells.unsuccessful_events) AS unsuccessful_events,
-                sum(cells.failed_events) AS failed_events, sum(cells.fallback_events) AS fallback_events,
-                sum(cells.duplicate_events) AS duplicate_events, sum(cells.latency_events) AS latency_events,
-                sum(cells.slow_events) AS slow_events
-            FROM unnest(v_bounds) bound
-            JOIN cells ON cells.starts_at >= bound
-            GROUP BY bound, cells.hour_of_day
+                grid.place, r.total_events::double precision, r.failed_events::double precision, r.fallback_events::double precision,
+                r.duplicate_events::double precision, (r.total_events - r.successful_events)::double precision AS unsuccessful_events,
+                r.latency_events::double precision,
+                monitoring_count_above(r.latency_values, r.latency_counts, hours.latency_p95)::double precision AS slow_events,
+                hours.*
+            FROM generate_series(v_first - interval '5 minutes', v_until - interval '1 second', interval '5 minutes')
+                WITH ORDINALITY grid (bucket_start, place)
+            LEFT JOIN (
+                SELECT * FROM monitoring_rollup WHERE monitoring_rollup.bucket_start >= v_first AND monitoring_rollup.bucket_start < v_until OFFSET 0
+            ) r USING (bucket_start)
+            LEFT JOIN hours ON hours.hour_of_day = extract(hour FROM r.bucket_start AT TIME ZONE 'UTC')::integer
         ),
-        sums AS MATERIALIZED (                          -- the same hour of several days rests on the same piece of baseline
+        running AS (
             SELECT
-                s.bound, each.part,
-                sum(each.total)::double precision AS total, sum(each.bad)::double precision AS bad,
-                sum(each.total::double precision * profile.rate) AS expected,
-                sum(each.total::double precision ^ 2 * profile.rate / profile.weight) AS variance,
-                sum(each.total::double precision * profile.latency_p95) AS latency_total
-            FROM stretches s
+                sum(c.total_events) OVER back AS total, sum(c.latency_events) OVER back AS measured,
+                sum(c.fallback_events) OVER back AS fallback, sum(c.total_events * c.fallback_rate) OVER back AS fallback_expected,
+                sum(c.failed_events) OVER back AS failed, sum(c.total_events * c.error_rate) OVER back AS failed_expected,
+                sum(c.duplicate_events) OVER back AS duplicate, sum(c.total_events * c.duplicate_rate) OVER back AS duplicate_expected,
+                sum(c.unsuccessful_events) OVER back AS unsuccessful, sum(c.total_events * c.unsuccessful_rate) OVER back AS unsuccessful_expected,
+                sum(c.slow_events) OVER back AS slow, sum(c.latency_events * c.slow_rate) OVER back AS slow_expected,
+                sum(c.latency_events * c.latency_p95) OVER back AS latency
+            FROM cells c
+            WINDOW back AS (ORDER BY c.place ROWS UNBOUNDED PRECEDING)
+            ORDER BY c.place
+        ),
+        sums AS (
+            SELECT
+                array_agg(coalesce(r.total, 0)) AS total, array_agg(coalesce(r.measured, 0)) AS measured,
+                array_agg(coalesce(r.fallback, 0)) AS fallback, array_agg(coalesce(r.fallback_expected, 0)) AS fallback_expected,
+                array_agg(coalesce(r.failed, 0)) AS failed, array_agg(coalesce(r.failed_expected, 0)) AS failed_expected,
+                array_agg(coalesce(r.duplicate, 0)) AS duplicate, array_agg(coalesce(r.duplicate_expected, 0)) AS duplicate_expected,
+                array_agg(coalesce(r.unsuccessful, 0)) AS unsuccessful,
+                array_agg(coalesce(r.unsuccessful_expected, 0)) AS unsuccessful_expected,
+                array_agg(coalesce(r.slow, 0)) AS slow, array_agg(coalesce(r.slow_expected, 0)) AS slow_expected,
+                array_agg(coalesce(r.latency, 0)) AS latency
+            FROM running r
+        ),
+        curves AS MATERIALIZED (                        -- of each part the running sums, at each place those of all that is before
+            SELECT each.*
+            FROM sums
             CROSS JOIN LATERAL (VALUES
-                ('fallback_rate',     s.total_events,   s.fallback_events),
-                ('error_rate',        s.total_events,   s.failed_events),
-                ('duplicate_rate',    s.total_events,   s.duplicate_events),
-                ('unsuccessful_rate', s.total_events,   s.unsuccessful_events),
-                ('latency_p95',       s.latency_events, s.slow_events)) each (part, total, bad)
-            LEFT JOIN profile ON profile.part = each.part AND profile.hour_of_day = s.hour_of_day
-            GROUP BY s.bound, each.part
+                ('fallback_rate',     sums.total,    sums.fallback,     sums.fallback_expected,     NULL::double precision[]),
+                ('error_rate',        sums.total,    sums.failed,       sums.failed_expected,       NULL),
+                ('duplicate_rate',    sums.total,    sums.duplicate,    sums.duplicate_expected,    NULL),
+                ('unsuccessful_rate', sums.total,    sums.unsuccessful, sums.unsuccessful_expected, NULL),
+                ('latency_p95',       sums.measured, sums.slow,         sums.slow_expected,         sums.latency)
+            ) each (part, total, bad, expected, latency)
         ),
-        runs AS (                                       -- what speaks for the normal rate against a multiple, summed back from the end
+        evaluated AS MATERIALIZED (
             SELECT
-                alive.metric_name, alive.part, multiples.place,
-                sum(((multiples.multiple - 1) * each.total * profile.rate - each.bad * ln(multiples.multiple)) / profile.dispersion) OVER (
-                    PARTITION BY alive.metric_name, alive.part, multiples.place ORDER BY c.starts_at DESC) AS for_normal
-            FROM (SELECT DISTINCT w.metric_name, w.part, w.live_since FROM windows w WHERE w.live_since IS NOT NULL) alive
-            JOIN cells c ON c.starts_at >= alive.live_since
+                m.metric_name, parts.part, m.live_since, coalesce(monitoring_place(v_first, m.cleared_at, 300), 1) AS earliest,
+                m.cleared_at, known.dispersion IS NOT NULL AS armed, coalesce(known.dispersion, 1) AS dispersion, known.level,
+                known.all_bad, known.variances, coalesce(known.floored, false) AS floored, known.baseline_from, known.baseline_until
+            FROM monitoring_evaluated_metrics(v_from, p_lag_days) m
+            JOIN monitoring_evaluated_parts() parts USING (metric_name)
+            LEFT JOIN known ON known.part = parts.part
+        ),
+        moments AS MATERIALIZED (
+            SELECT moment AS at, monitoring_place(v_first, moment, 300) AS place, extract(epoch FROM moment - v_first)::integer AS seconds
+            FROM unnest(p_moments) moment
+        ),
+        counts AS MATERIALIZED (
+            SELECT
+                moments.at, moments.place, e.metric_name, e.part, scanned.window_seconds, scanned.is_named, e.armed, e.dispersion, e.level,
+                e.live_since, begin.place AS begin_place,
+                CASE WHEN scanned.window_seconds >= 21600
+                    THEN greatest((moments.seconds - scanned.window_seconds / 6) / 300 + 1, e.earliest) END AS recent_place,
+                c.total[moments.place] - c.total[begin.place] AS total,
+                c.bad[moments.place] - c.bad[begin.place] AS bad,
+                CASE WHEN e.armed THEN c.expected[moments.place] - c.expected[begin.place] END AS expected
+            FROM moments
+            CROSS JOIN monitoring_scanned_windows(p_settings) scanned
+            CROSS JOIN evaluated e
+            JOIN curves c ON c.part = e.part
             CROSS JOIN LATERAL (
-                SELECT
-                    CASE alive.part WHEN 'latency_p95' THEN c.latency_events ELSE c.total_events END::double precision AS total,
-                    CASE alive.part
-                        WHEN 'fallback_rate' THEN c.fallback_events
-                        WHEN 'error_rate' THEN c.failed_events
-                        WHEN 'duplicate_rate' THEN c.duplicate_events
-                        WHEN 'unsuccessful_rate' THEN c.unsuccessful_events
-                        ELSE c.slow_events
-                    END::double precision AS bad
-            ) each
-            JOIN profile ON profile.part = alive.part AND profile.hour_of_day = c.hour_of_day
+                SELECT least(greatest(moments.place - scanned.window_seconds / 300, e.earliest), moments.place) AS place
+            ) begin
+            WHERE p_lag_days = 0 OR scanned.window_seconds >= 86400
+        ),
+        tested AS MATERIALIZED (                        -- where anything hangs on the exact test
+            SELECT
+                counts.*,
+                coalesce(counts.armed AND counts.total > 0 AND (
+                    p_complete AND counts.is_named
+                    OR counts.bad >= v_least_bad AND counts.bad >= 1.2 * counts.expected AND counts.expected > 0
+                        AND monitoring_poisson_likelihood(counts.bad, counts.expected) / counts.dispersion >= -ln(counts.level) - 4), false)
+                    AS is_tested
+            FROM counts
+        ),
+        loud AS MATERIALIZED (
+            SELECT DISTINCT t.at FROM tested t WHERE t.is_tested
+        ),
+        shown AS (                                      -- without the rest only what a verdict, or the end of an alert, hangs on
+            SELECT t.*
+            FROM tested t
+            WHERE p_complete OR v_by_ratio OR t.at IN (SELECT loud.at FROM loud)
+               OR t.live_since IS NOT NULL AND (
+                    t.metric_name = 'health_score' OR t.window_seconds = (SELECT min(s.window_seconds) FROM monitoring_scanned_windows(p_settings) s
+                                                                          WHERE p_lag_days = 0 OR s.window_seconds >= 86400))
+        ),
+        runs AS (                                       -- what speaks for the normal rate against a multiple, since the alert opened
+            SELECT
+                e.metric_name, e.part, multiples.step, each.place,
+                ((multiples.multiple - 1) * c.expected[each.place] - c.bad[each.place] * ln(multiples.multiple)) / e.dispersion AS for_normal
+            FROM evaluated e
+            JOIN curves c ON c.part = e.part
+            CROSS JOIN LATERAL generate_series(
+                greatest(monitoring_place(v_first, e.live_since, 300), 1), monitoring_place(v_first, v_until, 300)) each (place)
             CROSS JOIN LATERAL (                        -- a drift is never far off: it is over when little of it is left
                 VALUES (1, CASE WHEN p_lag_days = 0 THEN 1.6 ELSE 1.25 END::double precision),
                     (2, CASE WHEN p_lag_days = 0 THEN 2 ELSE 1.25 END), (3, CASE WHEN p_lag_days = 0 THEN 3 ELSE 1.25 END)
-            ) multiples (place, multiple)
+            ) multiples (step, multiple)
+            WHERE e.live_since IS NOT NULL AND e.armed
         ),
         calmness AS (
-            SELECT best.metric_name, best.part, array_agg(best.for_normal ORDER BY best.place) AS calm
+            SELECT best.metric_name, best.part, best.place, array_agg(best.calm ORDER BY best.step) AS calm
             FROM (
-                SELECT r.metric_name, r.part, r.place, greatest(0, max(r.for_normal)) AS for_normal
+                SELECT
+                    r.metric_name, r.part, r.place, r.step,
+                    greatest(0, r.for_normal - min(r.for_normal) OVER (
+                        PARTITION BY r.metric_name, r.part, r.step ORDER BY r.place
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS calm
                 FROM runs r
-                GROUP BY r.metric_name, r.part, r.place
             ) best
-            GROUP BY best.metric_name, best.part
+            WHERE best.place IN (SELECT moments.place FROM moments)
+            GROUP BY best.metric_name, best.part, best.place
         )
         SELECT
-            w.metric_name, w.part, w.window_seconds, w.is_named, w.starts_at,
-            known.dispersion IS NOT NULL,
-            coalesce(whole.total, 0), coalesce(whole.bad, 0), whole.expected,
-            least(whole.expected ^ 2 / nullif(whole.variance, 0), known.all_bad + 1),
-            coalesce(known.dispersion, 1), known.level,
-            coalesce(latest.bad, 0), coalesce(latest.expected, 0), calmness.calm,
-            whole.latency_total / nullif(whole.total, 0),
-            coalesce(known.floored, false), known.baseline_from, known.baseline_until
-        FROM windows w
-        LEFT JOIN known USING (part)
-        LEFT JOIN sums whole ON whole.part = w.part AND whole.bound = w.starts_at
-        LEFT JOIN sums latest ON latest.part = w.part AND latest.bound = w.recent_at
-        LEFT JOIN calmness ON calmness.metric_name = w.metric_name AND calmness.part = w.part;
+            s.at, s.metric_name, s.part, s.window_seconds, s.is_named,
+            greatest(s.at - s.window_seconds * interval '1 second', e.cleared_at),
+            s.armed, s.total, s.bad, CASE WHEN s.total > 0 THEN s.expected END,
+            CASE WHEN s.is_tested THEN least(s.expected ^ 2 / nullif(uncertain.variance, 0), e.all_bad + 1) END,
+            s.dispersion, s.level, s.is_tested,
+            coalesce(c.bad[s.place] - c.bad[least(s.recent_place, s.place)], 0),
+            CASE WHEN s.armed THEN coalesce(c.expected[s.place] - c.expected[least(s.recent_place, s.place)], 0) ELSE 0 END,
+            calmness.calm,
+            CASE WHEN s.armed THEN (c.latency[s.place] - c.latency[s.begin_place]) / nullif(s.total, 0) END,
+            e.floored, e.baseline_from, e.baseline_until
+        FROM shown s
+        JOIN evaluated e ON e.metric_name = s.metric_name AND e.part = s.part
+        JOIN curves c ON c.part = s.part
+        LEFT JOIN calmness ON calmness.metric_name = s.metric_name AND calmness.part = s.part AND calmness.place = s.place
+        CROSS JOIN LATERAL (                            -- the same hour of several days rests on the same piece of baseline
+            SELECT sum(hourly.total ^ 2 * e.variances[hourly.hour_of_day + 1]) AS variance
+            FROM (
+                SELECT
+                    (extract(hour FROM v_first AT TIME ZONE 'UTC')::integer + hour) % 24 AS hour_of_day,
+                    sum(c.total[least(hour * 12 + 13, s.place)] - c.total[greatest(hour * 12 + 1, s.begin_place)]) AS total
+                FROM generate_series((s.begin_place - 1) / 12, (s.place - 2) / 12) hour
+                WHERE s.is_tested
+                GROUP BY 1
+            ) hourly
+        ) uncertain;
 END
 $$;
-COMMENT ON FUNCTION monitoring_window_counts(timestamptz, jsonb, integer) IS
-    'The counts an evaluation judges, in one pass over the buckets, against the profile of the day or of so many days before: events '
-    'and bad ones in each window, how many bad ones the profile expects (E = sum(n p)), the weight of that expectation '
-    '(B = E^2 / sum(n^2 p / weight), never above the bad events that the whole baseline held), the level of its test, the same counts of the '
-    'latest sixth, and, while an alert is live, calm: the reverse CUSUM max(sum((r - 1) E - x ln r) / dispersion) over all '
-    'stretches since it opened that end at the moment, for r = 1.6, 2 and 3 (with a lag 1.25).';
+COMMENT ON FUNCTION monitoring_window_counts(timestamptz[], jsonb, boolean, integer) IS
+    'The counts that evaluations of moments of one UTC day judge, in one pass over the buckets, against the profile of the day or of so many '
+    'days before: events and bad ones in each window, how many bad ones the profile expects (E = sum(n p)), whether anything hangs on the '
+    'test, then the weight of that expectation (B = E^2 / sum(n^2 p / weight), never above the bad events that the whole baseline held), '
+    'its level, the same counts of the latest sixth, and, while an alert is live, calm: the reverse CUSUM '
+    'max(sum((r - 1) E - x ln r) / dispersion) over all stretches since it opened that end at the moment, for r = 1.6, 2 and 3 (with '
+    'a lag 1.25), 28 days at most. Alerts count as they stand at the first moment. Not complete: without what no verdict and no end hangs on.';
 
 CREATE OR REPLACE FUNCTION monitoring_window_latency(
     p_from timestamptz, p_until timestamptz, p_share double precision DEFAULT 0.95, p_guess double precision DEFAULT 0)

@@ -14,28 +14,31 @@ SELECT to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
 $$;
 COMMENT ON FUNCTION monitoring_time_text(timestamptz) IS 'A moment as RFC 3339 in UTC, to the second.';
 
-CREATE OR REPLACE FUNCTION monitoring_judgements(p_at timestamptz, p_settings jsonb, p_complete boolean, p_with_hours boolean)
-RETURNS SETOF monitoring_judgement
+CREATE OR REPLACE FUNCTION monitoring_judgements(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
 LANGUAGE plpgsql STABLE
 AS $$
-DECLARE
-    v_hour CONSTANT timestamptz := date_trunc('hour', p_at, 'UTC');
+#variable_conflict use_column
 BEGIN
-    RETURN QUERY SELECT * FROM monitoring_judge_rates(p_at, p_settings, p_complete, 0);
-    RETURN QUERY SELECT * FROM monitoring_judge_traffic(p_at, p_settings, p_complete);
-    RETURN QUERY SELECT * FROM monitoring_judge_mix(p_at, p_settings, p_complete, p_with_hours);
-    RETURN QUERY SELECT * FROM monitoring_judge_slices(p_at, p_settings, p_with_hours);
-    IF p_with_hours THEN
-        RETURN QUERY SELECT * FROM monitoring_judge_rates(v_hour, p_settings, p_complete, 7);
+    RETURN QUERY SELECT * FROM monitoring_judge_rates(p_moments, p_settings, p_complete, 0);
+    RETURN QUERY SELECT * FROM monitoring_judge_traffic(p_moments, p_settings, p_complete);
+    RETURN QUERY SELECT * FROM monitoring_judge_mix(p_moments, p_settings, p_complete, p_hourly);
+    RETURN QUERY SELECT * FROM monitoring_judge_slices(p_moments, p_settings, p_hourly);
+    IF cardinality(p_hourly) > 0 THEN
+        RETURN QUERY
+            SELECT moment, drift.judgement
+            FROM monitoring_judge_rates(
+                ARRAY(SELECT DISTINCT date_trunc('hour', moment, 'UTC') FROM unnest(p_hourly) moment), p_settings, p_complete, 7) drift
+            JOIN unnest(p_hourly) moment ON date_trunc('hour', moment, 'UTC') = drift.at;
     END IF;
 END
 $$;
-COMMENT ON FUNCTION monitoring_judgements(timestamptz, jsonb, boolean, boolean) IS
-    'Everything that is judged at a moment. With hours also what changes with whole hours only, as of the last full hour: slow drift '
+COMMENT ON FUNCTION monitoring_judgements(timestamptz[], jsonb, boolean, timestamptz[]) IS
+    'Everything that is judged at moments of one UTC day, on the alerts as they stand at the first. At those in p_hourly also what changes with whole hours only, as of the last full hour: slow drift '
     '(against the baseline of a week before), and the longer windows of slices and of the mix of models.';
 
-CREATE OR REPLACE FUNCTION monitoring_evaluate_windows(p_at timestamptz, p_settings jsonb, p_complete boolean, p_with_hours boolean)
-RETURNS TABLE (metric_name text, alert_type text, slice_dimension text, slice_value text, window_seconds integer, lag_days integer,
+CREATE OR REPLACE FUNCTION monitoring_evaluate_windows(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, metric_name text, alert_type text, slice_dimension text, slice_value text, window_seconds integer, lag_days integer,
                starts_at timestamptz, ends_at timestamptz, part text, current_value numeric, baseline_value numeric, ratio numeric,
                total_events bigint, bad_events numeric, expected_events numeric, lower_bound numeric, p_value double precision,
                dispersion numeric, verdict text, would_be text, severity text, calm double precision[], leads boolean,
@@ -46,10 +49,13 @@ LANGUAGE sql STABLE
 AS $$
 WITH ruled AS (
     SELECT
-        j.*,
-        CASE j.rule WHEN 'ratio' THEN j.ratio_verdict ELSE j.evidence_verdict END AS verdict,
-        CASE j.rule WHEN 'ratio' THEN j.evidence_verdict ELSE j.ratio_verdict END AS would_be
-    FROM monitoring_judgements(monitoring_evaluated_moment(p_at, p_settings), p_settings, p_complete, p_with_hours) j
+        moment.at,
+        (moment.judgement).*,
+        CASE (moment.judgement).rule
+            WHEN 'ratio' THEN (moment.judgement).ratio_verdict ELSE (moment.judgement).evidence_verdict END AS verdict,
+        CASE (moment.judgement).rule
+            WHEN 'ratio' THEN (moment.judgement).evidence_verdict ELSE (moment.judgement).ratio_verdict END AS would_be
+    FROM monitoring_judgements(p_moments, p_settings, p_complete, p_hourly) moment
 ),
 severe AS (
     SELECT
@@ -59,14 +65,14 @@ severe AS (
     FROM ruled r
 )
 SELECT
-    s.metric_name, s.alert_type, s.slice_dimension, s.slice_value, s.window_seconds, s.lag_days, s.starts_at, s.ends_at, s.part,
+    s.at, s.metric_name, s.alert_type, s.slice_dimension, s.slice_value, s.window_seconds, s.lag_days, s.starts_at, s.ends_at, s.part,
     round(s.current_value::numeric, monitoring_places(s.metric_name)), round(s.baseline_value::numeric, monitoring_places(s.metric_name)),
     round(s.ratio::numeric, 4), s.total::bigint, s.bad::numeric, round(s.expected::numeric, 3), round(s.lower_bound::numeric, 4),
     s.p_value, round(s.dispersion::numeric, 3), s.verdict,
     CASE WHEN s.is_shown THEN s.would_be END,
     s.severity, s.calm,
     s.severity IS NOT NULL AND row_number() OVER (
-        PARTITION BY s.metric_name, s.slice_dimension, s.slice_value
+        PARTITION BY s.at, s.metric_name, s.slice_dimension, s.slice_value
         ORDER BY monitoring_severity_rank(s.severity) DESC, s.lag_days, s.window_seconds) = 1,
     s.threshold_low::numeric, s.threshold_medium::numeric, s.threshold_high::numeric, s.threshold_critical::numeric,
     s.expected, s.weight, s.significance, s.likelihood, s.blamed_dimension, s.blamed_value,
@@ -96,8 +102,8 @@ SELECT
         'baseline_end', monitoring_time_text(s.baseline_until)) || coalesce(s.detail, '{}')) END
 FROM severe s
 $$;
-COMMENT ON FUNCTION monitoring_evaluate_windows(timestamptz, jsonb, boolean, boolean) IS
-    'Everything that is judged at a moment by the rule that its settings choose; leads: the window that an alert would show, the '
+COMMENT ON FUNCTION monitoring_evaluate_windows(timestamptz[], jsonb, boolean, timestamptz[]) IS
+    'Everything that is judged at moments of one UTC day (ends of steps, see monitoring_evaluated_moment) by the rule that its settings choose; leads: the window that an alert would show, the '
     'shortest of the most severe. Settings are effective ones. Not complete: figures that no verdict hangs on are left null.';
 
 CREATE OR REPLACE FUNCTION monitoring_evaluate(p_at timestamptz DEFAULT now(), p_settings jsonb DEFAULT NULL)
@@ -108,18 +114,21 @@ RETURNS TABLE (metric_name text, alert_type text, window_seconds integer, curren
                slice_value text)
 LANGUAGE plpgsql STABLE
 SET jit = off
+SET plan_cache_mode = force_generic_plan           -- planning the judging anew would cost as much as the judging
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_settings jsonb := monitoring_effective_settings(p_settings);
+    v_settings CONSTANT jsonb := monitoring_effective_settings(p_settings);
+    v_moments  timestamptz[];
 BEGIN
     IF NOT coalesce(isfinite(p_at), false) THEN
         RAISE EXCEPTION 'p_at: a moment to evaluate is a time' USING ERRCODE = 'TMARG';
     END IF;
     PERFORM monitoring_check_settings(v_settings);
+    v_moments := ARRAY[monitoring_evaluated_moment(p_at, v_settings)];
     RETURN QUERY
         WITH judged AS MATERIALIZED (
-            SELECT * FROM monitoring_evaluate_windows(p_at, v_settings, true, true)
+            SELECT * FROM monitoring_evaluate_windows(v_moments, v_settings, true, v_moments)
         ),
         blamed AS MATERIALIZED (                        -- for a metric that fires, by its leading window
             SELECT j.metric_name, j.slice_dimension, j.slice_value, a.dimension, a.value

@@ -26,8 +26,8 @@ $$;
 COMMENT ON FUNCTION monitoring_ratio_severity(double precision, double precision, double precision, double precision, double precision, boolean) IS
     'How bad a ratio is, null below the lowest threshold. Critical at once only where health is critical too; else it takes time.';
 
-CREATE OR REPLACE FUNCTION monitoring_judge_rates(p_at timestamptz, p_settings jsonb, p_complete boolean, p_lag_days integer)
-RETURNS SETOF monitoring_judgement
+CREATE OR REPLACE FUNCTION monitoring_judge_rates(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_lag_days integer)
+RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
 LANGUAGE plpgsql STABLE
 SET jit = off
 AS $$
@@ -47,33 +47,32 @@ BEGIN
                 c.*,
                 CASE WHEN c.total > 0 THEN c.bad / nullif(c.expected, 0) END AS excess,
                 CASE WHEN c.recent_expected > 0 THEN c.recent_bad / c.recent_expected END AS recent_ratio
-            FROM monitoring_window_counts(p_at, p_settings, p_lag_days) c
+            FROM monitoring_window_counts(p_moments, p_settings, p_complete, p_lag_days) c
         ),
-        tested AS MATERIALIZED (                        -- the exact test, where anything hangs on it
+        tested AS MATERIALIZED (
             SELECT
                 counts.*,
-                CASE WHEN counts.armed AND counts.total > 0 AND (
-                        p_complete AND counts.is_named OR counts.bad >= v_least_bad AND counts.excess >= 1.2
-                            AND monitoring_poisson_likelihood(counts.bad, counts.expected) / counts.dispersion >= -ln(counts.level) - 4)
+                CASE WHEN counts.is_tested
                     THEN monitoring_poisson_ratio_p(
                         counts.bad / counts.dispersion, counts.expected / counts.dispersion, counts.weight / counts.dispersion)
                 END AS p_value
             FROM counts
         ),
         told AS MATERIALIZED (                          -- metrics with an alert of their own, or about to have one
-            SELECT t.metric_name
+            SELECT t.at, t.metric_name
             FROM tested t
             JOIN settings USING (metric_name)
             WHERE t.p_value <= t.level AND t.excess >= settings.threshold_low AND t.bad >= v_least_bad
               AND t.metric_name <> 'health_score'
             UNION
-            SELECT a.metric_name
+            SELECT moment, a.metric_name
             FROM monitoring_alerts a
-            WHERE a.status <> 'resolved' AND a.live_since <= p_at
+            CROSS JOIN unnest(p_moments) moment
+            WHERE a.status <> 'resolved' AND a.live_since <= moment
         ),
         part_healths AS (
             SELECT
-                t.window_seconds,
+                t.at, t.window_seconds,
                 max(t.total) AS total,
                 monitoring_health(
                     max(t.total),
@@ -96,29 +95,29 @@ BEGIN
                 ARRAY[min(t.calm[1]), min(t.calm[2]), min(t.calm[3])] AS calm
             FROM tested t
             LEFT JOIN told
-                ON told.metric_name = CASE t.part WHEN 'unsuccessful_rate' THEN 'error_rate' ELSE t.part END
+                ON told.at = t.at AND told.metric_name = CASE t.part WHEN 'unsuccessful_rate' THEN 'error_rate' ELSE t.part END
             WHERE t.metric_name = 'health_score'
-            GROUP BY t.window_seconds
+            GROUP BY t.at, t.window_seconds
         ),
         healths AS MATERIALIZED (                       -- calm too when it has come back by half of what it had lost, and not for an hour only
             SELECT
-                p.window_seconds, p.current_health, p.expected_health,
+                p.at, p.window_seconds, p.current_health, p.expected_health,
                 CASE WHEN p.untold_health >= v_warning AND p.current_health >= v_critical THEN p.told END AS explained,
                 CASE WHEN coalesce(bool_and(p.total >= v_least AND p.current_health >= (v_warning + p.expected_health) / 2)
-                        FILTER (WHERE p.window_seconds <= 21600) OVER (), false)
+                        FILTER (WHERE p.window_seconds <= 21600) OVER (PARTITION BY p.at), false)
                     THEN ARRAY[2.5, 2.5, 2.5]::double precision[]
                     ELSE p.calm
                 END AS calm
             FROM part_healths p
         ),
         strongest AS (                                  -- of health's parts the one that speaks loudest
-            SELECT DISTINCT ON (t.metric_name, t.window_seconds) t.*
+            SELECT DISTINCT ON (t.at, t.metric_name, t.window_seconds) t.*
             FROM tested t
-            ORDER BY t.metric_name, t.window_seconds, t.p_value NULLS LAST, t.excess DESC NULLS LAST, t.part
+            ORDER BY t.at, t.metric_name, t.window_seconds, t.p_value NULLS LAST, t.excess DESC NULLS LAST, t.part
         ),
         valued AS MATERIALIZED (
             SELECT
-                s.metric_name, settings.alert_type, settings.rule, s.window_seconds, s.starts_at, s.part, s.total, s.bad, s.expected,
+                s.at, s.metric_name, settings.alert_type, settings.rule, s.window_seconds, s.starts_at, s.part, s.total, s.bad, s.expected,
                 s.p_value, s.level, s.is_named, s.dispersion, s.weight, s.excess, s.recent_ratio, s.floored, s.armed, s.baseline_from, s.baseline_until,
                 settings.threshold_low, settings.threshold_medium, settings.threshold_high, settings.threshold_critical,
                 h.current_health, h.expected_health,
@@ -128,7 +127,7 @@ BEGIN
                     WHEN 'health_score' THEN h.current_health
                     WHEN 'latency_p95' THEN
                         CASE WHEN s.total > 0 AND (p_complete AND s.is_named OR settings.rule = 'ratio' AND s.is_named OR s.p_value <= s.level)
-                            THEN monitoring_window_latency(s.starts_at, p_at, 0.95, coalesce(s.expected_p95, 0) * 0.8)
+                            THEN monitoring_window_latency(s.starts_at, s.at, 0.95, coalesce(s.expected_p95, 0) * 0.8)
                         END
                     ELSE s.bad / nullif(s.total, 0)
                 END AS current_value,
@@ -139,7 +138,7 @@ BEGIN
                 END AS baseline_value
             FROM strongest s
             JOIN settings ON settings.metric_name = s.metric_name
-            LEFT JOIN healths h ON h.window_seconds = s.window_seconds
+            LEFT JOIN healths h ON h.at = s.at AND h.window_seconds = s.window_seconds
         ),
         compared AS (                                   -- rounded as it is shown: what reads 3.0000 is not below 3
             SELECT
@@ -165,8 +164,8 @@ BEGIN
                 END AS grade
             FROM compared c
         )
-        SELECT
-            g.metric_name, g.alert_type, NULL::text, NULL::text, g.window_seconds, p_lag_days, g.starts_at, p_at, g.part, g.rule,
+        SELECT g.at, ROW (
+            g.metric_name, g.alert_type, NULL::text, NULL::text, g.window_seconds, p_lag_days, g.starts_at, g.at, g.part, g.rule,
             g.current_value, g.baseline_value, g.ratio, g.total, g.bad, g.expected,
             CASE WHEN g.p_value IS NOT NULL AND (p_complete OR g.p_value <= g.level)
                 THEN monitoring_poisson_ratio_bound(
@@ -194,13 +193,13 @@ BEGIN
             g.floored, NULL::text, NULL::text, NULL::double precision,
             CASE WHEN g.explained IS NOT NULL THEN jsonb_build_object('explained_by', g.explained) END,
             g.baseline_from, g.baseline_until,
-            g.threshold_low, g.threshold_medium, g.threshold_high, g.threshold_critical
+            g.threshold_low, g.threshold_medium, g.threshold_high, g.threshold_critical)::monitoring_judgement
         FROM graded g
         WHERE g.is_named OR g.p_value <= g.level;
 END
 $$;
-COMMENT ON FUNCTION monitoring_judge_rates(timestamptz, jsonb, boolean, integer) IS
-    'Rates, latency and health in the windows of the settings and in those between that show something, with what both rules say. The evidence rule: at least least_bad_events, a ratio at a '
+COMMENT ON FUNCTION monitoring_judge_rates(timestamptz[], jsonb, boolean, integer) IS
+    'Rates, latency and health at moments of one UTC day, in the windows of the settings and in those between that show something, with what both rules say. The evidence rule: at least least_bad_events, a ratio at a '
     'threshold, the exact test at the level, and in windows of six hours and more a latest sixth still at 1.2 times the expectation. '
     'The ratio rule: the ratio and at least least_events. Health that metrics with alerts of their own account for raises none unless '
     'it is critical (explained_by). Not complete: figures that no verdict hangs on are left null. With a lag, against the baseline of so '

@@ -1,16 +1,21 @@
 -- The mix of models: has it moved?
 
-CREATE OR REPLACE FUNCTION monitoring_judge_mix(p_at timestamptz, p_settings jsonb, p_complete boolean, p_with_hours boolean)
-RETURNS SETOF monitoring_judgement
+CREATE OR REPLACE FUNCTION monitoring_judge_mix(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
 LANGUAGE plpgsql STABLE
 SET jit = off
+SET work_mem = '16MB'
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_level   double precision := (p_settings ->> 'significance')::double precision;
-    v_least   double precision := (p_settings -> 'slices' ->> 'least_events')::double precision;
-    v_days    integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
-    v_hour    timestamptz := date_trunc('hour', p_at, 'UTC');
+    v_level   CONSTANT double precision := (p_settings ->> 'significance')::double precision;
+    v_least   CONSTANT double precision := (p_settings -> 'slices' ->> 'least_events')::double precision;
+    v_days    CONSTANT integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
+    v_from    CONSTANT timestamptz := (SELECT min(moment) FROM unnest(p_moments) moment);
+    v_until   CONSTANT timestamptz := (SELECT max(moment) FROM unnest(p_moments) moment);
+    v_hour    CONSTANT timestamptz := date_trunc('hour', v_from, 'UTC');
+    -- A day before the first moment and a bit, so that every window begins at a place.
+    v_first   CONSTANT timestamptz := v_hour - CASE WHEN cardinality(p_hourly) > 0 THEN interval '24 hours' ELSE interval '4 hours' END;
     v_near    timestamptz;
     v_is_live boolean;
     v_setting record;
@@ -22,96 +27,115 @@ BEGIN
     END IF;
     v_is_live := EXISTS (
         SELECT FROM monitoring_alerts a
-        WHERE a.metric_name = 'model_mix' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= p_at);
+        WHERE a.metric_name = 'model_mix' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from);
     v_near := v_hour - CASE WHEN v_is_live THEN interval '3 hours' ELSE interval '1 hour' END;
-    v_cleared := monitoring_bucket(monitoring_last_clearing('model_mix', p_at) + interval '4 minutes 59 seconds');
+    v_cleared := monitoring_bucket(monitoring_last_clearing('model_mix', v_from) + interval '4 minutes 59 seconds');
     RETURN QUERY
         WITH windows AS MATERIALIZED (                  -- the last one, of three hours, says whether it is over
             SELECT
-                scanned.window_seconds, true AS is_judged, ends.at AS ends_at,
-                greatest(ends.at - scanned.window_seconds * interval '1 second', v_cleared) AS starts_at
-            FROM monitoring_scanned_windows(p_settings) scanned
-            CROSS JOIN LATERAL (
-                SELECT CASE WHEN scanned.window_seconds <= 3600 THEN p_at ELSE v_hour END AS at
-            ) ends
-            WHERE scanned.window_seconds IN (600, 1800, 3600)
-               OR p_with_hours AND scanned.is_named AND scanned.window_seconds BETWEEN 7200 AND 86400 AND scanned.window_seconds % 3600 = 0
-            UNION ALL
-            SELECT 0, false, p_at, p_at - interval '3 hours'
-            WHERE v_is_live
-        ),
-        stretches AS MATERIALIZED (                     -- the latest hours by five minutes, what is before them by whole ones
-            SELECT near.starts_at, near.model, sum(near.events)::double precision AS events
+                w.*, monitoring_place(v_first, w.ends_at, 300) AS until,
+                least(greatest(monitoring_place(v_first, w.starts_at, 300), 1), monitoring_place(v_first, w.ends_at, 300)) AS begin
             FROM (
-                SELECT s.hour_start + (m.mark >> 4) * interval '5 minutes' AS starts_at, s.model, m.events
-                FROM monitoring_rollup_slices s
-                CROSS JOIN LATERAL unnest(s.mark_values, s.mark_counts) AS m (mark, events)
-                WHERE s.hour_start >= v_near AND s.hour_start < p_at
-            ) near
-            WHERE near.starts_at < p_at
-            GROUP BY near.starts_at, near.model
-            UNION ALL
-            SELECT s.hour_start, s.model, sum(s.total_events)::double precision
+                SELECT
+                    moment AS at, scanned.window_seconds, true AS is_judged, ends.at AS ends_at,
+                    greatest(ends.at - scanned.window_seconds * interval '1 second', v_cleared) AS starts_at
+                FROM unnest(p_moments) moment
+                CROSS JOIN monitoring_scanned_windows(p_settings) scanned
+                CROSS JOIN LATERAL (
+                    SELECT CASE WHEN scanned.window_seconds <= 3600 THEN moment ELSE date_trunc('hour', moment, 'UTC') END AS at
+                ) ends
+                WHERE scanned.window_seconds IN (600, 1800, 3600)
+                   OR moment = ANY (p_hourly) AND scanned.is_named AND scanned.window_seconds BETWEEN 7200 AND 86400
+                        AND scanned.window_seconds % 3600 = 0
+                UNION ALL
+                SELECT moment, 0, false, moment, moment - interval '3 hours'
+                FROM unnest(p_moments) moment
+                WHERE v_is_live
+            ) w
+        ),
+        stretches AS (                                  -- the latest hours by five minutes, what is before them by whole ones
+            SELECT s.model, s.hour_start + (m.mark >> 4) * interval '5 minutes' AS starts_at, m.events::double precision AS events
             FROM monitoring_rollup_slices s
-            WHERE p_with_hours AND s.hour_start >= v_hour - interval '24 hours' AND s.hour_start < v_near
-            GROUP BY s.hour_start, s.model
+            CROSS JOIN LATERAL unnest(s.mark_values, s.mark_counts) AS m (mark, events)
+            WHERE s.hour_start >= v_near AND s.hour_start < v_until
+            UNION ALL
+            SELECT s.model, s.hour_start, s.total_events
+            FROM monitoring_rollup_slices s
+            WHERE cardinality(p_hourly) > 0 AND s.hour_start >= v_first AND s.hour_start < v_near
+        ),
+        seen AS MATERIALIZED (
+            SELECT s.model, monitoring_place(v_first, s.starts_at, 300) AS place, sum(s.events) AS events
+            FROM stretches s
+            GROUP BY s.model, 2
         ),
         baseline AS MATERIALIZED (
             SELECT b.value AS model, b.total_events AS events, b.dispersion, b.baseline_until
             FROM monitoring_slices_of_baseline(
                 p_settings -> 'baseline' ->> 'name', v_days,
-                (p_at AT TIME ZONE 'UTC')::date) b
+                (v_from AT TIME ZONE 'UTC')::date) b
             WHERE b.metric_name = 'model_mix'
         ),
-        models AS (
-            SELECT model FROM baseline UNION SELECT model FROM stretches
+        models AS MATERIALIZED (
+            SELECT row_number() OVER () AS id, known.model, coalesce(b.events, 0) AS before
+            FROM (SELECT model FROM baseline UNION SELECT model FROM seen) known
+            LEFT JOIN baseline b USING (model)
         ),
-        cells AS (                                      -- half an event more than was seen, so that no share is nought
+        curves AS MATERIALIZED (                        -- of each model the running sums
+            SELECT m.model, m.before, summed.seen
+            FROM (
+                SELECT back.id, array_agg(back.seen) AS seen
+                FROM (
+                    SELECT
+                        m.id, coalesce(sum(n.events) OVER (
+                            PARTITION BY m.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS seen
+                    FROM models m
+                    CROSS JOIN generate_series(1, monitoring_place(v_first, v_until, 300)) place
+                    LEFT JOIN (SELECT models.id, seen.place, seen.events FROM seen JOIN models USING (model)) n USING (id, place)
+                    ORDER BY m.id, place
+                ) back
+                GROUP BY back.id
+            ) summed
+            JOIN models m USING (id)
+        ),
+        cells AS (
             SELECT
-                w.window_seconds, w.starts_at, w.ends_at, w.is_judged, m.model,
-                coalesce(sum(h.events), 0) AS seen, coalesce(min(b.events), 0) AS before
+                w.at, w.window_seconds, w.starts_at, w.ends_at, w.is_judged, c.model, c.before, c.seen[w.until] - c.seen[w.begin] AS seen
             FROM windows w
-            CROSS JOIN models m
-            LEFT JOIN stretches h ON h.model = m.model AND h.starts_at >= w.starts_at AND h.starts_at < w.ends_at
-            LEFT JOIN baseline b ON b.model = m.model
-            GROUP BY w.window_seconds, w.starts_at, w.ends_at, w.is_judged, m.model
+            CROSS JOIN curves c
         ),
-        shares AS (
+        shares AS MATERIALIZED (                        -- half an event more than was seen, so that no share is nought
             SELECT
                 c.*,
                 (c.seen + 0.5) / (sum(c.seen) OVER w + 0.5 * count(*) OVER w) AS share,
                 (c.before + 0.5) / (sum(c.before) OVER w + 0.5 * count(*) OVER w) AS share_before
             FROM cells c
-            WINDOW w AS (PARTITION BY c.window_seconds)
+            WHERE c.seen > 0 OR c.before > 0
+            WINDOW w AS (PARTITION BY c.at, c.window_seconds)
         ),
-        ranked AS (
-            SELECT s.*, row_number() OVER (PARTITION BY s.window_seconds ORDER BY abs(s.share - s.share_before) DESC, s.model) AS place
-            FROM shares s
-        ),
-        indices AS (
+        indices AS MATERIALIZED (
             SELECT
-                s.window_seconds, s.starts_at, s.ends_at, s.is_judged, sum(s.seen) AS total, sum(s.before) AS weight, count(*) AS models,
-                sum((s.share - s.share_before) * ln(s.share / s.share_before)) AS psi,
-                (array_agg(s.model ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen,
-                (array_agg(s.seen ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_seen,
-                (array_agg(s.share ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_share,
-                (array_agg(s.share_before ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_before,
-                jsonb_agg(jsonb_build_object(
-                    'model', s.model, 'share', round(s.share::numeric, 4), 'baseline_share', round(s.share_before::numeric, 4))
-                    ORDER BY s.place) FILTER (WHERE s.place <= 10) AS detail
-            FROM ranked s
-            GROUP BY s.window_seconds, s.starts_at, s.ends_at, s.is_judged
+                s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged, sum(s.seen) AS total, sum(s.before) AS weight,
+                count(*) AS models, sum((s.share - s.share_before) * ln(s.share / s.share_before)) AS psi
+            FROM shares s
+            GROUP BY s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged
         ),
         spread AS (
             SELECT coalesce(max(b.dispersion), 1) AS dispersion, count(*) > 0 AS armed, max(b.baseline_until) AS baseline_until FROM baseline b
         ),
-        tested AS (
+        quantiles AS MATERIALIZED (
+            SELECT counted.models, monitoring_chi_square_quantile(v_level, greatest(counted.models - 1, 1)) AS quantile
+            FROM (SELECT DISTINCT indices.models FROM indices) counted
+        ),
+        tested AS MATERIALIZED (
             SELECT
                 i.*, spread.dispersion, spread.armed, spread.baseline_until, noise.unit,
-                greatest(v_setting.floor, noise.unit * monitoring_chi_square_quantile(v_level, greatest(i.models - 1, 1))) AS threshold,
-                CASE WHEN i.total > 0 AND spread.armed AND (p_complete OR i.psi >= v_setting.floor)
+                CASE WHEN p_complete OR i.psi >= v_setting.floor AND i.total >= v_least
+                    THEN greatest(v_setting.floor, noise.unit * quantiles.quantile)
+                    ELSE v_setting.floor END AS threshold,
+                CASE WHEN i.total > 0 AND spread.armed AND (p_complete OR i.psi >= v_setting.floor AND i.total >= v_least)
                     THEN monitoring_chi_square_p(i.psi / noise.unit, greatest(i.models - 1, 1)) END AS p_value
             FROM indices i
+            JOIN quantiles USING (models)
             CROSS JOIN spread
             CROSS JOIN LATERAL (
                 SELECT 1 / nullif(i.total, 0) + (1 + (spread.dispersion - 1) * v_days * 8 / 7) / nullif(i.weight, 0) AS unit
@@ -126,14 +150,39 @@ BEGIN
             FROM tested t
         ),
         over AS (                                       -- as near as chance brings it to the baseline, for three hours
-            SELECT CASE WHEN g.total >= v_least AND g.psi < 0.1 + (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
+            SELECT g.at, CASE WHEN g.total >= v_least AND g.psi < 0.1 + (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
             FROM graded g
             WHERE NOT g.is_judged
+        ),
+        shown AS MATERIALIZED (
+            SELECT g.*
+            FROM graded g
+            WHERE g.is_judged AND (
+                g.ratio >= 1 AND (p_complete OR g.total >= v_least)
+                OR g.window_seconds >= 3600 AND (p_complete OR v_is_live OR v_setting.rule = 'ratio'))
+        ),
+        ranked AS (
+            SELECT s.*, row_number() OVER (PARTITION BY s.at, s.window_seconds ORDER BY abs(s.share - s.share_before) DESC, s.model) AS place
+            FROM shares s
+            JOIN shown USING (at, window_seconds)
+        ),
+        moved AS (
+            SELECT
+                s.at, s.window_seconds,
+                (array_agg(s.model ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen,
+                (array_agg(s.seen ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_seen,
+                (array_agg(s.share ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_share,
+                (array_agg(s.share_before ORDER BY s.share - s.share_before DESC, s.model))[1] AS risen_before,
+                jsonb_agg(jsonb_build_object(
+                    'model', s.model, 'share', round(s.share::numeric, 4), 'baseline_share', round(s.share_before::numeric, 4))
+                    ORDER BY s.place) FILTER (WHERE s.place <= 10) AS detail
+            FROM ranked s
+            GROUP BY s.at, s.window_seconds
         )
-        SELECT
+        SELECT g.at, ROW (
             v_setting.metric_name, v_setting.alert_type, NULL::text, NULL::text, g.window_seconds, 0, g.starts_at, g.ends_at, 'model_mix',
             v_setting.rule, CASE WHEN g.total > 0 THEN g.psi END, CASE WHEN g.total > 0 THEN g.threshold END,
-            CASE WHEN g.total > 0 THEN g.ratio END, g.total, g.risen_seen, g.total * g.risen_before, NULL::double precision,
+            CASE WHEN g.total > 0 THEN g.ratio END, g.total, moved.risen_seen, g.total * moved.risen_before, NULL::double precision,
             g.p_value, v_level, g.dispersion, g.weight, NULL::double precision, ARRAY[over.calm, over.calm, over.calm],
             CASE
                 WHEN g.total = 0 THEN 'no_data'
@@ -151,17 +200,17 @@ BEGIN
                     g.psi / v_setting.floor, v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high,
                     v_setting.threshold_critical, false), 'below_threshold')
             END,
-            false, 'model', nullif(g.risen, ''), NULL::double precision,
-            jsonb_build_object('models', g.detail, 'risen', jsonb_build_object(
-                'model', g.risen, 'share', round(g.risen_share::numeric, 4), 'baseline_share', round(g.risen_before::numeric, 4))), NULL::timestamptz, g.baseline_until,
-            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high, v_setting.threshold_critical
-        FROM graded g
-        LEFT JOIN over ON true
-        WHERE g.is_judged AND (g.window_seconds >= 3600 OR g.ratio >= 1);
+            false, 'model', nullif(moved.risen, ''), NULL::double precision,
+            jsonb_build_object('models', moved.detail, 'risen', jsonb_build_object(
+                'model', moved.risen, 'share', round(moved.risen_share::numeric, 4), 'baseline_share', round(moved.risen_before::numeric, 4))), NULL::timestamptz, g.baseline_until,
+            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high, v_setting.threshold_critical)::monitoring_judgement
+        FROM shown g
+        LEFT JOIN moved USING (at, window_seconds)
+        LEFT JOIN over USING (at);
 END
 $$;
-COMMENT ON FUNCTION monitoring_judge_mix(timestamptz, jsonb, boolean, boolean) IS
-    'The mix of models in windows that end at a moment (of over an hour: at its last full hour, and with hours alone) against the baseline''s: the population stability index '
+COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestamptz[]) IS
+    'The mix of models at moments of one UTC day, in windows that end there (of over an hour: at the last full hour, and of moments in p_hourly alone) against the baseline''s: the population stability index '
     'PSI = sum((a - e) ln(a / e)) over the models, half an event added to each count. Its threshold is the floor (0.2) or, where that '
     'is more, what chance exceeds at the level: chi-square of one degree less than there are models, times dispersion (1/n + 1/N). ratio is '
     'PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';

@@ -24,61 +24,70 @@ $$;
 COMMENT ON FUNCTION monitoring_slice_latency(text, text, timestamptz, timestamptz, tstzmultirange) IS
     'The p95 of a slice''s latency in whole UTC hours, in milliseconds, as percentile_cont gives it; null without latencies.';
 
-CREATE OR REPLACE FUNCTION monitoring_slice_windows(p_at timestamptz, p_settings jsonb, p_with_hours boolean)
-RETURNS TABLE (metric_name text, alert_type text, floor double precision, window_seconds integer, by_hours boolean,
+CREATE OR REPLACE FUNCTION monitoring_slice_windows(p_moments timestamptz[], p_settings jsonb, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, metric_name text, alert_type text, floor double precision, window_seconds integer, by_hours boolean,
                starts_at timestamptz, recent_at timestamptz, ends_at timestamptz)
 LANGUAGE sql STABLE
 AS $$
 WITH sliced AS MATERIALIZED (
-    SELECT s.metric_name, s.alert_type, s.floor, monitoring_last_clearing(s.metric_name, p_at) AS cleared_at
+    SELECT
+        s.metric_name, s.alert_type, s.floor,
+        monitoring_last_clearing(s.metric_name, (SELECT min(moment) FROM unnest(p_moments) moment)) AS cleared_at
     FROM monitoring_metric_settings(p_settings) s
     WHERE s.metric_name IN ('fallback_rate', 'error_rate', 'duplicate_rate', 'latency_p95') AND s.enabled AND s.rule = 'evidence'
 ),
-scanned AS (
-    SELECT w.window_seconds, grain.by_hours, CASE WHEN grain.by_hours THEN date_trunc('hour', p_at, 'UTC') ELSE p_at END AS ends_at
+scanned AS MATERIALIZED (
+    SELECT w.window_seconds, grain.by_hours
     FROM monitoring_scanned_windows(p_settings) w
-    CROSS JOIN (VALUES (false), (p_with_hours)) grain (by_hours)
+    CROSS JOIN (VALUES (false), (true)) grain (by_hours)
     WHERE w.window_seconds >= 600 AND w.window_seconds <= CASE WHEN grain.by_hours THEN 86400 ELSE 7200 END
       AND (NOT grain.by_hours OR w.window_seconds % 3600 = 0)
-    GROUP BY w.window_seconds, grain.by_hours
 )
 SELECT
-    sliced.metric_name, sliced.alert_type, sliced.floor, scanned.window_seconds, scanned.by_hours,
-    greatest(scanned.ends_at - scanned.window_seconds * interval '1 second', cleared.at),
+    moment, sliced.metric_name, sliced.alert_type, sliced.floor, scanned.window_seconds, scanned.by_hours,
+    greatest(ends.at - scanned.window_seconds * interval '1 second', cleared.at),
     CASE WHEN scanned.window_seconds >= 21600
-        THEN greatest(scanned.ends_at - (scanned.window_seconds + 21599) / 21600 * interval '1 hour', cleared.at) END,
-    scanned.ends_at
+        THEN greatest(ends.at - (scanned.window_seconds + 21599) / 21600 * interval '1 hour', cleared.at) END,
+    ends.at
 FROM sliced
 JOIN scanned ON CASE WHEN sliced.metric_name = 'latency_p95' THEN scanned.by_hours
                      ELSE NOT scanned.by_hours OR scanned.window_seconds > 7200 END
+JOIN unnest(p_moments) moment ON NOT scanned.by_hours OR moment = ANY (p_hourly)
+CROSS JOIN LATERAL (
+    SELECT CASE WHEN scanned.by_hours THEN date_trunc('hour', moment, 'UTC') ELSE moment END AS at
+) ends
 CROSS JOIN LATERAL (
     SELECT CASE WHEN scanned.by_hours THEN date_trunc('hour', sliced.cleared_at + interval '59 minutes 59 seconds', 'UTC')
                 ELSE monitoring_bucket(sliced.cleared_at + interval '4 minutes 59 seconds') END AS at
 ) cleared
 $$;
-COMMENT ON FUNCTION monitoring_slice_windows(timestamptz, jsonb, boolean) IS
-    'The windows of slices that end at a moment: to two hours by five minutes, beyond them up to a day by whole hours, those with hours alone. '
-    'Latency is known of slices by hours only. None reaches back over the metric''s last close.';
+COMMENT ON FUNCTION monitoring_slice_windows(timestamptz[], jsonb, timestamptz[]) IS
+    'The windows of slices that end at moments: to two hours by five minutes, beyond them up to a day by whole hours, those of the moments '
+    'in p_hourly alone. Latency is known of slices by hours only. None reaches back over the metric''s last close.';
 
-CREATE OR REPLACE FUNCTION monitoring_slice_counts(p_at timestamptz, p_settings jsonb, p_with_hours boolean)
-RETURNS TABLE (metric_name text, alert_type text, dimension text, value text, window_seconds integer, starts_at timestamptz,
-               ends_at timestamptz, live_since timestamptz, total double precision, bad double precision, expected double precision,
-               weight double precision, dispersion double precision, daily double precision, recent_bad double precision,
-               recent_expected double precision, calm double precision[], baseline_total double precision,
+CREATE OR REPLACE FUNCTION monitoring_slice_counts(p_moments timestamptz[], p_settings jsonb, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, metric_name text, alert_type text, dimension text, value text, window_seconds integer,
+               starts_at timestamptz, ends_at timestamptz, live_since timestamptz, total double precision, bad double precision,
+               expected double precision, weight double precision, dispersion double precision, daily double precision,
+               recent_bad double precision, recent_expected double precision, calm double precision[], baseline_total double precision,
                baseline_bad double precision, baseline_until timestamptz, floored boolean, watched bigint)
 LANGUAGE plpgsql STABLE
 SET jit = off
+SET work_mem = '16MB'
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_name   text := p_settings -> 'baseline' ->> 'name';
-    v_days   integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
-    v_day    date := (p_at AT TIME ZONE 'UTC')::date;
-    v_hour   timestamptz := date_trunc('hour', p_at, 'UTC');
-    v_least  double precision := (p_settings -> 'slices' ->> 'least_events')::double precision;
-    v_bad    double precision := (p_settings ->> 'least_bad_events')::double precision;
+    v_name   CONSTANT text := p_settings -> 'baseline' ->> 'name';
+    v_days   CONSTANT integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
+    v_from   CONSTANT timestamptz := (SELECT min(moment) FROM unnest(p_moments) moment);
+    v_until  CONSTANT timestamptz := (SELECT max(moment) FROM unnest(p_moments) moment);
+    v_day    CONSTANT date := (v_from AT TIME ZONE 'UTC')::date;
+    v_hour   CONSTANT timestamptz := date_trunc('hour', v_from, 'UTC');
+    v_least  CONSTANT double precision := (p_settings -> 'slices' ->> 'least_events')::double precision;
+    v_bad    CONSTANT double precision := (p_settings ->> 'least_bad_events')::double precision;
+    v_near   CONSTANT timestamptz := monitoring_bucket(v_from - interval '2 hours');
     v_limits double precision[];
-    v_first  timestamptz;
+    v_far    timestamptz;                               -- where the curves by hours begin
 BEGIN
     SELECT array_agg(p.latency_p95 ORDER BY p.hour_of_day) FILTER (WHERE p.metric_name = 'latency_p95')
     INTO v_limits
@@ -86,21 +95,30 @@ BEGIN
     SELECT least(
         v_hour - interval '24 hours',
         CASE WHEN count(*) > 0 THEN greatest(min(date_trunc('hour', a.live_since, 'UTC')), v_hour - interval '72 hours') END)
-    INTO v_first
+    INTO v_far
     FROM monitoring_alerts a
-    WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= p_at;
+    WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from;
     RETURN QUERY
         WITH windows AS MATERIALIZED (
-            SELECT * FROM monitoring_slice_windows(p_at, p_settings, p_with_hours)
+            SELECT
+                w.*, curve.until, least(greatest(monitoring_place(curve.first, w.starts_at, curve.seconds), 1), curve.until) AS begin,
+                least(monitoring_place(curve.first, w.recent_at, curve.seconds), curve.until) AS recent
+            FROM monitoring_slice_windows(p_moments, p_settings, p_hourly) w
+            CROSS JOIN LATERAL (
+                SELECT
+                    grain.first, grain.seconds, monitoring_place(grain.first, w.ends_at, grain.seconds) AS until
+                FROM (VALUES (false, v_near, 300), (true, v_far, 3600)) grain (by_hours, first, seconds)
+                WHERE grain.by_hours = w.by_hours
+            ) curve
         ),
         live AS MATERIALIZED (
             SELECT a.metric_name, a.slice_dimension AS dimension, a.slice_value AS value, min(a.live_since) AS since
             FROM monitoring_alerts a
-            WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= p_at
+            WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from
             GROUP BY a.metric_name, a.slice_dimension, a.slice_value
         ),
         profile AS MATERIALIZED (
-            SELECT p.metric_name, p.hour_of_day, p.rate, p.overall_rate, p.hourly_dispersion, p.dispersion, p.baseline_until
+            SELECT p.metric_name, p.hour_of_day, p.rate, p.overall_rate, p.dispersion, p.baseline_until
             FROM monitoring_profile(v_name, v_days, v_day) p
         ),
         known AS MATERIALIZED (
@@ -109,17 +127,19 @@ BEGIN
             GROUP BY p.metric_name
         ),
         stretches AS (                                  -- every value by five minutes, and by hours
-            SELECT false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at, b.total_events, b.failed_events, b.fallback_events,
-                b.duplicate_events, NULL::bigint AS latency_events, NULL::bigint AS slow_events
-            FROM monitoring_slice_buckets(p_at - interval '2 hours', p_at) b
+            SELECT false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at, monitoring_place(v_near, b.bucket_start, 300) AS place,
+                b.total_events, b.failed_events, b.fallback_events, b.duplicate_events, NULL::bigint AS latency_events, NULL::bigint AS slow_events
+            FROM monitoring_slice_buckets(v_near, v_until) b
             UNION ALL
-            SELECT true, h.dimension, h.value, h.hour_start, h.total_events, h.failed_events, h.fallback_events, h.duplicate_events,
-                h.latency_events, h.slow_events
-            FROM monitoring_slice_hours(CASE WHEN p_with_hours THEN v_first ELSE v_hour END, v_hour, v_limits) h
+            SELECT true, h.dimension, h.value, h.hour_start, monitoring_place(v_far, h.hour_start, 3600), h.total_events, h.failed_events,
+                h.fallback_events, h.duplicate_events, h.latency_events, h.slow_events
+            FROM monitoring_slice_hours(
+                CASE WHEN cardinality(p_hourly) > 0 THEN v_far ELSE v_hour END,
+                CASE WHEN cardinality(p_hourly) > 0 THEN date_trunc('hour', v_until, 'UTC') ELSE v_hour END, v_limits) h
         ),
         cells AS MATERIALIZED (                         -- one row a metric, value and stretch
             SELECT
-                each.metric_name, s.by_hours, s.dimension, s.value, s.starts_at, each.total::double precision AS total,
+                each.metric_name, s.by_hours, s.dimension, s.value, s.place, each.total::double precision AS total,
                 each.bad::double precision AS bad, each.total * profile.rate AS expected
             FROM stretches s
             CROSS JOIN LATERAL (VALUES
@@ -132,95 +152,148 @@ BEGIN
                 AND profile.hour_of_day = extract(hour FROM s.starts_at AT TIME ZONE 'UTC')::integer
             WHERE s.value <> '' AND each.total > 0
         ),
+        present AS MATERIALIZED (
+            SELECT
+                row_number() OVER () AS id, c.metric_name, c.by_hours, c.dimension, c.value, sum(c.total) AS total, sum(c.bad) AS bad,
+                CASE WHEN c.by_hours THEN monitoring_place(v_far, date_trunc('hour', v_until, 'UTC'), 3600)
+                     ELSE monitoring_place(v_near, v_until, 300) END AS places
+            FROM cells c
+            GROUP BY c.metric_name, c.by_hours, c.dimension, c.value
+        ),
         own AS MATERIALIZED (                           -- its own share before, shrunk by ten bad events towards that of all
             SELECT
-                c.metric_name, c.dimension, c.value, greatest(c.of_hours, c.of_buckets) AS total,
+                p.metric_name, p.dimension, p.value,
                 greatest((coalesce(b.bad_events, 0) + 10) / (coalesce(b.expected, 0) + 10), kinds.floor / known.rate) AS factor,
                 (coalesce(b.bad_events, 0) + 10) / (coalesce(b.expected, 0) + 10) < kinds.floor / known.rate AS floored,
                 coalesce(b.bad_events, 0) + 10 AS weight,
                 coalesce(b.dispersion, known.dispersion, 1) AS dispersion,
                 coalesce(b.total_events, 0) AS baseline_total, coalesce(b.bad_events, 0) AS baseline_bad, known.baseline_until,
-                kinds.alert_type
-            FROM (
-                SELECT
-                    cells.metric_name, cells.dimension, cells.value,
-                    sum(cells.total) FILTER (WHERE cells.by_hours) AS of_hours, sum(cells.total) FILTER (WHERE NOT cells.by_hours) AS of_buckets
-                FROM cells
-                GROUP BY cells.metric_name, cells.dimension, cells.value
-            ) c
+                kinds.alert_type, live.since
+            FROM (SELECT DISTINCT present.metric_name, present.dimension, present.value FROM present) p
             JOIN known USING (metric_name)
             JOIN (SELECT DISTINCT w.metric_name, w.alert_type, w.floor FROM windows w) kinds USING (metric_name)
             LEFT JOIN monitoring_slices_of_baseline(v_name, v_days, v_day) b USING (metric_name, dimension, value)
+            LEFT JOIN live USING (metric_name, dimension, value)
         ),
-        crowd AS (                                      -- so many values are looked at
-            SELECT own.metric_name, count(*) AS watched FROM own WHERE own.total >= v_least GROUP BY own.metric_name
+        numbered AS MATERIALIZED (
+            SELECT p.id, c.place, c.total, c.bad, c.expected FROM cells c JOIN present p USING (metric_name, by_hours, dimension, value)
         ),
-        back AS (                                       -- summed back from the end
-            SELECT
-                c.metric_name, c.dimension, c.value, own.dispersion,
-                sum(c.bad) OVER stretch AS bad, sum(c.expected * own.factor) OVER stretch AS expected
-            FROM cells c
-            JOIN own USING (metric_name, dimension, value)
-            WINDOW stretch AS (PARTITION BY c.metric_name, c.by_hours, c.dimension, c.value ORDER BY c.starts_at DESC)
-        ),
-        hot AS MATERIALIZED (                           -- where some stretch that ends now could pass the test, and where there is an alert
-            SELECT DISTINCT b.metric_name, b.dimension, b.value
-            FROM back b
-            WHERE b.bad >= v_bad AND b.bad > b.expected AND monitoring_poisson_likelihood(b.bad, b.expected) / b.dispersion >= 4
-            UNION
-            SELECT live.metric_name, live.dimension, live.value FROM live
-        ),
-        sums AS (
-            SELECT
-                w.metric_name, c.dimension, c.value, w.window_seconds, w.starts_at, w.ends_at,
-                sum(c.total) AS total, sum(c.bad) AS bad, sum(c.expected) AS expected,
-                coalesce(sum(c.bad) FILTER (WHERE c.starts_at >= w.recent_at), 0) AS recent_bad,
-                coalesce(sum(c.expected) FILTER (WHERE c.starts_at >= w.recent_at), 0) AS recent_expected
-            FROM hot
-            JOIN cells c USING (metric_name, dimension, value)
-            JOIN windows w ON w.metric_name = c.metric_name AND w.by_hours = c.by_hours AND c.starts_at >= w.starts_at
-            GROUP BY w.metric_name, c.dimension, c.value, w.window_seconds, w.starts_at, w.ends_at
-        ),
-        runs AS (
-            SELECT
-                live.metric_name, live.dimension, live.value, multiples.place,
-                sum(((multiples.multiple - 1) * c.expected * own.factor - c.bad * ln(multiples.multiple)) / own.dispersion) OVER (
-                    PARTITION BY live.metric_name, live.dimension, live.value, multiples.place ORDER BY c.starts_at DESC) AS for_normal
-            FROM live
-            JOIN cells c ON c.metric_name = live.metric_name AND c.dimension = live.dimension AND c.value = live.value
-                AND c.by_hours = p_with_hours AND c.starts_at >= date_trunc('hour', live.since, 'UTC')
-            JOIN own ON own.metric_name = live.metric_name AND own.dimension = live.dimension AND own.value = live.value
-            CROSS JOIN (VALUES (1, 1.6::double precision), (2, 2), (3, 3)) multiples (place, multiple)
-        ),
-        calmness AS (
-            SELECT best.metric_name, best.dimension, best.value, array_agg(best.for_normal ORDER BY best.place) AS calm
+        curves AS MATERIALIZED (                        -- running sums of those that could show something, and where there is an alert
+            SELECT p.metric_name, p.by_hours, p.dimension, p.value, summed.total, summed.bad, summed.expected
             FROM (
-                SELECT r.metric_name, r.dimension, r.value, r.place, greatest(0, max(r.for_normal)) AS for_normal
-                FROM runs r
-                GROUP BY r.metric_name, r.dimension, r.value, r.place
-            ) best
-            GROUP BY best.metric_name, best.dimension, best.value
+                SELECT back.id, array_agg(back.total) AS total, array_agg(back.bad) AS bad, array_agg(back.expected) AS expected
+                FROM (
+                    SELECT
+                        p.id, coalesce(sum(n.total) OVER earlier, 0) AS total, coalesce(sum(n.bad) OVER earlier, 0) AS bad,
+                        coalesce(sum(n.expected) OVER earlier, 0) AS expected
+                    FROM present p
+                    JOIN own USING (metric_name, dimension, value)
+                    CROSS JOIN LATERAL generate_series(1, p.places) place
+                    LEFT JOIN numbered n USING (id, place)
+                    WHERE p.bad >= v_bad OR own.since IS NOT NULL
+                    WINDOW earlier AS (PARTITION BY p.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                    ORDER BY p.id, place
+                ) back
+                GROUP BY back.id
+            ) summed
+            JOIN present p USING (id)
+        ),
+        sums AS MATERIALIZED (
+            SELECT s.*
+            FROM (
+                SELECT
+                    w.at, w.metric_name, c.dimension, c.value, w.window_seconds, w.starts_at, w.ends_at, own.since,
+                    c.total[w.until] - c.total[w.begin] AS total,
+                    c.bad[w.until] - c.bad[w.begin] AS bad,
+                    (c.expected[w.until] - c.expected[w.begin]) * own.factor AS expected,
+                    coalesce(c.bad[w.until] - c.bad[w.recent], 0) AS recent_bad,
+                    coalesce(c.expected[w.until] - c.expected[w.recent], 0) * own.factor AS recent_expected,
+                    own.dispersion
+                FROM curves c
+                JOIN own USING (metric_name, dimension, value)
+                JOIN windows w ON w.metric_name = c.metric_name AND w.by_hours = c.by_hours
+                OFFSET 0
+            ) s
+            WHERE s.total > 0 AND (
+                s.since IS NOT NULL
+                OR s.total >= v_least AND s.bad >= v_bad AND s.bad >= 1.2 * s.expected
+                    AND monitoring_poisson_likelihood(s.bad, s.expected) / s.dispersion >= 4)
+        ),
+        volumes AS MATERIALIZED (                       -- so many values are looked at: of latency by hours, of the rates by both
+            SELECT p.metric_name = 'latency_p95' AS is_latency, p.by_hours, p.dimension, p.value, summed.total
+            FROM (
+                SELECT back.id, array_agg(back.total) AS total
+                FROM (
+                    SELECT
+                        p.id, coalesce(sum(n.total) OVER (
+                            PARTITION BY p.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS total
+                    FROM present p
+                    CROSS JOIN LATERAL generate_series(1, p.places) place
+                    LEFT JOIN numbered n USING (id, place)
+                    WHERE p.total >= v_least AND EXISTS (SELECT FROM sums)
+                      AND (p.metric_name = 'latency_p95' OR p.metric_name = (
+                            SELECT min(m.metric_name) FROM present m WHERE m.metric_name <> 'latency_p95'))
+                    ORDER BY p.id, place
+                ) back
+                GROUP BY back.id
+            ) summed
+            JOIN present p USING (id)
+        ),
+        crowd AS MATERIALIZED (
+            SELECT asked.at, asked.is_latency, count(DISTINCT (v.dimension, v.value)) AS watched
+            FROM (SELECT DISTINCT sums.at, sums.metric_name = 'latency_p95' AS is_latency FROM sums) asked
+            JOIN volumes v ON v.is_latency = asked.is_latency
+            CROSS JOIN LATERAL (
+                SELECT CASE WHEN v.by_hours THEN monitoring_place(v_far, date_trunc('hour', asked.at, 'UTC'), 3600)
+                            ELSE monitoring_place(v_near, asked.at, 300) END AS place
+            ) until
+            WHERE (NOT v.by_hours OR asked.at = ANY (p_hourly)) AND v.total[until.place] - v.total[greatest(until.place - 24, 1)] >= v_least
+            GROUP BY asked.at, asked.is_latency
+        ),
+        calmness AS (                                   -- with hours since it opened, else of the last two
+            SELECT moment AS at, own.metric_name, own.dimension, own.value, array_agg(greatest(0, steps.calm) ORDER BY multiples.place) AS calm
+            FROM own
+            CROSS JOIN unnest(p_moments) moment
+            CROSS JOIN LATERAL (SELECT moment = ANY (p_hourly) AS by_hours) grain
+            JOIN curves c
+                ON c.metric_name = own.metric_name AND c.dimension = own.dimension AND c.value = own.value AND c.by_hours = grain.by_hours
+            CROSS JOIN LATERAL (
+                SELECT
+                    CASE WHEN c.by_hours THEN monitoring_place(v_far, date_trunc('hour', moment, 'UTC'), 3600)
+                         ELSE monitoring_place(v_near, moment, 300) END AS until,
+                    CASE WHEN c.by_hours THEN monitoring_place(v_far, date_trunc('hour', own.since, 'UTC'), 3600)
+                         ELSE monitoring_place(v_near, date_trunc('hour', own.since, 'UTC'), 300) END AS begin
+            ) span
+            CROSS JOIN (VALUES (1, 1.6::double precision), (2, 2), (3, 3)) multiples (place, multiple)
+            CROSS JOIN LATERAL (
+                SELECT max(
+                    ((multiples.multiple - 1) * (c.expected[span.until] - c.expected[place]) * own.factor
+                        - (c.bad[span.until] - c.bad[place]) * ln(multiples.multiple)) / own.dispersion) AS calm
+                FROM generate_series(greatest(span.begin, span.until - CASE WHEN c.by_hours THEN 72 ELSE 24 END, 1), span.until - 1) place
+            ) steps
+            WHERE own.since IS NOT NULL
+            GROUP BY moment, own.metric_name, own.dimension, own.value
         )
         SELECT
-            s.metric_name, own.alert_type, s.dimension, s.value, s.window_seconds, s.starts_at, s.ends_at, live.since,
-            s.total, s.bad, s.expected * own.factor, own.weight, own.dispersion,
-            s.expected * own.factor * 86400 / s.window_seconds, s.recent_bad, s.recent_expected * own.factor,
+            s.at, s.metric_name, own.alert_type, s.dimension, s.value, s.window_seconds, s.starts_at, s.ends_at, s.since,
+            s.total, s.bad, s.expected, own.weight, own.dispersion,
+            s.expected * 86400 / s.window_seconds, s.recent_bad, s.recent_expected,
             calmness.calm, own.baseline_total, own.baseline_bad, own.baseline_until, own.floored, coalesce(crowd.watched, 1)
         FROM sums s
         JOIN own USING (metric_name, dimension, value)
-        LEFT JOIN crowd USING (metric_name)
-        LEFT JOIN live USING (metric_name, dimension, value)
-        LEFT JOIN calmness USING (metric_name, dimension, value);
+        LEFT JOIN crowd ON crowd.at = s.at AND crowd.is_latency = (s.metric_name = 'latency_p95')
+        LEFT JOIN calmness
+            ON calmness.at = s.at AND calmness.metric_name = s.metric_name AND calmness.dimension = s.dimension AND calmness.value = s.value;
 END
 $$;
-COMMENT ON FUNCTION monitoring_slice_counts(timestamptz, jsonb, boolean) IS
-    'For each rate, each value of a dimension that has an alert or could show something, and each window: events, bad ones, how many the value''s own past lets expect (its factor '
+COMMENT ON FUNCTION monitoring_slice_counts(timestamptz[], jsonb, timestamptz[]) IS
+    'For moments of one UTC day, each rate, each value of a dimension that has an alert or could show something, and each window: events, bad ones, how many the value''s own past lets expect (its factor '
     '(X + 10) / (E + 10) over the profile''s rates, never under the floor), the bad events which that rests on, the scatter of its '
-    'hours, and, while it has an alert, calm as in monitoring_window_counts (without hours, of the last two). watched: how many values were '
-    'looked at.';
+    'hours, and, while it has an alert, calm as in monitoring_window_counts (with hours of three days, else of the last two hours). watched: how many values were '
+    'looked at, those with at least slices.least_events in the last two hours or, with hours, the last 24.';
 
-CREATE OR REPLACE FUNCTION monitoring_judge_slices(p_at timestamptz, p_settings jsonb, p_with_hours boolean)
-RETURNS SETOF monitoring_judgement
+CREATE OR REPLACE FUNCTION monitoring_judge_slices(p_moments timestamptz[], p_settings jsonb, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
 LANGUAGE plpgsql STABLE
 SET jit = off
 AS $$
@@ -234,7 +307,7 @@ BEGIN
     END IF;
     RETURN QUERY
         WITH counts AS MATERIALIZED (
-            SELECT c.* FROM monitoring_slice_counts(p_at, p_settings, p_with_hours) c WHERE c.total >= v_least OR c.live_since IS NOT NULL
+            SELECT c.* FROM monitoring_slice_counts(p_moments, p_settings, p_hourly) c WHERE c.total >= v_least OR c.live_since IS NOT NULL
         ),
         tested AS MATERIALIZED (
             SELECT
@@ -261,7 +334,7 @@ BEGIN
                         SELECT monitoring_slice_latency(s.dimension, s.value, spans.baseline_from, spans.baseline_until, spans.unfit)
                         FROM monitoring_baseline_spans(
                             p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer,
-                            (p_at AT TIME ZONE 'UTC')::date) spans
+                            (s.at AT TIME ZONE 'UTC')::date) spans
                         WHERE spans.metric_name = 'latency_p95') END AS baseline_value
             FROM shown s
         ),
@@ -275,7 +348,7 @@ BEGIN
                     c.ratio, c.threshold_low, c.threshold_medium, c.threshold_high, c.threshold_critical, false) AS grade
             FROM compared c
         )
-        SELECT
+        SELECT g.at, ROW (
             g.metric_name, g.alert_type, g.dimension, g.value, g.window_seconds, 0, g.starts_at, g.ends_at, g.metric_name, 'evidence',
             g.current_value, g.baseline_value, g.ratio, g.total, g.bad, g.expected,
             CASE WHEN g.proven THEN monitoring_poisson_ratio_bound(
@@ -291,13 +364,13 @@ BEGIN
             CASE WHEN g.bad > g.expected THEN monitoring_poisson_likelihood(g.bad, g.expected) ELSE 0 END / g.dispersion,
             jsonb_build_object('baseline_events', g.baseline_total, 'baseline_bad_events', g.baseline_bad),
             NULL::timestamptz, g.baseline_until,
-            g.threshold_low, g.threshold_medium, g.threshold_high, g.threshold_critical
+            g.threshold_low, g.threshold_medium, g.threshold_high, g.threshold_critical)::monitoring_judgement
         FROM graded g;
 END
 $$;
-COMMENT ON FUNCTION monitoring_judge_slices(timestamptz, jsonb, boolean) IS
-    'The single values of the dimensions that got worse, and those that have an alert, in windows that end at a moment, the longer ones with '
-    'hours alone. The evidence rule as for all events, at a level shared by all the values with at least slices.least_events in a window.';
+COMMENT ON FUNCTION monitoring_judge_slices(timestamptz[], jsonb, timestamptz[]) IS
+    'The single values of the dimensions that got worse at moments of one UTC day, and those that have an alert, in windows that end there, the longer ones at '
+    'the moments in p_hourly alone. The evidence rule as for all events, at a level shared by all the values with at least slices.least_events in a window.';
 
 CREATE OR REPLACE FUNCTION monitoring_slice_stands_alone(p_row jsonb, p_settings jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE

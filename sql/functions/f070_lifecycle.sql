@@ -622,63 +622,88 @@ COMMENT ON FUNCTION monitoring_slice_stands_out(jsonb, jsonb) IS
     'values looks good by chance) than if all events had got worse alike: '
     'where they have, the alert is on all of them, and only needs a little longer.';
 
-CREATE OR REPLACE FUNCTION monitoring_apply_evaluation(p_at timestamptz DEFAULT now(), p_settings jsonb DEFAULT NULL)
+CREATE OR REPLACE FUNCTION monitoring_apply_evaluations(p_moments timestamptz[], p_settings jsonb DEFAULT NULL)
 RETURNS TABLE (alert_id uuid, transition text, severity text)
 LANGUAGE plpgsql
 SET jit = off
+SET plan_cache_mode = force_generic_plan           -- planning the judging anew would cost as much as the judging
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_started    CONSTANT timestamptz := clock_timestamp();
-    v_settings   CONSTANT jsonb := monitoring_effective_settings(p_settings);
-    v_at         CONSTANT timestamptz := monitoring_evaluated_moment(p_at, v_settings);
-    v_applied    timestamptz;
-    v_with_hours boolean;
-    v_condition  record;
-    v_live       record;
-    v_is_broad   boolean;
+    v_started   CONSTANT timestamptz := clock_timestamp();
+    v_settings  CONSTANT jsonb := monitoring_effective_settings(p_settings);
+    v_applied   timestamptz;
+    v_moments   timestamptz[];
+    v_hourly    timestamptz[];
+    v_changed   timestamptz;                            -- a moment that changed what later ones are judged by
+    v_condition record;
+    v_live      record;
+    v_step      record;
+    v_is_broad  boolean;
 BEGIN
-    IF NOT coalesce(isfinite(p_at), false) THEN
+    IF EXISTS (SELECT FROM unnest(p_moments) moment WHERE NOT coalesce(isfinite(moment), false)) THEN
         RAISE EXCEPTION 'p_at: a moment to evaluate is a time' USING ERRCODE = 'TMARG';
     END IF;
     PERFORM monitoring_check_settings(v_settings);
     SELECT applied_at INTO v_applied FROM monitoring_evaluation_state FOR UPDATE;
-    IF v_at < v_applied THEN
-        RETURN;                                         -- the past is over: it opens and closes nothing
+    WITH moments AS (
+        SELECT DISTINCT monitoring_evaluated_moment(moment, v_settings) AS at FROM unnest(p_moments) moment
+    ),
+    due AS (                                            -- the past is over: it opens and closes nothing
+        SELECT moments.at, lag(moments.at, 1, v_applied) OVER (ORDER BY moments.at) AS previous
+        FROM moments
+        WHERE moments.at >= v_applied
+    )
+    SELECT
+        array_agg(due.at ORDER BY due.at),
+        coalesce(array_agg(due.at ORDER BY due.at) FILTER (WHERE due.previous < date_trunc('hour', due.at, 'UTC')), '{}')
+    INTO v_moments, v_hourly
+    FROM due
+    WHERE (due.at AT TIME ZONE 'UTC')::date = (SELECT min((first.at AT TIME ZONE 'UTC')::date) FROM due first);
+    IF v_moments IS NULL THEN
+        RETURN;
     END IF;
-    v_with_hours := v_applied < date_trunc('hour', v_at, 'UTC');
     PERFORM monitoring_fill_profile(
         v_settings -> 'baseline' ->> 'name', (v_settings -> 'baseline' ->> 'window_days')::integer,
-        (v_at AT TIME ZONE 'UTC')::date - days_before)
-    FROM unnest(CASE WHEN v_with_hours THEN '{7,1,0}'::integer[] ELSE '{0}' END) days_before;
+        (v_moments[1] AT TIME ZONE 'UTC')::date - days_before)
+    FROM unnest(CASE WHEN cardinality(v_hourly) > 0 THEN '{7,1,0}'::integer[] ELSE '{0}' END) days_before;
+    -- What is switched off is watched by nobody: its alert ends.
+    RETURN QUERY
+        SELECT ended.*
+        FROM monitoring_metric_settings(v_settings) s
+        CROSS JOIN LATERAL monitoring_end_alerts(s.metric_name, s.enabled, 'No longer evaluated.', true, v_moments[1]) ended
+        WHERE NOT s.enabled OR s.rule <> 'evidence' OR NOT (v_settings -> 'slices' ->> 'enabled')::boolean;
     -- All events before the slices: what is told of all is not told of each.
     FOR v_condition IN
         WITH judged AS MATERIALIZED (
-            SELECT * FROM monitoring_evaluate_windows(v_at, v_settings, false, v_with_hours)
+            SELECT * FROM monitoring_evaluate_windows(v_moments, v_settings, false, v_hourly)
         ),
         condition AS (
             SELECT
-                judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value,
+                judged.at, judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value,
                 jsonb_agg(to_jsonb(judged)) FILTER (WHERE judged.leads) -> 0 AS lead,
                 max(judged.calm) FILTER (WHERE judged.lag_days = 0) AS calm,
                 max(judged.calm) FILTER (WHERE judged.lag_days > 0) AS calm_of_drift,
                 max(judged.likelihood) FILTER (WHERE judged.severity IS NOT NULL) AS likelihood
             FROM judged
-            GROUP BY judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value
+            GROUP BY judged.at, judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value
             UNION ALL
             -- A slice that has an alert, and no events any more.
-            SELECT a.alert_type, a.metric_name, a.slice_dimension, a.slice_value, NULL, NULL, NULL, NULL
+            SELECT moment, a.alert_type, a.metric_name, a.slice_dimension, a.slice_value, NULL, NULL, NULL, NULL
             FROM monitoring_alerts a
-            WHERE v_with_hours AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved' AND NOT EXISTS (
+            CROSS JOIN unnest(v_hourly) moment
+            WHERE a.slice_dimension IS NOT NULL AND a.status <> 'resolved' AND NOT EXISTS (
                 SELECT FROM judged
-                WHERE judged.metric_name = a.metric_name AND judged.slice_dimension = a.slice_dimension AND judged.slice_value = a.slice_value)
+                WHERE judged.at = moment AND judged.metric_name = a.metric_name AND judged.slice_dimension = a.slice_dimension
+                  AND judged.slice_value = a.slice_value)
         )
         SELECT
             condition.*,
             monitoring_fingerprint(condition.alert_type, condition.metric_name, condition.slice_dimension, condition.slice_value) AS fingerprint
         FROM condition
-        ORDER BY condition.slice_dimension IS NOT NULL, condition.likelihood DESC NULLS LAST, fingerprint
+        ORDER BY condition.at, condition.slice_dimension IS NOT NULL, condition.likelihood DESC NULLS LAST, fingerprint
     LOOP
+        EXIT WHEN v_condition.at > v_changed;
         v_is_broad := v_condition.slice_dimension IS NULL;
         SELECT
             a.id, a.status, a.held_severity, (a.context_data ->> 'lag_days')::integer AS lag_days,
@@ -699,39 +724,51 @@ BEGIN
                     SELECT FROM monitoring_alerts a
                     WHERE a.metric_name = v_condition.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
                 -- What was found to be over a moment ago is in the window still.
-                OR monitoring_last_clearing(v_condition.metric_name, v_at) > (v_condition.lead ->> 'starts_at')::timestamptz
+                OR monitoring_last_clearing(v_condition.metric_name, v_condition.at) > (v_condition.lead ->> 'starts_at')::timestamptz
                 OR NOT monitoring_slice_stands_out(v_condition.lead, v_settings)
                 OR NOT monitoring_slice_stands_alone(v_condition.lead, v_settings));
         ELSIF v_condition.lead IS NULL THEN
             -- What only whole hours showed is looked at with them.
-            CONTINUE WHEN NOT v_with_hours AND v_live.by_hours;
+            CONTINUE WHEN v_condition.at <> ALL (v_hourly) AND v_live.by_hours;
         END IF;
         IF coalesce((v_condition.lead ->> 'lag_days')::integer, v_live.lag_days) > 0 THEN
             v_condition.calm := v_condition.calm_of_drift;      -- and not against the one that has drifted along
         END IF;
-        FOR v_live IN
+        FOR v_step IN
             SELECT *
-            FROM monitoring_step_alert(v_condition.fingerprint, v_condition.lead, v_condition.calm, v_settings, v_at)
+            FROM monitoring_step_alert(v_condition.fingerprint, v_condition.lead, v_condition.calm, v_settings, v_condition.at)
         LOOP
-            RETURN QUERY SELECT v_live.alert_id, v_live.transition, v_live.severity;
-            IF v_is_broad AND v_live.transition IN ('opened', 'reopened') THEN
+            v_changed := v_condition.at;
+            RETURN QUERY SELECT v_step.alert_id, v_step.transition, v_step.severity;
+            IF v_is_broad AND v_step.transition IN ('opened', 'reopened') THEN
                 RETURN QUERY SELECT * FROM monitoring_end_alerts(
-                    v_condition.metric_name, true, 'Part of the alert on all events.', false, v_at);
+                    v_condition.metric_name, true, 'Part of the alert on all events.', false, v_condition.at);
             END IF;
         END LOOP;
+        IF v_live.held_severity IS NOT NULL AND EXISTS (
+            SELECT FROM monitoring_alerts a WHERE a.id = v_live.id AND a.held_severity IS DISTINCT FROM v_live.held_severity)
+        THEN
+            v_changed := v_condition.at;
+        END IF;
     END LOOP;
-    -- What is switched off is watched by nobody: its alert ends.
-    RETURN QUERY
-        SELECT ended.*
-        FROM monitoring_metric_settings(v_settings) s
-        CROSS JOIN LATERAL monitoring_end_alerts(s.metric_name, s.enabled, 'No longer evaluated.', true, v_at) ended
-        WHERE NOT s.enabled OR s.rule <> 'evidence' OR NOT (v_settings -> 'slices' ->> 'enabled')::boolean;
     UPDATE monitoring_evaluation_state
-    SET applied_at = v_at, last_run_at = v_started, last_duration_ms = extract(epoch FROM clock_timestamp() - v_started) * 1000;
+    SET applied_at = coalesce(v_changed, v_moments[cardinality(v_moments)]), last_run_at = v_started,
+        last_duration_ms = extract(epoch FROM clock_timestamp() - v_started) * 1000;
 END
 $$;
-COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
-    'Evaluates a moment and takes every alert one step on, in one transaction; the transitions that came of it. Appliers wait '
+COMMENT ON FUNCTION monitoring_apply_evaluations(timestamptz[], jsonb) IS
+    'Evaluates moments in their order and takes every alert one step on at each, in one transaction; the transitions that came of it. '
+    'Those of the first UTC day alone, and none after one that changed an alert, since the rest is to be judged on that: how far it came '
+    'stands in monitoring_evaluation_state.applied_at. Appliers wait '
     'for each other. The same moment again changes nothing; a moment before the latest one does nothing at all. What changes with '
     'whole hours only is looked at by the first evaluation after a full hour. An alert on all events ends those on slices of the same metric, and '
     'where a slice that has one explains what all events show, none is opened on all events.';
+
+CREATE OR REPLACE FUNCTION monitoring_apply_evaluation(p_at timestamptz DEFAULT now(), p_settings jsonb DEFAULT NULL)
+RETURNS TABLE (alert_id uuid, transition text, severity text)
+LANGUAGE sql
+AS $$
+SELECT * FROM monitoring_apply_evaluations(ARRAY[p_at], p_settings)
+$$;
+COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
+    'Evaluates one moment: monitoring_apply_evaluations.';

@@ -146,13 +146,28 @@ struct BacktestScratch: Sendable {
         LANGUAGE plpgsql
         AS $$
         DECLARE
+            v_next        timestamptz := p_from;
+            v_last        CONSTANT timestamptz := p_from + (p_count - 1) * p_step_seconds * interval '1 second';
+            v_batch       integer := 12;
             v_here        integer;
             v_transitions integer := 0;
+            v_moments     timestamptz[];
+            v_applied     timestamptz;
         BEGIN
-            FOR step IN 0 .. p_count - 1 LOOP
-                SELECT count(*) INTO v_here
-                FROM monitoring_apply_evaluation(p_from + step * p_step_seconds * interval '1 second', p_settings);
+            -- Many moments at a time, as long as none of them changes what the next ones are judged by.
+            WHILE v_next <= v_last LOOP
+                v_moments := ARRAY(
+                    SELECT generate_series(
+                        v_next, least(v_last, v_next + (v_batch - 1) * p_step_seconds * interval '1 second'),
+                        p_step_seconds * interval '1 second'));
+                SELECT count(*) INTO v_here FROM monitoring_apply_evaluations(v_moments, p_settings);
                 v_transitions := v_transitions + v_here;
+                SELECT applied_at INTO v_applied FROM monitoring_evaluation_state;
+                v_batch := CASE WHEN v_here > 0 THEN 12 ELSE least(v_batch * 2, 96) END;
+                -- The first of the moments that has not been applied; one that lies in the same step as the last was.
+                SELECT min(moment) INTO v_next
+                FROM unnest(v_moments || (v_moments[cardinality(v_moments)] + p_step_seconds * interval '1 second')) moment
+                WHERE monitoring_evaluated_moment(moment, p_settings) > v_applied OR moment > v_moments[cardinality(v_moments)];
             END LOOP;
             RETURN v_transitions;
         END
