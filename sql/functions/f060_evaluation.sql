@@ -23,7 +23,7 @@ BEGIN
     RETURN QUERY SELECT * FROM monitoring_judge_rates(p_moments, p_settings, p_complete, 0);
     RETURN QUERY SELECT * FROM monitoring_judge_traffic(p_moments, p_settings, p_complete);
     RETURN QUERY SELECT * FROM monitoring_judge_mix(p_moments, p_settings, p_complete, p_hourly);
-    RETURN QUERY SELECT * FROM monitoring_judge_slices(p_moments, p_settings, p_hourly);
+    RETURN QUERY SELECT * FROM monitoring_judge_slices(p_moments, p_settings, p_complete, p_hourly);
     IF cardinality(p_hourly) > 0 THEN
         RETURN QUERY
             SELECT moment, drift.judgement

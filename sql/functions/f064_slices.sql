@@ -65,7 +65,7 @@ COMMENT ON FUNCTION monitoring_slice_windows(timestamptz[], jsonb, timestamptz[]
     'The windows of slices that end at moments: to two hours by five minutes, beyond them up to a day by whole hours, those of the moments '
     'in p_hourly alone. Latency is known of slices by hours only. None reaches back over the metric''s last close.';
 
-CREATE OR REPLACE FUNCTION monitoring_slice_counts(p_moments timestamptz[], p_settings jsonb, p_hourly timestamptz[])
+CREATE OR REPLACE FUNCTION monitoring_slice_counts(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
 RETURNS TABLE (at timestamptz, metric_name text, alert_type text, dimension text, value text, window_seconds integer,
                starts_at timestamptz, ends_at timestamptz, live_since timestamptz, total double precision, bad double precision,
                expected double precision, weight double precision, dispersion double precision, daily double precision,
@@ -174,6 +174,10 @@ BEGIN
             JOIN (SELECT DISTINCT w.metric_name, w.alert_type, w.floor FROM windows w) kinds USING (metric_name)
             LEFT JOIN monitoring_slices_of_baseline(v_name, v_days, v_day) b USING (metric_name, dimension, value)
             LEFT JOIN live USING (metric_name, dimension, value)
+            -- What is told of all events is told of no slice.
+            WHERE p_complete OR live.since IS NOT NULL OR NOT EXISTS (
+                SELECT FROM monitoring_alerts a
+                WHERE a.metric_name = p.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
         ),
         numbered AS MATERIALIZED (
             SELECT p.id, c.place, c.total, c.bad, c.expected FROM cells c JOIN present p USING (metric_name, by_hours, dimension, value)
@@ -286,13 +290,14 @@ BEGIN
             ON calmness.at = s.at AND calmness.metric_name = s.metric_name AND calmness.dimension = s.dimension AND calmness.value = s.value;
 END
 $$;
-COMMENT ON FUNCTION monitoring_slice_counts(timestamptz[], jsonb, timestamptz[]) IS
+COMMENT ON FUNCTION monitoring_slice_counts(timestamptz[], jsonb, boolean, timestamptz[]) IS
     'For moments of one UTC day, each rate, each value of a dimension that has an alert or could show something, and each window: events, bad ones, how many the value''s own past lets expect (its factor '
     '(X + 10) / (E + 10) over the profile''s rates, never under the floor), the bad events which that rests on, the scatter of its '
     'hours, and, while it has an alert, calm as in monitoring_window_counts (with hours of three days, else of the last two hours). watched: how many values were '
-    'looked at, those with at least slices.least_events in the last two hours or, with hours, the last 24.';
+    'looked at, those with at least slices.least_events in the last two hours or, with hours, the last 24. Not complete: without the metrics '
+    'that have an alert on all events, but for slices with one of their own.';
 
-CREATE OR REPLACE FUNCTION monitoring_judge_slices(p_moments timestamptz[], p_settings jsonb, p_hourly timestamptz[])
+CREATE OR REPLACE FUNCTION monitoring_judge_slices(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
 RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
 LANGUAGE plpgsql STABLE
 SET jit = off
@@ -307,7 +312,7 @@ BEGIN
     END IF;
     RETURN QUERY
         WITH counts AS MATERIALIZED (
-            SELECT c.* FROM monitoring_slice_counts(p_moments, p_settings, p_hourly) c WHERE c.total >= v_least OR c.live_since IS NOT NULL
+            SELECT c.* FROM monitoring_slice_counts(p_moments, p_settings, p_complete, p_hourly) c WHERE c.total >= v_least OR c.live_since IS NOT NULL
         ),
         tested AS MATERIALIZED (
             SELECT
@@ -319,10 +324,20 @@ BEGIN
             FROM counts c
             JOIN monitoring_metric_settings(p_settings) s USING (metric_name)
         ),
-        shown AS (
+        shown AS MATERIALIZED (
             SELECT t.*, t.p_value <= t.level AND (t.window_seconds < 21600 OR t.recent_ratio >= 1.2) AS proven
             FROM tested t
             WHERE t.live_since IS NOT NULL OR t.p_value <= t.level
+        ),
+        latencies AS MATERIALIZED (                     -- the usual p95 of each value that is asked for, once
+            SELECT
+                asked.dimension, asked.value,
+                monitoring_slice_latency(asked.dimension, asked.value, spans.baseline_from, spans.baseline_until, spans.unfit) AS usual
+            FROM (SELECT DISTINCT s.dimension, s.value FROM shown s WHERE s.metric_name = 'latency_p95' AND s.proven) asked
+            JOIN monitoring_baseline_spans(
+                p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer,
+                (p_moments[1] AT TIME ZONE 'UTC')::date) spans
+                ON spans.metric_name = 'latency_p95'
         ),
         valued AS (
             SELECT
@@ -330,13 +345,9 @@ BEGIN
                 CASE WHEN s.metric_name <> 'latency_p95' THEN s.bad / nullif(s.total, 0)
                      WHEN s.proven THEN monitoring_slice_latency(s.dimension, s.value, s.starts_at, s.ends_at) END AS current_value,
                 CASE WHEN s.metric_name <> 'latency_p95' THEN s.expected / nullif(s.total, 0)
-                     WHEN s.proven THEN (
-                        SELECT monitoring_slice_latency(s.dimension, s.value, spans.baseline_from, spans.baseline_until, spans.unfit)
-                        FROM monitoring_baseline_spans(
-                            p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer,
-                            (s.at AT TIME ZONE 'UTC')::date) spans
-                        WHERE spans.metric_name = 'latency_p95') END AS baseline_value
+                     WHEN s.proven THEN latencies.usual END AS baseline_value
             FROM shown s
+            LEFT JOIN latencies USING (dimension, value)
         ),
         compared AS (
             SELECT v.*, round((v.current_value / nullif(v.baseline_value, 0))::numeric, 4)::double precision AS ratio FROM valued v
@@ -368,7 +379,7 @@ BEGIN
         FROM graded g;
 END
 $$;
-COMMENT ON FUNCTION monitoring_judge_slices(timestamptz[], jsonb, timestamptz[]) IS
+COMMENT ON FUNCTION monitoring_judge_slices(timestamptz[], jsonb, boolean, timestamptz[]) IS
     'The single values of the dimensions that got worse at moments of one UTC day, and those that have an alert, in windows that end there, the longer ones at '
     'the moments in p_hourly alone. The evidence rule as for all events, at a level shared by all the values with at least slices.least_events in a window.';
 

@@ -148,7 +148,7 @@ struct BacktestScratch: Sendable {
         DECLARE
             v_next        timestamptz := p_from;
             v_last        CONSTANT timestamptz := p_from + (p_count - 1) * p_step_seconds * interval '1 second';
-            v_batch       integer := 12;
+            v_batch       integer := 96;
             v_here        integer;
             v_transitions integer := 0;
             v_moments     timestamptz[];
