@@ -4406,7 +4406,7 @@ BEGIN
             FROM generate_series(v_first - interval '5 minutes', v_until - interval '1 second', interval '5 minutes')
                 WITH ORDINALITY grid (bucket_start, place)
             LEFT JOIN (
-                SELECT * FROM monitoring_rollup WHERE monitoring_rollup.bucket_start >= v_first AND monitoring_rollup.bucket_start < v_until OFFSET 0
+                SELECT * FROM monitoring_rollup held WHERE held.bucket_start >= v_first AND held.bucket_start < v_until OFFSET 0
             ) r USING (bucket_start)
             LEFT JOIN hours ON hours.hour_of_day = extract(hour FROM r.bucket_start AT TIME ZONE 'UTC')::integer
         ),
@@ -4416,7 +4416,8 @@ BEGIN
                 sum(c.fallback_events) OVER back AS fallback, sum(c.total_events * c.fallback_rate) OVER back AS fallback_expected,
                 sum(c.failed_events) OVER back AS failed, sum(c.total_events * c.error_rate) OVER back AS failed_expected,
                 sum(c.duplicate_events) OVER back AS duplicate, sum(c.total_events * c.duplicate_rate) OVER back AS duplicate_expected,
-                sum(c.unsuccessful_events) OVER back AS unsuccessful, sum(c.total_events * c.unsuccessful_rate) OVER back AS unsuccessful_expected,
+                sum(c.unsuccessful_events) OVER back AS unsuccessful,
+                sum(c.total_events * c.unsuccessful_rate) OVER back AS unsuccessful_expected,
                 sum(c.slow_events) OVER back AS slow, sum(c.latency_events * c.slow_rate) OVER back AS slow_expected,
                 sum(c.latency_events * c.latency_p95) OVER back AS latency
             FROM cells c
@@ -4495,13 +4496,16 @@ BEGIN
             FROM tested t
             WHERE p_complete OR v_by_ratio OR t.at IN (SELECT loud.at FROM loud)
                OR t.live_since IS NOT NULL AND (
-                    t.metric_name = 'health_score' OR t.window_seconds = (SELECT min(s.window_seconds) FROM monitoring_scanned_windows(p_settings) s
-                                                                          WHERE p_lag_days = 0 OR s.window_seconds >= 86400))
+                    t.metric_name = 'health_score' OR t.window_seconds = (
+                        SELECT min(s.window_seconds)
+                        FROM monitoring_scanned_windows(p_settings) s
+                        WHERE p_lag_days = 0 OR s.window_seconds >= 86400))
         ),
         runs AS (                                       -- what speaks for the normal rate against a multiple, since the alert opened
             SELECT
                 e.metric_name, e.part, multiples.step, each.place,
-                ((multiples.multiple - 1) * c.expected[each.place] - c.bad[each.place] * ln(multiples.multiple)) / e.dispersion AS for_normal
+                ((multiples.multiple - 1) * c.expected[each.place] - c.bad[each.place] * ln(multiples.multiple)) / e.dispersion
+                    AS for_normal
             FROM evaluated e
             JOIN curves c ON c.part = e.part
             CROSS JOIN LATERAL generate_series(
@@ -4554,12 +4558,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION monitoring_window_counts(timestamptz[], jsonb, boolean, integer) IS
-    'The counts that evaluations of moments of one UTC day judge, in one pass over the buckets, against the profile of the day or of so many '
-    'days before: events and bad ones in each window, how many bad ones the profile expects (E = sum(n p)), whether anything hangs on the '
-    'test, then the weight of that expectation (B = E^2 / sum(n^2 p / weight), never above the bad events that the whole baseline held), '
-    'its level, the same counts of the latest sixth, and, while an alert is live, calm: the reverse CUSUM '
-    'max(sum((r - 1) E - x ln r) / dispersion) over all stretches since it opened that end at the moment, for r = 1.6, 2 and 3 (with '
-    'a lag 1.25), 28 days at most. Alerts count as they stand at the first moment. Not complete: without what no verdict and no end hangs on.';
+    'The counts that evaluations of moments of one UTC day judge, in one pass over the buckets, against the profile of the day or of '
+    'so many days before: events and bad ones in each window, how many bad ones the profile expects (E = sum(n p)), whether anything '
+    'hangs on the test, then the weight of that expectation (B = E^2 / sum(n^2 p / weight), never above the bad events that the whole '
+    'baseline held), its level, the same counts of the latest sixth, and, while an alert is live, calm: the reverse CUSUM max(sum((r - '
+    '1) E - x ln r) / dispersion) over all stretches since it opened that end at the moment, for r = 1.6, 2 and 3 (with a lag 1.25), '
+    '28 days at most. Alerts count as they stand at the first moment. Not complete: without what no verdict and no end hangs on.';
 
 CREATE OR REPLACE FUNCTION monitoring_window_latency(
     p_from timestamptz, p_until timestamptz, p_share double precision DEFAULT 0.95, p_guess double precision DEFAULT 0)
@@ -4611,7 +4615,7 @@ COMMENT ON FUNCTION monitoring_window_latency(timestamptz, timestamptz, double p
     'The percentile of latency in a window, in milliseconds, exactly as percentile_cont gives it; null without latencies. '
     'The guess (some lower duration) only saves work.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', '39ac62e579a3924c')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', '5900467197f958bf')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f060_evaluation =====================================================================================
@@ -4651,13 +4655,15 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION monitoring_judgements(timestamptz[], jsonb, boolean, timestamptz[]) IS
-    'Everything that is judged at moments of one UTC day, on the alerts as they stand at the first. At those in p_hourly also what changes with whole hours only, as of the last full hour: slow drift '
-    '(against the baseline of a week before), and the longer windows of slices and of the mix of models.';
+    'Everything that is judged at moments of one UTC day, on the alerts as they stand at the first. At those in p_hourly also what '
+    'changes with whole hours only, as of the last full hour: slow drift (against the baseline of a week before), and the longer '
+    'windows of slices and of the mix of models.';
 
-CREATE OR REPLACE FUNCTION monitoring_evaluate_windows(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
-RETURNS TABLE (at timestamptz, metric_name text, alert_type text, slice_dimension text, slice_value text, window_seconds integer, lag_days integer,
-               starts_at timestamptz, ends_at timestamptz, part text, current_value numeric, baseline_value numeric, ratio numeric,
-               total_events bigint, bad_events numeric, expected_events numeric, lower_bound numeric, p_value double precision,
+CREATE OR REPLACE FUNCTION monitoring_evaluate_windows(
+    p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, metric_name text, alert_type text, slice_dimension text, slice_value text, window_seconds integer,
+               lag_days integer, starts_at timestamptz, ends_at timestamptz, part text, current_value numeric, baseline_value numeric,
+               ratio numeric, total_events bigint, bad_events numeric, expected_events numeric, lower_bound numeric, p_value double precision,
                dispersion numeric, verdict text, would_be text, severity text, calm double precision[], leads boolean,
                threshold_low numeric, threshold_medium numeric, threshold_high numeric, threshold_critical numeric,
                expected double precision, weight double precision, significance double precision, likelihood double precision,
@@ -4720,8 +4726,9 @@ SELECT
 FROM severe s
 $$;
 COMMENT ON FUNCTION monitoring_evaluate_windows(timestamptz[], jsonb, boolean, timestamptz[]) IS
-    'Everything that is judged at moments of one UTC day (ends of steps, see monitoring_evaluated_moment) by the rule that its settings choose; leads: the window that an alert would show, the '
-    'shortest of the most severe. Settings are effective ones. Not complete: figures that no verdict hangs on are left null.';
+    'Everything that is judged at moments of one UTC day (ends of steps, see monitoring_evaluated_moment) by the rule that its '
+    'settings choose; leads: the window that an alert would show, the shortest of the most severe. Settings are effective ones. Not '
+    'complete: figures that no verdict hangs on are left null.';
 
 CREATE OR REPLACE FUNCTION monitoring_evaluate(p_at timestamptz DEFAULT now(), p_settings jsonb DEFAULT NULL)
 RETURNS TABLE (metric_name text, alert_type text, window_seconds integer, current_value numeric, baseline_value numeric,
@@ -4782,7 +4789,7 @@ COMMENT ON FUNCTION monitoring_evaluate(timestamptz, jsonb) IS
     'p_settings are laid over those in force. verdict: no_data, not_armed, too_few, within_noise, below_threshold, or the severity '
     'at which it fires; would_be: what the other rule says. lower_bound is of the ratio. Changes nothing.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f060_evaluation', '38800645704720c4')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f060_evaluation', 'd12690fc67892790')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f061_rates ==========================================================================================
@@ -4987,13 +4994,13 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION monitoring_judge_rates(timestamptz[], jsonb, boolean, integer) IS
-    'Rates, latency and health at moments of one UTC day, in the windows of the settings and in those between that show something, with what both rules say. The evidence rule: at least least_bad_events, a ratio at a '
-    'threshold, the exact test at the level, and in windows of six hours and more a latest sixth still at 1.2 times the expectation. '
-    'The ratio rule: the ratio and at least least_events. Health that metrics with alerts of their own account for raises none unless '
-    'it is critical (explained_by). Not complete: figures that no verdict hangs on are left null. With a lag, against the baseline of so '
-    'many days before.';
+    'Rates, latency and health at moments of one UTC day, in the windows of the settings and in those between that show something, '
+    'with what both rules say. The evidence rule: at least least_bad_events, a ratio at a threshold, the exact test at the level, and '
+    'in windows of six hours and more a latest sixth still at 1.2 times the expectation. The ratio rule: the ratio and at least '
+    'least_events. Health that metrics with alerts of their own account for raises none unless it is critical (explained_by). Not '
+    'complete: figures that no verdict hangs on are left null. With a lag, against the baseline of so many days before.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f061_rates', 'fef42a04dd003ffa')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f061_rates', '356978b3b1647328')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f062_traffic ========================================================================================
@@ -5076,7 +5083,8 @@ BEGIN
                     coalesce(sum(e.expected / (e.share * 12)) OVER earlier, 0) AS expected,
                     coalesce(sum(e.weight / (e.share * 12)) OVER earlier, 0) AS learned,
                     count(e.expected) OVER earlier AS known
-                FROM generate_series(v_first, v_until + interval '5 minutes', interval '5 minutes') WITH ORDINALITY grid (bucket_start, place)
+                FROM generate_series(v_first, v_until + interval '5 minutes', interval '5 minutes')
+                    WITH ORDINALITY grid (bucket_start, place)
                 LEFT JOIN (
                     SELECT r.bucket_start, r.total_events
                     FROM monitoring_rollup r
@@ -5091,8 +5099,9 @@ BEGIN
             SELECT
                 moment AS at, placed.until, scanned.window_seconds, scanned.is_named,
                 greatest(moment - scanned.window_seconds * interval '1 second', v_cleared) AS starts_at,
-                least(greatest(placed.until - scanned.window_seconds / 300, coalesce(monitoring_place(v_first, v_cleared, 300), 1)), placed.until)
-                    AS begin,
+                least(
+                    greatest(placed.until - scanned.window_seconds / 300, coalesce(monitoring_place(v_first, v_cleared, 300), 1)),
+                    placed.until) AS begin,
                 least(
                     greatest(
                         monitoring_place(v_first, monitoring_bucket(moment) - scanned.window_seconds / 6 * interval '1 second', 300),
@@ -5129,7 +5138,9 @@ BEGIN
                 c.*, weighed.weight,
                 round((c.expected / greatest(c.seen, 1))::numeric, 4)::double precision AS ratio,
                 CASE WHEN c.window_seconds >= 7200 THEN c.recent_expected / greatest(c.recent_seen, 1) END AS recent_ratio,
-                CASE WHEN c.armed AND (p_complete AND c.is_named OR c.seen * v_setting.threshold_low <= c.expected AND (p_complete OR c.expected >= v_least_bad))
+                CASE WHEN c.armed AND (
+                        p_complete AND c.is_named
+                        OR c.seen * v_setting.threshold_low <= c.expected AND (p_complete OR c.expected >= v_least_bad))
                     THEN monitoring_poisson_shortfall_p(c.seen, c.expected, weighed.weight)
                 END AS p_value
             FROM counts c
@@ -5169,18 +5180,20 @@ BEGIN
                 ELSE g.grade
             END,
             false, NULL::text, NULL::text, NULL::double precision, NULL::jsonb, g.baseline_from, g.baseline_until,
-            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high, v_setting.threshold_critical)::monitoring_judgement
+            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high,
+            v_setting.threshold_critical)::monitoring_judgement
         FROM graded g
         WHERE g.is_named OR g.p_value <= v_level OR v_is_live AND NOT p_complete;
 END
 $$;
 COMMENT ON FUNCTION monitoring_judge_traffic(timestamptz[], jsonb, boolean) IS
-    'The number of events at moments in every window of up to four hours against what the same hours brought before; ratio is expected over seen '
-    '(none counts as one). The evidence rule: the ratio at a threshold, at least least_bad_events to be expected, the test of a count whose '
-    'expectation varies by its weight k (1/k = 1/B + variability, B the events it was learned from, the gamma-Poisson tail I_{k/(k+E)}(k, x + 1)) at a tenth of the level, and in windows '
-    'of two hours and more a latest sixth that still lacks its share. calm is full when the last hour brought half of what it should.';
+    'The number of events at moments in every window of up to four hours against what the same hours brought before; ratio is expected '
+    'over seen (none counts as one). The evidence rule: the ratio at a threshold, at least least_bad_events to be expected, the test '
+    'of a count whose expectation varies by its weight k (1/k = 1/B + variability, B the events it was learned from, the gamma-Poisson '
+    'tail I_{k/(k+E)}(k, x + 1)) at a tenth of the level, and in windows of two hours and more a latest sixth that still lacks its '
+    'share. calm is full when the last hour brought half of what it should.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f062_traffic', '6e38722cd7bfcc8e')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f062_traffic', 'a65e5eccbbb863f2')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f063_mix ============================================================================================
@@ -5336,7 +5349,9 @@ BEGIN
             FROM tested t
         ),
         over AS (                                       -- as near as chance brings it to the baseline, for three hours
-            SELECT g.at, CASE WHEN g.total >= v_least AND g.psi < 0.1 + (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
+            SELECT
+                g.at,
+                CASE WHEN g.total >= v_least AND g.psi < 0.1 + (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
             FROM graded g
             WHERE NOT g.is_judged
         ),
@@ -5348,7 +5363,9 @@ BEGIN
                 OR g.window_seconds >= 3600 AND (p_complete OR v_is_live OR v_setting.rule = 'ratio'))
         ),
         ranked AS (
-            SELECT s.*, row_number() OVER (PARTITION BY s.at, s.window_seconds ORDER BY abs(s.share - s.share_before) DESC, s.model) AS place
+            SELECT
+                s.*,
+                row_number() OVER (PARTITION BY s.at, s.window_seconds ORDER BY abs(s.share - s.share_before) DESC, s.model) AS place
             FROM shares s
             JOIN shown USING (at, window_seconds)
         ),
@@ -5388,20 +5405,24 @@ BEGIN
             END,
             false, 'model', nullif(moved.risen, ''), NULL::double precision,
             jsonb_build_object('models', moved.detail, 'risen', jsonb_build_object(
-                'model', moved.risen, 'share', round(moved.risen_share::numeric, 4), 'baseline_share', round(moved.risen_before::numeric, 4))), NULL::timestamptz, g.baseline_until,
-            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high, v_setting.threshold_critical)::monitoring_judgement
+                'model', moved.risen, 'share', round(moved.risen_share::numeric, 4),
+                'baseline_share', round(moved.risen_before::numeric, 4))),
+            NULL::timestamptz, g.baseline_until,
+            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high,
+            v_setting.threshold_critical)::monitoring_judgement
         FROM shown g
         LEFT JOIN moved USING (at, window_seconds)
         LEFT JOIN over USING (at);
 END
 $$;
 COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestamptz[]) IS
-    'The mix of models at moments of one UTC day, in windows that end there (of over an hour: at the last full hour, and of moments in p_hourly alone) against the baseline''s: the population stability index '
-    'PSI = sum((a - e) ln(a / e)) over the models, half an event added to each count. Its threshold is the floor (0.2) or, where that '
-    'is more, what chance exceeds at the level: chi-square of one degree less than there are models, times dispersion (1/n + 1/N). ratio is '
-    'PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
+    'The mix of models at moments of one UTC day, in windows that end there (of over an hour: at the last full hour, and of moments in '
+    'p_hourly alone) against the baseline''s: the population stability index PSI = sum((a - e) ln(a / e)) over the models, half an '
+    'event added to each count. Its threshold is the floor (0.2) or, where that is more, what chance exceeds at the level: chi-square '
+    'of one degree less than there are models, times dispersion (1/n + 1/N). ratio is PSI over threshold; bad and expected are those '
+    'of the model whose share rose most. The ratio rule knows the floor alone.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', 'd6b1d787a106aaf2')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', '7c0a18aaab9e855e')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f064_slices =========================================================================================
@@ -5534,8 +5555,10 @@ BEGIN
             GROUP BY p.metric_name
         ),
         stretches AS (                                  -- every value by five minutes, and by hours
-            SELECT false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at, monitoring_place(v_near, b.bucket_start, 300) AS place,
-                b.total_events, b.failed_events, b.fallback_events, b.duplicate_events, NULL::bigint AS latency_events, NULL::bigint AS slow_events
+            SELECT
+                false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at,
+                monitoring_place(v_near, b.bucket_start, 300) AS place, b.total_events, b.failed_events, b.fallback_events,
+                b.duplicate_events, NULL::bigint AS latency_events, NULL::bigint AS slow_events
             FROM monitoring_slice_buckets(v_near, v_until) b
             UNION ALL
             SELECT true, h.dimension, h.value, h.hour_start, monitoring_place(v_far, h.hour_start, 3600), h.total_events, h.failed_events,
@@ -5662,7 +5685,9 @@ BEGIN
             GROUP BY asked.at, asked.is_latency
         ),
         calmness AS (                                   -- with hours since it opened, else of the last two
-            SELECT moment AS at, own.metric_name, own.dimension, own.value, array_agg(greatest(0, steps.calm) ORDER BY multiples.place) AS calm
+            SELECT
+                moment AS at, own.metric_name, own.dimension, own.value,
+                array_agg(greatest(0, steps.calm) ORDER BY multiples.place) AS calm
             FROM own
             CROSS JOIN unnest(p_moments) moment
             CROSS JOIN LATERAL (SELECT moment = ANY (p_hourly) AS by_hours) grain
@@ -5694,15 +5719,17 @@ BEGIN
         JOIN own USING (metric_name, dimension, value)
         LEFT JOIN crowd ON crowd.at = s.at AND crowd.is_latency = (s.metric_name = 'latency_p95')
         LEFT JOIN calmness
-            ON calmness.at = s.at AND calmness.metric_name = s.metric_name AND calmness.dimension = s.dimension AND calmness.value = s.value;
+            ON calmness.at = s.at AND calmness.metric_name = s.metric_name AND calmness.dimension = s.dimension
+            AND calmness.value = s.value;
 END
 $$;
 COMMENT ON FUNCTION monitoring_slice_counts(timestamptz[], jsonb, boolean, timestamptz[]) IS
-    'For moments of one UTC day, each rate, each value of a dimension that has an alert or could show something, and each window: events, bad ones, how many the value''s own past lets expect (its factor '
-    '(X + 10) / (E + 10) over the profile''s rates, never under the floor), the bad events which that rests on, the scatter of its '
-    'hours, and, while it has an alert, calm as in monitoring_window_counts (with hours of three days, else of the last two hours). watched: how many values were '
-    'looked at, those with at least slices.least_events in the last two hours or, with hours, the last 24. Not complete: without the metrics '
-    'that have an alert on all events, but for slices with one of their own.';
+    'For moments of one UTC day, each rate, each value of a dimension that has an alert or could show something, and each window: '
+    'events, bad ones, how many the value''s own past lets expect (its factor (X + 10) / (E + 10) over the profile''s rates, never '
+    'under the floor), the bad events which that rests on, the scatter of its hours, and, while it has an alert, calm as in '
+    'monitoring_window_counts (with hours of three days, else of the last two hours). watched: how many values were looked at, those '
+    'with at least slices.least_events in the last two hours or, with hours, the last 24. Not complete: without the metrics that have '
+    'an alert on all events, but for slices with one of their own.';
 
 CREATE OR REPLACE FUNCTION monitoring_judge_slices(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
 RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
@@ -5719,7 +5746,9 @@ BEGIN
     END IF;
     RETURN QUERY
         WITH counts AS MATERIALIZED (
-            SELECT c.* FROM monitoring_slice_counts(p_moments, p_settings, p_complete, p_hourly) c WHERE c.total >= v_least OR c.live_since IS NOT NULL
+            SELECT c.*
+            FROM monitoring_slice_counts(p_moments, p_settings, p_complete, p_hourly) c
+            WHERE c.total >= v_least OR c.live_since IS NOT NULL
         ),
         tested AS MATERIALIZED (
             SELECT
@@ -5787,8 +5816,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION monitoring_judge_slices(timestamptz[], jsonb, boolean, timestamptz[]) IS
-    'The single values of the dimensions that got worse at moments of one UTC day, and those that have an alert, in windows that end there, the longer ones at '
-    'the moments in p_hourly alone. The evidence rule as for all events, at a level shared by all the values with at least slices.least_events in a window.';
+    'The single values of the dimensions that got worse at moments of one UTC day, and those that have an alert, in windows that end '
+    'there, the longer ones at the moments in p_hourly alone. The evidence rule as for all events, at a level shared by all the values '
+    'with at least slices.least_events in a window.';
 
 CREATE OR REPLACE FUNCTION monitoring_slice_stands_alone(p_row jsonb, p_settings jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE
@@ -5853,7 +5883,7 @@ COMMENT ON FUNCTION monitoring_slice_stands_alone(jsonb, jsonb) IS
     'Whether what a slice shows (a judgement as JSON) is still proven without the events of those slices of the metric that have an '
     'alert already: a model''s failures make its backend and its agent look bad too.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', 'd6e87bfb89d692ed')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', 'e5a6dd479432c831')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f065_attribution ====================================================================================
@@ -6617,9 +6647,9 @@ SELECT EXISTS (
     WHERE cause.dimension = p_row ->> 'slice_dimension' AND cause.value = p_row ->> 'slice_value' AND cause.margin >= 3)
 $$;
 COMMENT ON FUNCTION monitoring_slice_stands_out(jsonb, jsonb) IS
-    'Whether a slice (a row of monitoring_evaluate_windows as JSON) explains what is seen better by far (a log-likelihood of 3, since the best of many '
-    'values looks good by chance) than if all events had got worse alike: '
-    'where they have, the alert is on all of them, and only needs a little longer.';
+    'Whether a slice (a row of monitoring_evaluate_windows as JSON) explains what is seen better by far (a log-likelihood of 3, since '
+    'the best of many values looks good by chance) than if all events had got worse alike: where they have, the alert is on all of '
+    'them, and only needs a little longer.';
 
 CREATE OR REPLACE FUNCTION monitoring_apply_evaluations(p_moments timestamptz[], p_settings jsonb DEFAULT NULL)
 RETURNS TABLE (alert_id uuid, transition text, severity text)
@@ -6757,11 +6787,11 @@ END
 $$;
 COMMENT ON FUNCTION monitoring_apply_evaluations(timestamptz[], jsonb) IS
     'Evaluates moments in their order and takes every alert one step on at each, in one transaction; the transitions that came of it. '
-    'Those of the first UTC day alone, and none after one that changed an alert, since the rest is to be judged on that: how far it came '
-    'stands in monitoring_evaluation_state.applied_at. Appliers wait '
-    'for each other. The same moment again changes nothing; a moment before the latest one does nothing at all. What changes with '
-    'whole hours only is looked at by the first evaluation after a full hour. An alert on all events ends those on slices of the same metric, and '
-    'where a slice that has one explains what all events show, none is opened on all events.';
+    'Those of the first UTC day alone, and none after one that changed an alert, since the rest is to be judged on that: how far it '
+    'came stands in monitoring_evaluation_state.applied_at. Appliers wait for each other. The same moment again changes nothing; a '
+    'moment before the latest one does nothing at all. What changes with whole hours only is looked at by the first evaluation after a '
+    'full hour. An alert on all events ends those on slices of the same metric, and where a slice that has one explains what all '
+    'events show, none is opened on all events.';
 
 CREATE OR REPLACE FUNCTION monitoring_apply_evaluation(p_at timestamptz DEFAULT now(), p_settings jsonb DEFAULT NULL)
 RETURNS TABLE (alert_id uuid, transition text, severity text)
@@ -6772,7 +6802,7 @@ $$;
 COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
     'Evaluates one moment: monitoring_apply_evaluations.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', '35a9c2fac6e02632')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', '3663bc0e810540e4')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f072_documents ======================================================================================

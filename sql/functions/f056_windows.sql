@@ -170,7 +170,7 @@ BEGIN
             FROM generate_series(v_first - interval '5 minutes', v_until - interval '1 second', interval '5 minutes')
                 WITH ORDINALITY grid (bucket_start, place)
             LEFT JOIN (
-                SELECT * FROM monitoring_rollup WHERE monitoring_rollup.bucket_start >= v_first AND monitoring_rollup.bucket_start < v_until OFFSET 0
+                SELECT * FROM monitoring_rollup held WHERE held.bucket_start >= v_first AND held.bucket_start < v_until OFFSET 0
             ) r USING (bucket_start)
             LEFT JOIN hours ON hours.hour_of_day = extract(hour FROM r.bucket_start AT TIME ZONE 'UTC')::integer
         ),
@@ -180,7 +180,8 @@ BEGIN
                 sum(c.fallback_events) OVER back AS fallback, sum(c.total_events * c.fallback_rate) OVER back AS fallback_expected,
                 sum(c.failed_events) OVER back AS failed, sum(c.total_events * c.error_rate) OVER back AS failed_expected,
                 sum(c.duplicate_events) OVER back AS duplicate, sum(c.total_events * c.duplicate_rate) OVER back AS duplicate_expected,
-                sum(c.unsuccessful_events) OVER back AS unsuccessful, sum(c.total_events * c.unsuccessful_rate) OVER back AS unsuccessful_expected,
+                sum(c.unsuccessful_events) OVER back AS unsuccessful,
+                sum(c.total_events * c.unsuccessful_rate) OVER back AS unsuccessful_expected,
                 sum(c.slow_events) OVER back AS slow, sum(c.latency_events * c.slow_rate) OVER back AS slow_expected,
                 sum(c.latency_events * c.latency_p95) OVER back AS latency
             FROM cells c
@@ -259,13 +260,16 @@ BEGIN
             FROM tested t
             WHERE p_complete OR v_by_ratio OR t.at IN (SELECT loud.at FROM loud)
                OR t.live_since IS NOT NULL AND (
-                    t.metric_name = 'health_score' OR t.window_seconds = (SELECT min(s.window_seconds) FROM monitoring_scanned_windows(p_settings) s
-                                                                          WHERE p_lag_days = 0 OR s.window_seconds >= 86400))
+                    t.metric_name = 'health_score' OR t.window_seconds = (
+                        SELECT min(s.window_seconds)
+                        FROM monitoring_scanned_windows(p_settings) s
+                        WHERE p_lag_days = 0 OR s.window_seconds >= 86400))
         ),
         runs AS (                                       -- what speaks for the normal rate against a multiple, since the alert opened
             SELECT
                 e.metric_name, e.part, multiples.step, each.place,
-                ((multiples.multiple - 1) * c.expected[each.place] - c.bad[each.place] * ln(multiples.multiple)) / e.dispersion AS for_normal
+                ((multiples.multiple - 1) * c.expected[each.place] - c.bad[each.place] * ln(multiples.multiple)) / e.dispersion
+                    AS for_normal
             FROM evaluated e
             JOIN curves c ON c.part = e.part
             CROSS JOIN LATERAL generate_series(
@@ -318,12 +322,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION monitoring_window_counts(timestamptz[], jsonb, boolean, integer) IS
-    'The counts that evaluations of moments of one UTC day judge, in one pass over the buckets, against the profile of the day or of so many '
-    'days before: events and bad ones in each window, how many bad ones the profile expects (E = sum(n p)), whether anything hangs on the '
-    'test, then the weight of that expectation (B = E^2 / sum(n^2 p / weight), never above the bad events that the whole baseline held), '
-    'its level, the same counts of the latest sixth, and, while an alert is live, calm: the reverse CUSUM '
-    'max(sum((r - 1) E - x ln r) / dispersion) over all stretches since it opened that end at the moment, for r = 1.6, 2 and 3 (with '
-    'a lag 1.25), 28 days at most. Alerts count as they stand at the first moment. Not complete: without what no verdict and no end hangs on.';
+    'The counts that evaluations of moments of one UTC day judge, in one pass over the buckets, against the profile of the day or of '
+    'so many days before: events and bad ones in each window, how many bad ones the profile expects (E = sum(n p)), whether anything '
+    'hangs on the test, then the weight of that expectation (B = E^2 / sum(n^2 p / weight), never above the bad events that the whole '
+    'baseline held), its level, the same counts of the latest sixth, and, while an alert is live, calm: the reverse CUSUM max(sum((r - '
+    '1) E - x ln r) / dispersion) over all stretches since it opened that end at the moment, for r = 1.6, 2 and 3 (with a lag 1.25), '
+    '28 days at most. Alerts count as they stand at the first moment. Not complete: without what no verdict and no end hangs on.';
 
 CREATE OR REPLACE FUNCTION monitoring_window_latency(
     p_from timestamptz, p_until timestamptz, p_share double precision DEFAULT 0.95, p_guess double precision DEFAULT 0)

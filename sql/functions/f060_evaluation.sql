@@ -34,13 +34,15 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION monitoring_judgements(timestamptz[], jsonb, boolean, timestamptz[]) IS
-    'Everything that is judged at moments of one UTC day, on the alerts as they stand at the first. At those in p_hourly also what changes with whole hours only, as of the last full hour: slow drift '
-    '(against the baseline of a week before), and the longer windows of slices and of the mix of models.';
+    'Everything that is judged at moments of one UTC day, on the alerts as they stand at the first. At those in p_hourly also what '
+    'changes with whole hours only, as of the last full hour: slow drift (against the baseline of a week before), and the longer '
+    'windows of slices and of the mix of models.';
 
-CREATE OR REPLACE FUNCTION monitoring_evaluate_windows(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
-RETURNS TABLE (at timestamptz, metric_name text, alert_type text, slice_dimension text, slice_value text, window_seconds integer, lag_days integer,
-               starts_at timestamptz, ends_at timestamptz, part text, current_value numeric, baseline_value numeric, ratio numeric,
-               total_events bigint, bad_events numeric, expected_events numeric, lower_bound numeric, p_value double precision,
+CREATE OR REPLACE FUNCTION monitoring_evaluate_windows(
+    p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
+RETURNS TABLE (at timestamptz, metric_name text, alert_type text, slice_dimension text, slice_value text, window_seconds integer,
+               lag_days integer, starts_at timestamptz, ends_at timestamptz, part text, current_value numeric, baseline_value numeric,
+               ratio numeric, total_events bigint, bad_events numeric, expected_events numeric, lower_bound numeric, p_value double precision,
                dispersion numeric, verdict text, would_be text, severity text, calm double precision[], leads boolean,
                threshold_low numeric, threshold_medium numeric, threshold_high numeric, threshold_critical numeric,
                expected double precision, weight double precision, significance double precision, likelihood double precision,
@@ -103,8 +105,9 @@ SELECT
 FROM severe s
 $$;
 COMMENT ON FUNCTION monitoring_evaluate_windows(timestamptz[], jsonb, boolean, timestamptz[]) IS
-    'Everything that is judged at moments of one UTC day (ends of steps, see monitoring_evaluated_moment) by the rule that its settings choose; leads: the window that an alert would show, the '
-    'shortest of the most severe. Settings are effective ones. Not complete: figures that no verdict hangs on are left null.';
+    'Everything that is judged at moments of one UTC day (ends of steps, see monitoring_evaluated_moment) by the rule that its '
+    'settings choose; leads: the window that an alert would show, the shortest of the most severe. Settings are effective ones. Not '
+    'complete: figures that no verdict hangs on are left null.';
 
 CREATE OR REPLACE FUNCTION monitoring_evaluate(p_at timestamptz DEFAULT now(), p_settings jsonb DEFAULT NULL)
 RETURNS TABLE (metric_name text, alert_type text, window_seconds integer, current_value numeric, baseline_value numeric,

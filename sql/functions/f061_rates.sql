@@ -199,8 +199,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION monitoring_judge_rates(timestamptz[], jsonb, boolean, integer) IS
-    'Rates, latency and health at moments of one UTC day, in the windows of the settings and in those between that show something, with what both rules say. The evidence rule: at least least_bad_events, a ratio at a '
-    'threshold, the exact test at the level, and in windows of six hours and more a latest sixth still at 1.2 times the expectation. '
-    'The ratio rule: the ratio and at least least_events. Health that metrics with alerts of their own account for raises none unless '
-    'it is critical (explained_by). Not complete: figures that no verdict hangs on are left null. With a lag, against the baseline of so '
-    'many days before.';
+    'Rates, latency and health at moments of one UTC day, in the windows of the settings and in those between that show something, '
+    'with what both rules say. The evidence rule: at least least_bad_events, a ratio at a threshold, the exact test at the level, and '
+    'in windows of six hours and more a latest sixth still at 1.2 times the expectation. The ratio rule: the ratio and at least '
+    'least_events. Health that metrics with alerts of their own account for raises none unless it is critical (explained_by). Not '
+    'complete: figures that no verdict hangs on are left null. With a lag, against the baseline of so many days before.';

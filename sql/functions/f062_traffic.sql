@@ -77,7 +77,8 @@ BEGIN
                     coalesce(sum(e.expected / (e.share * 12)) OVER earlier, 0) AS expected,
                     coalesce(sum(e.weight / (e.share * 12)) OVER earlier, 0) AS learned,
                     count(e.expected) OVER earlier AS known
-                FROM generate_series(v_first, v_until + interval '5 minutes', interval '5 minutes') WITH ORDINALITY grid (bucket_start, place)
+                FROM generate_series(v_first, v_until + interval '5 minutes', interval '5 minutes')
+                    WITH ORDINALITY grid (bucket_start, place)
                 LEFT JOIN (
                     SELECT r.bucket_start, r.total_events
                     FROM monitoring_rollup r
@@ -92,8 +93,9 @@ BEGIN
             SELECT
                 moment AS at, placed.until, scanned.window_seconds, scanned.is_named,
                 greatest(moment - scanned.window_seconds * interval '1 second', v_cleared) AS starts_at,
-                least(greatest(placed.until - scanned.window_seconds / 300, coalesce(monitoring_place(v_first, v_cleared, 300), 1)), placed.until)
-                    AS begin,
+                least(
+                    greatest(placed.until - scanned.window_seconds / 300, coalesce(monitoring_place(v_first, v_cleared, 300), 1)),
+                    placed.until) AS begin,
                 least(
                     greatest(
                         monitoring_place(v_first, monitoring_bucket(moment) - scanned.window_seconds / 6 * interval '1 second', 300),
@@ -130,7 +132,9 @@ BEGIN
                 c.*, weighed.weight,
                 round((c.expected / greatest(c.seen, 1))::numeric, 4)::double precision AS ratio,
                 CASE WHEN c.window_seconds >= 7200 THEN c.recent_expected / greatest(c.recent_seen, 1) END AS recent_ratio,
-                CASE WHEN c.armed AND (p_complete AND c.is_named OR c.seen * v_setting.threshold_low <= c.expected AND (p_complete OR c.expected >= v_least_bad))
+                CASE WHEN c.armed AND (
+                        p_complete AND c.is_named
+                        OR c.seen * v_setting.threshold_low <= c.expected AND (p_complete OR c.expected >= v_least_bad))
                     THEN monitoring_poisson_shortfall_p(c.seen, c.expected, weighed.weight)
                 END AS p_value
             FROM counts c
@@ -170,13 +174,15 @@ BEGIN
                 ELSE g.grade
             END,
             false, NULL::text, NULL::text, NULL::double precision, NULL::jsonb, g.baseline_from, g.baseline_until,
-            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high, v_setting.threshold_critical)::monitoring_judgement
+            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high,
+            v_setting.threshold_critical)::monitoring_judgement
         FROM graded g
         WHERE g.is_named OR g.p_value <= v_level OR v_is_live AND NOT p_complete;
 END
 $$;
 COMMENT ON FUNCTION monitoring_judge_traffic(timestamptz[], jsonb, boolean) IS
-    'The number of events at moments in every window of up to four hours against what the same hours brought before; ratio is expected over seen '
-    '(none counts as one). The evidence rule: the ratio at a threshold, at least least_bad_events to be expected, the test of a count whose '
-    'expectation varies by its weight k (1/k = 1/B + variability, B the events it was learned from, the gamma-Poisson tail I_{k/(k+E)}(k, x + 1)) at a tenth of the level, and in windows '
-    'of two hours and more a latest sixth that still lacks its share. calm is full when the last hour brought half of what it should.';
+    'The number of events at moments in every window of up to four hours against what the same hours brought before; ratio is expected '
+    'over seen (none counts as one). The evidence rule: the ratio at a threshold, at least least_bad_events to be expected, the test '
+    'of a count whose expectation varies by its weight k (1/k = 1/B + variability, B the events it was learned from, the gamma-Poisson '
+    'tail I_{k/(k+E)}(k, x + 1)) at a tenth of the level, and in windows of two hours and more a latest sixth that still lacks its '
+    'share. calm is full when the last hour brought half of what it should.';

@@ -150,7 +150,9 @@ BEGIN
             FROM tested t
         ),
         over AS (                                       -- as near as chance brings it to the baseline, for three hours
-            SELECT g.at, CASE WHEN g.total >= v_least AND g.psi < 0.1 + (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
+            SELECT
+                g.at,
+                CASE WHEN g.total >= v_least AND g.psi < 0.1 + (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
             FROM graded g
             WHERE NOT g.is_judged
         ),
@@ -162,7 +164,9 @@ BEGIN
                 OR g.window_seconds >= 3600 AND (p_complete OR v_is_live OR v_setting.rule = 'ratio'))
         ),
         ranked AS (
-            SELECT s.*, row_number() OVER (PARTITION BY s.at, s.window_seconds ORDER BY abs(s.share - s.share_before) DESC, s.model) AS place
+            SELECT
+                s.*,
+                row_number() OVER (PARTITION BY s.at, s.window_seconds ORDER BY abs(s.share - s.share_before) DESC, s.model) AS place
             FROM shares s
             JOIN shown USING (at, window_seconds)
         ),
@@ -202,15 +206,19 @@ BEGIN
             END,
             false, 'model', nullif(moved.risen, ''), NULL::double precision,
             jsonb_build_object('models', moved.detail, 'risen', jsonb_build_object(
-                'model', moved.risen, 'share', round(moved.risen_share::numeric, 4), 'baseline_share', round(moved.risen_before::numeric, 4))), NULL::timestamptz, g.baseline_until,
-            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high, v_setting.threshold_critical)::monitoring_judgement
+                'model', moved.risen, 'share', round(moved.risen_share::numeric, 4),
+                'baseline_share', round(moved.risen_before::numeric, 4))),
+            NULL::timestamptz, g.baseline_until,
+            v_setting.threshold_low, v_setting.threshold_medium, v_setting.threshold_high,
+            v_setting.threshold_critical)::monitoring_judgement
         FROM shown g
         LEFT JOIN moved USING (at, window_seconds)
         LEFT JOIN over USING (at);
 END
 $$;
 COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestamptz[]) IS
-    'The mix of models at moments of one UTC day, in windows that end there (of over an hour: at the last full hour, and of moments in p_hourly alone) against the baseline''s: the population stability index '
-    'PSI = sum((a - e) ln(a / e)) over the models, half an event added to each count. Its threshold is the floor (0.2) or, where that '
-    'is more, what chance exceeds at the level: chi-square of one degree less than there are models, times dispersion (1/n + 1/N). ratio is '
-    'PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
+    'The mix of models at moments of one UTC day, in windows that end there (of over an hour: at the last full hour, and of moments in '
+    'p_hourly alone) against the baseline''s: the population stability index PSI = sum((a - e) ln(a / e)) over the models, half an '
+    'event added to each count. Its threshold is the floor (0.2) or, where that is more, what chance exceeds at the level: chi-square '
+    'of one degree less than there are models, times dispersion (1/n + 1/N). ratio is PSI over threshold; bad and expected are those '
+    'of the model whose share rose most. The ratio rule knows the floor alone.';

@@ -127,8 +127,10 @@ BEGIN
             GROUP BY p.metric_name
         ),
         stretches AS (                                  -- every value by five minutes, and by hours
-            SELECT false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at, monitoring_place(v_near, b.bucket_start, 300) AS place,
-                b.total_events, b.failed_events, b.fallback_events, b.duplicate_events, NULL::bigint AS latency_events, NULL::bigint AS slow_events
+            SELECT
+                false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at,
+                monitoring_place(v_near, b.bucket_start, 300) AS place, b.total_events, b.failed_events, b.fallback_events,
+                b.duplicate_events, NULL::bigint AS latency_events, NULL::bigint AS slow_events
             FROM monitoring_slice_buckets(v_near, v_until) b
             UNION ALL
             SELECT true, h.dimension, h.value, h.hour_start, monitoring_place(v_far, h.hour_start, 3600), h.total_events, h.failed_events,
@@ -255,7 +257,9 @@ BEGIN
             GROUP BY asked.at, asked.is_latency
         ),
         calmness AS (                                   -- with hours since it opened, else of the last two
-            SELECT moment AS at, own.metric_name, own.dimension, own.value, array_agg(greatest(0, steps.calm) ORDER BY multiples.place) AS calm
+            SELECT
+                moment AS at, own.metric_name, own.dimension, own.value,
+                array_agg(greatest(0, steps.calm) ORDER BY multiples.place) AS calm
             FROM own
             CROSS JOIN unnest(p_moments) moment
             CROSS JOIN LATERAL (SELECT moment = ANY (p_hourly) AS by_hours) grain
@@ -287,15 +291,17 @@ BEGIN
         JOIN own USING (metric_name, dimension, value)
         LEFT JOIN crowd ON crowd.at = s.at AND crowd.is_latency = (s.metric_name = 'latency_p95')
         LEFT JOIN calmness
-            ON calmness.at = s.at AND calmness.metric_name = s.metric_name AND calmness.dimension = s.dimension AND calmness.value = s.value;
+            ON calmness.at = s.at AND calmness.metric_name = s.metric_name AND calmness.dimension = s.dimension
+            AND calmness.value = s.value;
 END
 $$;
 COMMENT ON FUNCTION monitoring_slice_counts(timestamptz[], jsonb, boolean, timestamptz[]) IS
-    'For moments of one UTC day, each rate, each value of a dimension that has an alert or could show something, and each window: events, bad ones, how many the value''s own past lets expect (its factor '
-    '(X + 10) / (E + 10) over the profile''s rates, never under the floor), the bad events which that rests on, the scatter of its '
-    'hours, and, while it has an alert, calm as in monitoring_window_counts (with hours of three days, else of the last two hours). watched: how many values were '
-    'looked at, those with at least slices.least_events in the last two hours or, with hours, the last 24. Not complete: without the metrics '
-    'that have an alert on all events, but for slices with one of their own.';
+    'For moments of one UTC day, each rate, each value of a dimension that has an alert or could show something, and each window: '
+    'events, bad ones, how many the value''s own past lets expect (its factor (X + 10) / (E + 10) over the profile''s rates, never '
+    'under the floor), the bad events which that rests on, the scatter of its hours, and, while it has an alert, calm as in '
+    'monitoring_window_counts (with hours of three days, else of the last two hours). watched: how many values were looked at, those '
+    'with at least slices.least_events in the last two hours or, with hours, the last 24. Not complete: without the metrics that have '
+    'an alert on all events, but for slices with one of their own.';
 
 CREATE OR REPLACE FUNCTION monitoring_judge_slices(p_moments timestamptz[], p_settings jsonb, p_complete boolean, p_hourly timestamptz[])
 RETURNS TABLE (at timestamptz, judgement monitoring_judgement)
@@ -312,7 +318,9 @@ BEGIN
     END IF;
     RETURN QUERY
         WITH counts AS MATERIALIZED (
-            SELECT c.* FROM monitoring_slice_counts(p_moments, p_settings, p_complete, p_hourly) c WHERE c.total >= v_least OR c.live_since IS NOT NULL
+            SELECT c.*
+            FROM monitoring_slice_counts(p_moments, p_settings, p_complete, p_hourly) c
+            WHERE c.total >= v_least OR c.live_since IS NOT NULL
         ),
         tested AS MATERIALIZED (
             SELECT
@@ -380,8 +388,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION monitoring_judge_slices(timestamptz[], jsonb, boolean, timestamptz[]) IS
-    'The single values of the dimensions that got worse at moments of one UTC day, and those that have an alert, in windows that end there, the longer ones at '
-    'the moments in p_hourly alone. The evidence rule as for all events, at a level shared by all the values with at least slices.least_events in a window.';
+    'The single values of the dimensions that got worse at moments of one UTC day, and those that have an alert, in windows that end '
+    'there, the longer ones at the moments in p_hourly alone. The evidence rule as for all events, at a level shared by all the values '
+    'with at least slices.least_events in a window.';
 
 CREATE OR REPLACE FUNCTION monitoring_slice_stands_alone(p_row jsonb, p_settings jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE

@@ -618,9 +618,9 @@ SELECT EXISTS (
     WHERE cause.dimension = p_row ->> 'slice_dimension' AND cause.value = p_row ->> 'slice_value' AND cause.margin >= 3)
 $$;
 COMMENT ON FUNCTION monitoring_slice_stands_out(jsonb, jsonb) IS
-    'Whether a slice (a row of monitoring_evaluate_windows as JSON) explains what is seen better by far (a log-likelihood of 3, since the best of many '
-    'values looks good by chance) than if all events had got worse alike: '
-    'where they have, the alert is on all of them, and only needs a little longer.';
+    'Whether a slice (a row of monitoring_evaluate_windows as JSON) explains what is seen better by far (a log-likelihood of 3, since '
+    'the best of many values looks good by chance) than if all events had got worse alike: where they have, the alert is on all of '
+    'them, and only needs a little longer.';
 
 CREATE OR REPLACE FUNCTION monitoring_apply_evaluations(p_moments timestamptz[], p_settings jsonb DEFAULT NULL)
 RETURNS TABLE (alert_id uuid, transition text, severity text)
@@ -758,11 +758,11 @@ END
 $$;
 COMMENT ON FUNCTION monitoring_apply_evaluations(timestamptz[], jsonb) IS
     'Evaluates moments in their order and takes every alert one step on at each, in one transaction; the transitions that came of it. '
-    'Those of the first UTC day alone, and none after one that changed an alert, since the rest is to be judged on that: how far it came '
-    'stands in monitoring_evaluation_state.applied_at. Appliers wait '
-    'for each other. The same moment again changes nothing; a moment before the latest one does nothing at all. What changes with '
-    'whole hours only is looked at by the first evaluation after a full hour. An alert on all events ends those on slices of the same metric, and '
-    'where a slice that has one explains what all events show, none is opened on all events.';
+    'Those of the first UTC day alone, and none after one that changed an alert, since the rest is to be judged on that: how far it '
+    'came stands in monitoring_evaluation_state.applied_at. Appliers wait for each other. The same moment again changes nothing; a '
+    'moment before the latest one does nothing at all. What changes with whole hours only is looked at by the first evaluation after a '
+    'full hour. An alert on all events ends those on slices of the same metric, and where a slice that has one explains what all '
+    'events show, none is opened on all events.';
 
 CREATE OR REPLACE FUNCTION monitoring_apply_evaluation(p_at timestamptz DEFAULT now(), p_settings jsonb DEFAULT NULL)
 RETURNS TABLE (alert_id uuid, transition text, severity text)
