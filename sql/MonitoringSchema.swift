@@ -23,6 +23,7 @@ public enum MonitoringSchema {
         file("v009_idempotency", PackageResources.v009_idempotency_sql),
         file("v010_sessions", PackageResources.v010_sessions_sql),
         file("v011_waiting_notifications", PackageResources.v011_waiting_notifications_sql),
+        file("v012_outbox_speed", PackageResources.v012_outbox_speed_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.
