@@ -23,6 +23,7 @@ public enum MonitoringSchema {
         file("v009_idempotency", PackageResources.v009_idempotency_sql),
         file("v010_sessions", PackageResources.v010_sessions_sql),
         file("v011_waiting_notifications", PackageResources.v011_waiting_notifications_sql),
+        file("v012_outbox_speed", PackageResources.v012_outbox_speed_sql),
         file("v014_moments", PackageResources.v014_moments_sql),
     ]
 

@@ -14,6 +14,13 @@ enum PostgresTimestamp {
         }
     }
 
+    /// Since 2000, rounded to the microsecond; `distantFuture` and later is infinity, `distantPast` and earlier -infinity.
+    static func microseconds(_ date: Date) -> Int64 {
+        guard date < .distantFuture else { return .max }
+        guard date > .distantPast else { return .min }
+        return Int64((date.timeIntervalSinceReferenceDate * 1_000_000).rounded()) + offset
+    }
+
     /// `2026-02-28 13:45:00.123456+00`, rounded to the microsecond. `distantFuture` and later is infinity, `distantPast` and earlier -infinity.
     static func text(_ date: Date) -> String {
         guard date < .distantFuture else { return "infinity" }

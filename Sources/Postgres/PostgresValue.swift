@@ -1,13 +1,23 @@
 public import Foundation
 
-/// A parameter of a statement. It travels as text, and the server infers its type from the SQL: write a cast (`$1::timestamptz`)
-/// where the context does not say.
+/// A parameter of a statement. It travels as text, but for arrays, whose elements go as they are (`BinaryArray`), and the server infers
+/// its type from the SQL: write a cast (`$1::timestamptz`) where the context does not say.
 public struct PostgresValue: Sendable, Hashable, CustomStringConvertible {
-    /// The text that travels; nil is NULL.
-    let wire: String?
+    /// How it travels.
+    enum Wire: Sendable, Hashable {
+        case null
+        case text(String)
+        case binary([UInt8])
+    }
 
-    private init(wire: String?) {
-        self.wire = wire
+    let wire: Wire
+
+    private init(wire text: String?) {
+        wire = text.map { .text($0) } ?? .null
+    }
+
+    private init(wire array: BinaryArray?) {
+        wire = array.map { .binary($0.bytes) } ?? .null
     }
 
     /// Text as it is. Zero bytes are refused when the statement is sent: PostgreSQL has none in text.
@@ -34,31 +44,36 @@ public struct PostgresValue: Sendable, Hashable, CustomStringConvertible {
     /// JSON text, which the server checks.
     public static func json(_ value: String?) -> PostgresValue { PostgresValue(wire: value) }
 
-    /// text[]; nil elements are NULL.
-    public static func textArray(_ value: [String?]?) -> PostgresValue { PostgresValue(wire: value.map { ValueText.array($0) }) }
+    /// text[]; nil elements are NULL. Zero bytes are refused when the statement is sent.
+    public static func textArray(_ value: [String?]?) -> PostgresValue {
+        guard let value, value.contains(where: { $0.map(ValueText.holdsZero) ?? false }) else {
+            return PostgresValue(wire: value.map { BinaryArray.text($0) })
+        }
+        return PostgresValue(wire: ValueText.array(value))
+    }
 
-    /// int4[] or int8[]; nil elements are NULL.
+    /// int4[] or int8[], as the statement has it; nil elements are NULL.
     public static func intArray(_ value: [Int?]?) -> PostgresValue {
         PostgresValue(wire: value.map { ValueText.array($0.map { $0.map { String($0) } }) })
     }
 
     /// boolean[].
     public static func boolArray(_ value: [Bool]?) -> PostgresValue {
-        PostgresValue(wire: value.map { ValueText.array($0.map { $0 ? "t" : "f" }) })
+        PostgresValue(wire: value.map { BinaryArray.bool($0) })
     }
 
     /// uuid[].
     public static func uuidArray(_ value: [UUID]?) -> PostgresValue {
-        PostgresValue(wire: value.map { ValueText.array($0.map { $0.uuidString.lowercased() }) })
+        PostgresValue(wire: value.map { BinaryArray.uuid($0) })
     }
 
     /// timestamptz[]; each as `timestamp`.
     public static func timestampArray(_ value: [Date]?) -> PostgresValue {
-        PostgresValue(wire: value.map { ValueText.array($0.map { PostgresTimestamp.text($0) }) })
+        PostgresValue(wire: value.map { BinaryArray.timestamp($0) })
     }
 
     /// Never the value: it must not get into a log.
-    public var description: String { wire == nil ? "NULL" : "a value" }
+    public var description: String { wire == .null ? "NULL" : "a value" }
 }
 
 extension PostgresValue: CustomDebugStringConvertible, CustomReflectable {

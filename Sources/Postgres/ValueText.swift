@@ -1,3 +1,5 @@
+import Glibc
+
 /// PostgreSQL's text forms of values.
 enum ValueText {
     static func double(_ value: Double) -> String {
@@ -53,6 +55,6 @@ enum ValueText {
     /// Whether a C string of it would end too early.
     static func holdsZero(_ text: String) -> Bool {
         var text = text
-        return text.withUTF8 { $0.contains(0) }
+        return text.withUTF8 { bytes in bytes.baseAddress.map { memchr($0, 0, bytes.count) } ?? nil } != nil
     }
 }

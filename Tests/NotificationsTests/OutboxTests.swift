@@ -108,6 +108,55 @@ import Testing
         }
     }
 
+    private func left(_ client: PostgresClient) async throws -> [Int] {
+        let row = try await client.query(
+            """
+            SELECT (SELECT count(*) FROM monitoring_notifications) AS notifications,
+                (SELECT count(*) FROM monitoring_delivery_attempts) AS attempts
+            """)[0]
+        return [try row.decode("notifications"), try row.decode("attempts")]
+    }
+
+    @Test func whatBelongsToADeletedAlertGoesWithIt() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", at: "https://example.com/x")
+            let outbox = try await outbox(database.client, "a")
+            let ids = [try await fixture.open(), try await fixture.open("other")]
+            try await route(fixture, receiver)
+            _ = try await outbox.record(claim(outbox, receiver).map(delivered), receiver: "r")
+            #expect(try await left(database.client) == [2, 2])
+            try await database.client.query("DELETE FROM monitoring_alerts WHERE id = $1::uuid", [.uuid(ids[0])])
+            #expect(try await left(database.client) == [1, 1])
+            try await database.client.query("DELETE FROM monitoring_notifications")
+            #expect(try await left(database.client) == [0, 0])
+        }
+    }
+
+    @Test func anAlertThatIsDeletedWhileItIsRoutedLeavesNothing() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let client = database.client
+            let fixture = OutboxFixture(client: client)
+            let id = try await fixture.open()
+            let deletion = try await client.transaction { connection in
+                #expect(try await connection.query("SELECT FROM monitoring_unrouted(10)").count == 1)
+                let deletion = Task { try await client.query("DELETE FROM monitoring_alerts WHERE id = $1::uuid", [.uuid(id)]) }
+                try await eventually("the deletion waits") {
+                    try await client.query("SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+                        .count == 1
+                }
+                try await connection.query(
+                    """
+                    INSERT INTO monitoring_notifications (alert_id, receiver, cause, sequence, transition, severity, due_at)
+                    VALUES ($1::uuid, 'r', 'transition', 1, 'opened', 'high', now())
+                    """, [.uuid(id)])
+                return deletion
+            }
+            _ = try await deletion.value
+            #expect(try await left(client) == [0, 0])
+        }
+    }
+
     @Test func aKilledProcessIsForgottenAfterADay() async throws {
         try await withTestDatabase(schema: true) { database in
             let outbox = try await outbox(database.client, "alive")

@@ -121,6 +121,31 @@ struct QueryTests {
         }
     }
 
+    @Test func arraysComeBackWithTheirNullsAndWithoutElements() async throws {
+        try await withTestDatabase { database async throws in
+            let row = try #require(
+                try await database.client.query(
+                    """
+                    SELECT $1::text[] AS texts, $2::boolean[] AS bools, $3::text[] AS none, $4::uuid[] AS no_ids, $5::timestamptz[] AS past,
+                        $6::text[] IS NULL AND $7::uuid[] IS NULL AS are_null, cardinality($3::text[]) AS count
+                    """,
+                    [
+                        .textArray([nil, "a", nil]), .boolArray([true, false]), .textArray([]), .uuidArray([]),
+                        .timestampArray([.distantPast, Date(timeIntervalSince1970: -1.5)]), .textArray(nil), .uuidArray(nil),
+                    ]
+                ).first)
+            #expect(try row.decode("texts", as: [String?].self) == [nil, "a", nil])
+            #expect(try row.decode("bools", as: [Bool].self) == [true, false])
+            #expect(try row.decode("none", as: [String].self) == [] && row.decode("count", as: Int.self) == 0)
+            #expect(try row.decode("no_ids", as: [UUID].self) == [])
+            #expect(try row.decode("past", as: [Date].self) == [.distantPast, Date(timeIntervalSince1970: -1.5)])
+            #expect(try row.decode("are_null", as: Bool.self))
+            await #expect(throws: PostgresError(.misuse, message: "parameter $1 holds a zero byte")) {
+                try await database.client.query("SELECT $1::text[]", [.textArray(["a", "b\0"])])
+            }
+        }
+    }
+
     @Test func decodingErrorsNameColumnAndTypesOnly() async throws {
         try await withTestDatabase { database async throws in
             let row = try #require(

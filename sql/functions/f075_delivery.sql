@@ -1,5 +1,40 @@
 -- What delivery asks the database for more than once.
 
+-- What belongs to an alert goes with it, and what belongs to a notification. Not by foreign keys, which would look up and lock an alert
+-- for each notification that is written, and a notification for each attempt. Each DELETE has a snapshot of its own, and that of an
+-- alert has waited for whoever held one of its steps to write notifications: it sees those too. Like those of keys, they ask for no
+-- search_path.
+
+CREATE OR REPLACE FUNCTION monitoring_forget_notifications() RETURNS trigger
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    EXECUTE format('DELETE FROM %I.monitoring_notifications AS n USING gone WHERE n.alert_id = gone.id', TG_TABLE_SCHEMA);
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_forget_notifications() IS 'Deletes the notifications of alerts that were deleted.';
+
+CREATE OR REPLACE TRIGGER monitoring_alerts_deleted
+    AFTER DELETE ON monitoring_alerts
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_notifications();
+
+CREATE OR REPLACE FUNCTION monitoring_forget_attempts() RETURNS trigger
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    EXECUTE format('DELETE FROM %I.monitoring_delivery_attempts AS a USING gone WHERE a.notification_id = gone.id', TG_TABLE_SCHEMA);
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_forget_attempts() IS 'Deletes the attempts of notifications that were deleted.';
+
+CREATE OR REPLACE TRIGGER monitoring_notifications_deleted
+    AFTER DELETE ON monitoring_notifications
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_attempts();
+
 CREATE OR REPLACE FUNCTION monitoring_notification_due(
     p_receiver  text,
     p_group_key text,
@@ -29,7 +64,38 @@ COMMENT ON FUNCTION monitoring_notification_due(text, text, interval, interval, 
 
 -- The functions below are called thousands of times in a burst, on tables that have just grown: their plans are kept for the
 -- session, and must be right whatever the statistics said when they were made. So they go by indexes alone, in the order in which
--- the joins are written, and a condition on status that is no reason to use an index is written (status || '').
+-- the joins are written, and a condition on status that is no reason to use an index is written (status || ''). OFFSET 0 keeps what is
+-- asked of each row from becoming a join.
+
+CREATE OR REPLACE FUNCTION monitoring_unrouted(p_limit integer) RETURNS SETOF monitoring_alert_transitions
+LANGUAGE plpgsql VOLATILE ROWS 500
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_sort = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+    RETURN QUERY
+    SELECT t.*
+    FROM monitoring_alert_transitions AS t
+    WHERE t.routed_at IS NULL
+        AND NOT EXISTS (
+            SELECT
+            FROM monitoring_alert_transitions AS earlier
+            WHERE earlier.alert_id = t.alert_id
+                AND earlier.sequence < t.sequence
+                AND earlier.routed_at IS NULL
+            OFFSET 0)
+    ORDER BY t.id
+    LIMIT p_limit
+    FOR UPDATE SKIP LOCKED;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_unrouted(integer) IS
+    'The first steps whose notifications have not been written, locked: of each alert the earliest alone, and none that somebody else has.';
 
 DROP FUNCTION IF EXISTS monitoring_claimable(text, boolean, integer, boolean);
 CREATE FUNCTION monitoring_claimable(

@@ -64,6 +64,7 @@ struct AnswerScrubber: Sendable {
     ///
     /// It is scrubbed before it is cut, so that no part of a secret stays at the end.
     func scrub(_ answer: [UInt8]) -> String {
+        guard !answer.isEmpty else { return "" }
         var text = String(decoding: answer.prefix(64 * 1024), as: UTF8.self).replacing("\0", with: "\u{FFFD}")
         text = Self.withoutTokens(text)
         for secret in secrets where text.contains(secret) { text = text.replacing(secret, with: "[scrubbed]") }

@@ -1,7 +1,6 @@
 import DequeModule
 import Foundation
 import Logging
-import Metrics
 import Monitoring
 import WebTransport
 
@@ -36,10 +35,11 @@ actor ReceiverLane {
     private var isTrial = false
     /// Nothing is begun before; what all processes are told comes a little later.
     private var restsUntil: ContinuousClock.Instant?
-    /// Of a request, smoothed.
-    private var latency = Duration.zero
+    /// Of a request, smoothed; at first it is not known to be short.
+    private var latency = Duration.milliseconds(100)
     /// Claims whose transaction failed, perhaps after it was committed.
     private var unsettled: [UUID] = []
+    private var figures: AttemptFigures
 
     init(
         courier: Courier, outbox: Outbox, composer: MessageComposer, inFlight: InFlightLimit, settings: DeliverySettings, logger: Logger
@@ -52,6 +52,7 @@ actor ReceiverLane {
         self.settings = settings
         self.logger = logger
         breaker = CircuitBreaker(settings.breaker)
+        figures = AttemptFigures(receiver: courier.receiver.name)
     }
 
     /// There may be something new.
@@ -120,6 +121,7 @@ actor ReceiverLane {
             return rest
         }
         restsUntil = nil
+        if ready.first.map(isTooOld) == true { await giveBackReady() }
         let room = self.room
         // A place that becomes free wakes this up.
         guard room > 0 else { return ready.isEmpty || runners > 0 ? settings.pollInterval : .milliseconds(50) }
@@ -127,25 +129,39 @@ actor ReceiverLane {
         let claimID = UUID()
         unsettled.append(claimID)
         await composer.prepare()
+        let startBy = ContinuousClock.now + .seconds(settings.claimSeconds) - settings.requestTimeout
         let claim = try await outbox.claim(claimID, receiver: receiver, limit: room) { [composer, receiver] message in
             composer.render(message, for: receiver)
         }
         unsettled.removeAll()
         if !claim.messages.isEmpty || claim.openings == 0 { breaker.mayHaveMoved(openings: claim.openings) }
         if claim.isTrial { isTrial = true }
-        ready.append(contentsOf: claim.messages)
+        for var message in claim.messages {
+            message.startBy = startBy
+            ready.append(message)
+        }
         if !claim.messages.isEmpty { return .zero }
         if let wait = claim.wait { return min(wait, settings.idleInterval) }
         // Due, and yet not to be had: another process has it, or an earlier step of its alert is under way.
         return try await waitForNext() ?? settings.pollInterval
     }
 
-    /// How many messages may be claimed: as many as can be sent at once, and as many again while those are answered quickly. Not one by
-    /// one, since a claim has its price.
+    /// How many messages may be claimed: as many as can be sent at once, and those besides that a second sees gone. Not one by one, since
+    /// a claim has its price.
     private var room: Int {
-        let ahead = latency < .milliseconds(250) ? receiver.maximumInFlight : 0
+        let ahead = ahead
         let free = receiver.maximumInFlight + ahead - ready.count - sending - results.count - recording
-        return ready.count <= ahead / 2 && free >= min(8, receiver.maximumInFlight) || ready.isEmpty && sending == 0 ? max(0, free) : 0
+        let least = min(max(8, ahead / 4), receiver.maximumInFlight)
+        return ready.count <= ahead / 2 && free >= least || ready.isEmpty && sending == 0 ? max(0, free) : 0
+    }
+
+    /// How many messages wait here for their turn, claimed.
+    private var ahead: Int {
+        switch latency {
+        case ..<Duration.milliseconds(50): 4 * receiver.maximumInFlight
+        case ..<Duration.milliseconds(250): receiver.maximumInFlight
+        default: 0
+        }
     }
 
     /// Until the next is due; nil: it is due now. The dispatcher looks for all lanes at once, and wakes those that have something, so
@@ -162,7 +178,8 @@ actor ReceiverLane {
         do {
             try await outbox.release(messages)
         } catch {
-            ready = Deque(messages) + ready
+            // What is too old by now comes back with the end of its claim.
+            ready = Deque(messages.filter { !isTooOld($0) }) + ready
             logger.warning("outbox cannot be reached", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
         }
     }
@@ -190,9 +207,19 @@ actor ReceiverLane {
     }
 
     private func next() -> ClaimedMessage? {
-        guard !isStopping, restsUntil == nil, let message = ready.popFirst() else { return nil }
+        guard !isStopping, restsUntil == nil, let message = ready.first else { return nil }
+        if isTooOld(message) {
+            signal.raise()
+            return nil
+        }
+        ready.removeFirst()
         sending += 1
         return message
+    }
+
+    /// Whether its claim may end before its request does, so that somebody else would send it too.
+    private func isTooOld(_ message: ClaimedMessage) -> Bool {
+        message.startBy.map { $0 < .now } ?? false
     }
 
     private func finish(_ result: AttemptResult, took: Duration) {
@@ -210,7 +237,7 @@ actor ReceiverLane {
         if let pause = result.pauseSeconds { rest(.seconds(pause)) }
         results.append(result)
         resultSignal.raise()
-        if ready.count <= receiver.maximumInFlight / 2 { signal.raise() }
+        if ready.count <= ahead / 2 { signal.raise() }
     }
 
     private func rest(_ time: Duration) {
@@ -228,8 +255,11 @@ actor ReceiverLane {
                 _ = await resultSignal.wait(atMost: .seconds(1))
                 continue
             }
-            // A few more at the same price.
-            if sending > 0, results.count < receiver.maximumInFlight / 2 { try? await Task.sleep(for: .milliseconds(5)) }
+            // A few more at the same price; many, while many wait.
+            for _ in 0..<4 where sending > 0 && results.count < (ready.isEmpty ? 1 : 4) * receiver.maximumInFlight / 2 {
+                try? await Task.sleep(for: .milliseconds(5))
+                if ready.isEmpty { break }
+            }
             let batch = results
             let change = self.change
             results = []
@@ -273,14 +303,7 @@ actor ReceiverLane {
     }
 
     private func tell(_ result: AttemptResult) {
-        Counter(
-            label: "monitor_delivery_attempts_total",
-            dimensions: [("receiver", receiver.name), ("outcome", result.outcome), ("reason", result.reason ?? "")]
-        ).increment()
-        if let timings = result.timings {
-            Timer(label: "monitor_delivery_attempt_duration_seconds", dimensions: [("receiver", receiver.name)])
-                .recordNanoseconds(Int64(timings.total / .nanoseconds(1)))
-        }
+        figures.count(result)
         guard result.outcome != "delivered" else { return }
         logger.warning(
             result.status == "dead" ? "notification is dead" : "notification was not delivered",

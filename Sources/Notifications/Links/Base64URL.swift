@@ -2,16 +2,27 @@ import Foundation
 
 /// RFC 4648, section 5, without padding.
 enum Base64URL {
+    private static let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
     static func encode(_ bytes: [UInt8]) -> String {
-        let text = Data(bytes).base64EncodedData().compactMap { byte -> UInt8? in
-            switch byte {
-            case UInt8(ascii: "+"): UInt8(ascii: "-")
-            case UInt8(ascii: "/"): UInt8(ascii: "_")
-            case UInt8(ascii: "="): nil
-            default: byte
+        let digits = digits
+        return String(unsafeUninitializedCapacity: (bytes.count * 4 + 2) / 3) { text in
+            var (count, bits, held) = (0, 0, 0)
+            func append(_ digit: Int) {
+                text[count] = digits[digit & 63]
+                count += 1
             }
+            for byte in bytes {
+                bits = bits << 8 & 0xffff | Int(byte)
+                held += 8
+                while held >= 6 {
+                    held -= 6
+                    append(bits >> held)
+                }
+            }
+            if held > 0 { append(bits << (6 - held)) }
+            return count
         }
-        return String(decoding: text, as: UTF8.self)
     }
 
     /// nil for any other character, and for a text that `encode` would have written differently: a token has one spelling.

@@ -8,6 +8,8 @@ struct ClaimedMessage: Sendable, Hashable {
     var claimID: UUID
     /// nil: it could not be made.
     var rendered: RenderedMessage?
+    /// Begun later, its request may outlast the claim; nil: there is time.
+    var startBy: ContinuousClock.Instant?
 
     /// What a receiver sees in every attempt.
     var id: UUID { lead.id }

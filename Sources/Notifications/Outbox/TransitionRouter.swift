@@ -6,8 +6,8 @@ import Postgres
 /// Turns transitions into notifications: each transition once, in one transaction with the mark that it is done.
 ///
 /// Several processes may route at once: a transition is taken only when all earlier ones of its alert are done, so that an end
-/// is never looked at before its beginning. A row that somebody else has locked is left for the next round rather than waited
-/// for: an evaluation holds several alerts, and waiting for one while holding another could never end.
+/// is never looked at before its beginning. One that somebody else has locked is left for the next round, and alerts are read without
+/// a lock: an evaluation holds several, and waiting for one while holding another could never end.
 struct TransitionRouter: Sendable {
     let client: PostgresClient
     let configuration: NotificationConfiguration
@@ -77,10 +77,14 @@ struct TransitionRouter: Sendable {
 
     /// Without waiting for the disk at its commit: were it lost in a crash, it would be done again, and whatever follows from it is
     /// committed after it.
+    ///
+    /// A burst is there before its statistics are: this statement and those that follow in its transaction go row by row along the
+    /// indexes, and OFFSET 0 keeps the planner from joining.
     private static let take = """
         WITH relaxed AS MATERIALIZED (
             SELECT
-                set_config('synchronous_commit', 'off', true) AS setting,
+                set_config('synchronous_commit', 'off', true), set_config('enable_hashjoin', 'off', true),
+                set_config('enable_mergejoin', 'off', true),
                 EXISTS (SELECT FROM monitoring_silences WHERE starts_at <= now() AND ends_at > now()) AS has_silences
         )
         SELECT
@@ -94,18 +98,9 @@ struct TransitionRouter: Sendable {
             coalesce(a.snoozed_until > now(), false) AS is_snoozed,
             now() AS moment
         FROM relaxed
-        CROSS JOIN monitoring_alert_transitions t
-        JOIN monitoring_alerts a ON a.id = t.alert_id
-        WHERE t.routed_at IS NULL
-          AND NOT EXISTS (
-              SELECT FROM monitoring_alert_transitions earlier
-              WHERE earlier.alert_id = t.alert_id
-                AND earlier.sequence < t.sequence
-                AND earlier.routed_at IS NULL)
+        CROSS JOIN monitoring_unrouted($1::integer) t
+        CROSS JOIN LATERAL (SELECT * FROM monitoring_alerts WHERE id = t.alert_id OFFSET 0) a
         ORDER BY t.id
-        LIMIT $1::integer
-        FOR UPDATE OF t SKIP LOCKED
-        FOR KEY SHARE OF a SKIP LOCKED
         """
 
     private static let activeSilences = """
