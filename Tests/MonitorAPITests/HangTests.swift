@@ -12,7 +12,8 @@ struct HangTests {
     /// Supervisors give up after a few seconds, and then know less than they could be told.
     @Test("what supervisors ask is answered in time though the database hangs, and well once it does not")
     func supervisors() async throws {
-        try await withTestDatabase(schema: true) { database in
+        try await withTestDatabase { database in
+            _ = try await SchemaMigrator(client: database.client).migrate()
             let proxy = try StallingProxy(try await Self.server(database.client))
             let client = PostgresClient(try PostgresConfiguration(Self.url(database, through: proxy)), poolSize: 3)
             try await withListener(over: database, client: client) { listener in
