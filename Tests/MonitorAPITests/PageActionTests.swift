@@ -247,7 +247,7 @@ struct PageActionTests {
             let reader = try await listener.signIn("dashboard")
             let path = "/\(kind)/\(id)"
             let mark = try await listener.formMark("/", writer)
-            let text = form.text.replacing("MARK", with: mark).replacing("DO", with: deed)
+            let text = form.text.replacing("DO", with: deed).replacing("MARK", with: mark)
             let answer = try await listener.submit(path, text, headers: writer)
             #expect(answer.status == form.status && answer.header("Content-Type") == "text/html; charset=utf-8", "\(answer.text)")
             let good = "form=\(mark)&do=\(deed)"
