@@ -1,5 +1,6 @@
 public import Foundation
 import Hummingbird
+import HummingbirdCore
 public import Logging
 import NIOCore
 public import Notifications
@@ -22,6 +23,8 @@ public struct MonitorServer: Sendable {
     /// How long a body may take, and a request with the idempotency key of another that is being served.
     var bodyDeadline = Duration.seconds(20)
     var keyPatience = Duration.seconds(10)
+    /// Seconds after which a stream ends, and is taken up again by whoever still may.
+    var streamLifetime = 900
 
     /// Sends a marked test message to the receiver of that name, and gives what came of it: an answer of the API.
     ///
@@ -75,11 +78,16 @@ public struct MonitorServer: Sendable {
             proxies: configuration.proxies, logger: logger)
         let application = Application(
             responder: responder,
-            server: .http1(
-                configuration: .init(
-                    // It has the idle timeout too.
-                    additionalChannelHandlers: [ConnectionGuard(connections)],
-                    httpDecoderConfiguration: .init(maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100))),
+            server: HTTPServerBuilder { responder in
+                LoopBoundChannel(
+                    HTTP1Channel(
+                        responder: responder,
+                        configuration: .init(
+                            // It has the idle timeout too.
+                            additionalChannelHandlers: [ConnectionGuard(connections)],
+                            httpDecoderConfiguration: .init(
+                                maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100))))
+            },
             configuration: .init(
                 address: .hostname(configuration.host, port: configuration.port), serverName: nil, backlog: 4096),
             onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
@@ -102,7 +110,7 @@ public struct MonitorServer: Sendable {
                     }
                 }
                 defer { group.cancelAll() }
-                try await application.runService(gracefulShutdownSignals: [])
+                try await application.run()
                 // What was answered already is finished, for as long as a supervisor waits.
                 background.finish()
                 group.addTask { try await Task.sleep(for: .seconds(3)) }
@@ -154,7 +162,7 @@ public struct MonitorServer: Sendable {
     private func endpoints(
         _ background: BackgroundWork, _ slackMemory: ReplayMemory, _ hub: StreamHub, _ doorkeeper: Doorkeeper
     ) throws -> [Endpoint] {
-        let pages = try PageRenderer()
+        let pages = PageRenderer()
         let marks = FormMark(signer: linkSigner)
         let endpoints =
             AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + BaselineEndpoints(client: client).all
@@ -166,8 +174,9 @@ public struct MonitorServer: Sendable {
                 client: client, signer: linkSigner, configuration: configuration, failures: doorkeeper.failures, pages: pages
             ).all
             + PageEndpoints(client: client, pages: pages, doorkeeper: doorkeeper, marks: marks, configuration: configuration).all
+            + TroubleEndpoints(client: client, gate: doorkeeper.gate, marks: marks).all
             + LoginEndpoints(doorkeeper: doorkeeper, marks: marks, configuration: configuration, pages: pages).all
-            + StreamEndpoint(hub: hub).all
+            + StreamEndpoint(hub: hub, lifetimeSeconds: streamLifetime).all
         return endpoints + OpenAPIEndpoint.all(describing: endpoints, needsTokens: !configuration.tokens.isEmpty)
     }
 

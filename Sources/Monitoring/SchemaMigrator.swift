@@ -54,12 +54,14 @@ public struct SchemaMigrator: Sendable {
                 return pending.map(\.name)
             }
         }
-        return Report(applied: applied, advice: try await indexChanges() + grants())
+        let state = try await client.query(Self.outside)[0]
+        let index = try state.decode("indexed") ? [] : try await indexChanges()
+        return Report(applied: applied, advice: index + grants(try state.decode("missing")))
     }
 
     /// What is still to be granted so that the roll-up sees how long other users' transactions have been running.
-    private func grants() async throws -> [String] {
-        guard let grant = try await client.query(Self.missingGrant)[0].decode("missing", as: String?.self) else { return [] }
+    private func grants(_ missing: String?) -> [String] {
+        guard let grant = missing else { return [] }
         return [
             "this user does not see how long other users' transactions take, so that events of one that takes more than two minutes "
                 + "are never counted; a superuser can run: \(grant)"
@@ -78,15 +80,20 @@ public struct SchemaMigrator: Sendable {
             throw MonitoringError(
                 .schemaMismatch, "the database's schema is newer than this program (it has \(foreign)): run a newer torq-monitor")
         }
-        if let changed = MonitoringSchema.migrations.first(where: { applied[$0.name] ?? $0.checksum != $0.checksum }) {
+        let checksums = Self.checksums
+        if let changed = MonitoringSchema.migrations.first(where: { applied[$0.name] ?? checksums[$0.name] != checksums[$0.name] }) {
             throw MonitoringError(
                 .schemaMismatch, "migration \(changed.name) was applied to this database in another version than this program's")
         }
         let tables = MonitoringSchema.migrations.filter { applied[$0.name] == nil }
         // Functions build upon each other and on the tables: where one changed, all are loaded again.
-        let stale = !tables.isEmpty || MonitoringSchema.functions.contains { applied[$0.name] != $0.checksum }
+        let stale = !tables.isEmpty || MonitoringSchema.functions.contains { applied[$0.name] != checksums[$0.name] }
         return Plan(pending: tables + (stale ? MonitoringSchema.functions : []))
     }
+
+    /// By name, made once: supervisors have them compared every few seconds.
+    private static let checksums = Dictionary(
+        uniqueKeysWithValues: (MonitoringSchema.migrations + MonitoringSchema.functions).map { ($0.name, $0.checksum) })
 
     /// Finding changed events needs an index on updated_at. On a table that is in use it is built without blocking writers,
     /// which cannot be done in a transaction; where the table is somebody else's, its owner is told what to run.
@@ -129,8 +136,12 @@ public struct SchemaMigrator: Sendable {
         try await client.query(Self.indexed)[0].decode("indexed")
     }
 
-    private static let missingGrant = """
-        SELECT CASE WHEN NOT pg_has_role('pg_read_all_stats', 'USAGE') THEN format('GRANT pg_read_all_stats TO %I', current_user) END AS missing
+    /// What is not for the transaction: the index, and a superuser's grant that is missing.
+    private static let outside = """
+        SELECT
+            CASE WHEN NOT pg_has_role('pg_read_all_stats', 'USAGE') THEN format('GRANT pg_read_all_stats TO %I', current_user) END AS missing,
+            indexed
+        FROM (\(indexed)) AS state
         """
 
     private static let lock = "SELECT pg_try_advisory_xact_lock(hashtext('torq-monitor index')) AS is_free"

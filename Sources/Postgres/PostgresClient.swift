@@ -18,8 +18,8 @@ public final class PostgresClient: Sendable {
         var running: [Int: AsyncStream<PostgresNotification>.Continuation] = [:]
     }
 
-    /// How long what is asked within may wait for a connection, where that is shorter than the client's own time for it; nil: no
-    /// shorter.
+    /// How long what is asked within may wait for a connection, and each of its statements may take, where that is shorter than the
+    /// time that they have otherwise; nil: no shorter.
     @TaskLocal public static var patience: Duration?
 
     /// Connects when the first query needs it.

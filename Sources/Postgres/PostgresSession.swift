@@ -127,7 +127,10 @@ actor PostgresSession {
         case .refuseBusy: throw PostgresError(.misuse, message: "the connection is busy: a lease serves one task and one command at a time")
         case .refuseClosed: throw PostgresError(.connectionLost, message: "the connection is closed")
         }
-        interrupt = Interrupt(deadline: .now + (timeout ?? configuration.queryTimeout), isCancellable: cancellable)
+        let time = timeout ?? configuration.queryTimeout
+        // What is seen through to its end has its own time.
+        let limit = cancellable ? min(time, PostgresClient.patience ?? time) : time
+        interrupt = Interrupt(deadline: .now + limit, isCancellable: cancellable)
         return pointer
     }
 

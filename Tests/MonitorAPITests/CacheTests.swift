@@ -1,5 +1,6 @@
 import Foundation
 import NIOCore
+import Synchronization
 import TestSupport
 import Testing
 import WebTransport
@@ -42,6 +43,38 @@ struct CacheTests {
             if suffix.isEmpty { try await listener.run("SELECT monitoring_bump_data_version()") }
             try await eventually("the change", timeout: .milliseconds(1500)) {
                 try await listener.send("GET", path).text.contains("Changed.")
+            }
+        }
+    }
+
+    @Test("what is kept is given while every thread of the pool is busy with something else")
+    func busy() async throws {
+        try await withListener { listener in
+            let connection = try RawConnection(port: listener.port)
+            let request = "GET /api/monitor/summary HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            connection.send(request)
+            let first = try await connection.read(within: 10) { $0.hasSuffix("}") }
+            let tag = try #require(first.firstMatch(of: /ETag: (.*)\r\n/.ignoresCase())).output.1
+            let width = ProcessInfo.processInfo.activeProcessorCount
+            let meeting = Meeting()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<width {
+                    group.addTask {
+                        meeting.arrived.withLock { $0 += 1 }
+                        guard number == 0 else {
+                            while !meeting.isOver.withLock({ $0 }) { usleep(1000) }
+                            return
+                        }
+                        defer { meeting.isOver.withLock { $0 = true } }
+                        // A pool that is kept narrower than the machine has none left for the others.
+                        let end = ContinuousClock.now + .seconds(5)
+                        while meeting.arrived.withLock({ $0 }) < width, .now < end { usleep(1000) }
+                        connection.send(request.replacing("\r\n\r\n", with: "\r\nIf-None-Match: \(tag)\r\n\r\n"))
+                        let answer = try connection.readNow(within: 10) { $0.hasSuffix("\r\n\r\n") }
+                        #expect(answer.hasPrefix("HTTP/1.1 304 "), "\(answer)")
+                    }
+                }
+                try await group.waitForAll()
             }
         }
     }
@@ -162,4 +195,10 @@ enum Gunzip {
         process.waitUntilExit()
         return String(decoding: text, as: UTF8.self)
     }
+}
+
+/// Tasks that hold a thread each until one of them is done.
+private final class Meeting: Sendable {
+    let arrived = Mutex(0)
+    let isOver = Mutex(false)
 }

@@ -93,6 +93,7 @@ func withListener(
         clock: { Listener.now })
     if let deadline = extras.bodyDeadline { server.bodyDeadline = deadline }
     if let patience = extras.keyPatience { server.keyPatience = patience }
+    if let seconds = extras.streamLifetime { server.streamLifetime = seconds }
     let listening = server
     let transport = WebTransport()
     let (ports, port) = AsyncStream.makeStream(of: Int.self)
@@ -124,6 +125,8 @@ struct ListenerExtras: Sendable {
     /// How long a body may take, and a request whose idempotency key is in use.
     var bodyDeadline: Duration?
     var keyPatience: Duration?
+    /// Seconds that a stream has.
+    var streamLifetime: Int?
     var trustedProxies: [String] = []
     var maximumConnections = 15_000
 }

@@ -102,7 +102,8 @@ struct OpenAPITests {
         let described = try MonitorServer.describe()
         // Pages and links are for people, not for programs.
         let pages = [
-            "GET /", "GET /alerts/{id}", "POST /alerts/{id}", "GET /login", "POST /login", "POST /logout", "GET /style.css", "GET /live.js",
+            "GET /", "GET /alerts/{id}", "POST /alerts/{id}", "POST /silences/{id}", "POST /notifications/{id}", "GET /login",
+            "POST /login", "POST /logout", "GET /style.css", "GET /live.js",
             "GET /a/{token}", "POST /a/{token}", "POST /slack/interactions",
         ]
         let faults = Set(described.faults).subtracting(pages.map { "\($0) is not described" })

@@ -154,6 +154,131 @@ struct PageActionTests {
         }
     }
 
+    @Test("a silence is ended from the status page, which says so; ending it twice says the same")
+    func endingSilences() async throws {
+        try await withListener { listener in
+            try await listener.database.client.withConnection { try await $0.executeScript(Self.trouble) }
+            let page = try await listener.send("GET", "/")
+            #expect(page.text.contains(#"action="silences/\#(Self.silence)""#) && page.text.contains(">End now</button>"))
+            #expect(page.text.contains(#"aria-label="End now: the silence of severity&lt;=low""#))
+            let mark = try await listener.formMark("/")
+            for _ in 0..<2 {
+                let done = try await listener.submit("/silences/\(Self.silence)", "form=\(mark)&from=status&do=end")
+                #expect(done.status == 303 && done.header("Location") == "../?ended=\(Self.silence)", "\(done.text)")
+                let after = try await listener.send("GET", "/?ended=\(Self.silence)")
+                #expect(after.text.contains("<h2>The silence has ended.</h2>") && !after.text.contains(">Silences<"))
+            }
+            let end = "SELECT ends_at = timestamptz '2026-03-10T12:00Z' FROM monitoring_silences WHERE id = '\(Self.silence)'"
+            #expect(try await listener.value(end) == "true")
+            // It is said of one that is over alone.
+            try await listener.database.client.query("UPDATE monitoring_silences SET ends_at = '2026-03-10T13:00Z'")
+            #expect(try await !listener.send("GET", "/?ended=\(Self.silence)").text.contains("The silence has ended."))
+            #expect(try await listener.submit("/silences/\(Fixture.absent)", "form=\(mark)&do=end").status == 404)
+            #expect(try await listener.send("GET", "/?ended=x").status == 400)
+        }
+    }
+
+    @Test("a message that was given up is sent again or dropped from both pages, and what came of it is said")
+    func givenUp() async throws {
+        try await withListener { listener in
+            try await listener.database.client.withConnection { try await $0.executeScript(Self.trouble) }
+            let story = "alerts/\(Fixture.alert)"
+            let page = try await listener.send("GET", "/")
+            #expect(
+                page.text.contains("Fallback spike") && page.text.contains("to pager, of 11:31 UTC, tried 8 times. Nothing listens there"))
+            #expect(page.text.contains(#"action="notifications/\#(Self.dead)""#))
+            #expect(try await listener.send("GET", "/\(story)").text.contains(#"action="../notifications/\#(Self.dead)""#))
+            let mark = try await listener.formMark("/")
+            for (from, deed, location, status, words) in [
+                ("status", "drop", "../?drop=\(Self.dead)", "dropped", "<h2>Dropped.</h2>"),
+                ("alert", "retry", "../\(story)?retry=\(Self.dead)", "pending", "<h2>It is being sent again.</h2>"),
+                ("alert", "drop", "../\(story)?drop=\(Self.dead)", "dropped", "<h2>Dropped.</h2>"),
+                ("status", "retry", "../?retry=\(Self.dead)", "pending", "<h2>It is being sent again.</h2>"),
+            ] {
+                let done = try await listener.submit("/notifications/\(Self.dead)", "form=\(mark)&from=\(from)&do=\(deed)")
+                #expect(done.status == 303 && done.header("Location") == location, "\(done.text)")
+                #expect(try await listener.value("SELECT status FROM monitoring_notifications WHERE id = '\(Self.dead)'") == status)
+                let after = try await listener.send("GET", String(location.dropFirst(2)))
+                #expect(after.text.contains(words), "\(location): \(after.text)")
+            }
+            // What comes of it later is said as it is then, and what cannot be done any more changes nothing.
+            for (status, deed, words) in [
+                ("delivered", "retry", "<h2>It has arrived.</h2>"), ("dead", "retry", "<h2>It could not be delivered again.</h2>"),
+                ("delivered", "drop", "<h2>It was delivered already.</h2>"), ("superseded", "drop", "<h2>There is a newer message.</h2>"),
+                ("sending", "drop", "<h2>It is being sent at this moment.</h2>"),
+            ] {
+                try await listener.database.client.query(
+                    """
+                    UPDATE monitoring_notifications
+                    SET status = $1::text, claimed_until = CASE WHEN $1 = 'sending' THEN now() + interval '1 minute' END,
+                        delivered_at = CASE WHEN $1 = 'delivered' THEN timestamptz '2026-03-10T11:59Z' END
+                    WHERE id = '\(Self.dead)'
+                    """, [.text(status)])
+                if status != "dead" {
+                    let done = try await listener.submit("/notifications/\(Self.dead)", "form=\(mark)&do=\(deed)")
+                    #expect(done.status == 303, "\(status) \(deed): \(done.text)")
+                    #expect(try await listener.value("SELECT status FROM monitoring_notifications WHERE id = '\(Self.dead)'") == status)
+                }
+                let after = try await listener.send("GET", "/\(story)?\(deed)=\(Self.dead)")
+                #expect(after.text.contains(words), "\(status) \(deed): \(after.text)")
+            }
+            // Another alert's page says nothing of it.
+            #expect(try await !listener.send("GET", "/alerts/\(Fixture.hostile)?drop=\(Self.dead)").text.contains("newer message"))
+            #expect(try await listener.submit("/notifications/\(Fixture.absent)", "form=\(mark)&do=drop").status == 404)
+        }
+    }
+
+    @Test(
+        "what is wrong with a form for a silence or a message changes nothing",
+        arguments: ["silences", "notifications"],
+        [
+            ("do=DO", 403), ("form=x&do=DO", 403), ("form=MARK&do=delete", 400), ("form=MARK", 400), ("form=MARK&do=DO&do=DO", 400),
+        ])
+    func faultyTrouble(kind: String, form: (text: String, status: Int)) async throws {
+        try await withListener(tokens: try SessionTests.tokens()) { listener in
+            try await listener.database.client.withConnection { try await $0.executeScript(Self.trouble) }
+            let (id, deed) = kind == "silences" ? (Self.silence, "end") : (Self.dead, "drop")
+            let state = """
+                SELECT (SELECT string_agg(n::text, ',' ORDER BY id) FROM monitoring_notifications n)
+                    || (SELECT string_agg(s::text, ',') FROM monitoring_silences s)
+                """
+            let before = try await listener.value(state)
+            let writer = try await listener.signIn("oncall")
+            let reader = try await listener.signIn("dashboard")
+            let path = "/\(kind)/\(id)"
+            let mark = try await listener.formMark("/", writer)
+            let text = form.text.replacing("DO", with: deed).replacing("MARK", with: mark)
+            let answer = try await listener.submit(path, text, headers: writer)
+            #expect(answer.status == form.status && answer.header("Content-Type") == "text/html; charset=utf-8", "\(answer.text)")
+            let good = "form=\(mark)&do=\(deed)"
+            // Another site's page, nobody, another session, somebody who may only read, and a token's own mark.
+            let foreign = try await listener.submit(path, good, headers: writer + [(name: "Sec-Fetch-Site", value: "cross-site")])
+            #expect(foreign.status == 403)
+            #expect(try await listener.submit(path, good).status == 303)
+            #expect(try await listener.submit(path, good, headers: reader).status == 403)
+            let own = try await listener.formMark("/", reader)
+            #expect(try await listener.submit(path, "form=\(own)&do=\(deed)", headers: reader).status == 403)
+            #expect(try await listener.submit(path, good, headers: try await listener.signIn("oncall")).status == 403)
+            #expect(try await !listener.send("GET", "/", headers: reader).text.contains(#"class="deed""#))
+            #expect(try await !listener.send("GET", "/alerts/\(Fixture.alert)", headers: reader).text.contains(#"class="deed""#))
+            #expect(try await listener.value(state) == before)
+            #expect(try await listener.submit(path, good, headers: writer).status == 303)
+            #expect(try await listener.value(state) != before)
+        }
+    }
+
+    private static let silence = "20000000-0000-4000-8000-000000000001"
+    private static let dead = "10000000-0000-4000-8000-000000000002"
+
+    private static let trouble = """
+        INSERT INTO monitoring_notifications
+            (id, alert_id, receiver, cause, sequence, transition, severity, status, due_at, attempts, last_error, created_at)
+        VALUES ('\(dead)', '\(Fixture.alert)', 'pager', 'transition', 1, 'opened', 'high', 'dead', '2026-03-10T11:31Z', 8,
+                'refused', '2026-03-10T11:31Z');
+        INSERT INTO monitoring_silences (id, matchers, starts_at, ends_at, created_by, comment)
+        VALUES ('\(silence)', '{severity<=low}', '2026-03-10T11:00Z', '2026-03-10T13:00Z', 'Ana', 'deploy');
+        """
+
     @Test(
         "the status page looks back as far as it is asked",
         arguments: [("24h", "The last 24 hours"), ("7d", "The last 7 days"), ("30d", "The last 30 days")])

@@ -35,25 +35,28 @@ final class RawConnection: Sendable {
     ///
     /// - Throws: `Failure` where neither happens within `seconds`.
     func read(within seconds: Int, until isEnough: @escaping @Sendable (String) -> Bool = { _ in false }) async throws -> String {
-        let descriptor = descriptor
-        return try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
-                var received: [UInt8] = []
-                let end = DispatchTime.now() + .seconds(seconds)
-                while !isEnough(String(decoding: received, as: UTF8.self)) {
-                    let left = Int64(end.uptimeNanoseconds) - Int64(DispatchTime.now().uptimeNanoseconds)
-                    var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-                    guard left > 0, poll(&wait, 1, CInt(left / 1_000_000 + 1)) > 0 else {
-                        let so = String(decoding: received, as: UTF8.self)
-                        return continuation.resume(throwing: Failure(description: "not within \(seconds) s; so far: \(so)"))
-                    }
-                    var buffer = [UInt8](repeating: 0, count: 65_536)
-                    let count = recv(descriptor, &buffer, buffer.count, 0)
-                    guard count > 0 else { break }
-                    received += buffer.prefix(count)
-                }
-                continuation.resume(returning: String(decoding: received, as: UTF8.self))
+        try await withCheckedThrowingContinuation { continuation in
+            DispatchQueue.global().async { [self] in
+                continuation.resume(with: Result { try readNow(within: seconds, until: isEnough) })
             }
         }
+    }
+
+    /// The same on this thread, which does nothing else meanwhile.
+    func readNow(within seconds: Int, until isEnough: (String) -> Bool) throws -> String {
+        var received: [UInt8] = []
+        let end = DispatchTime.now() + .seconds(seconds)
+        while !isEnough(String(decoding: received, as: UTF8.self)) {
+            let left = Int64(end.uptimeNanoseconds) - Int64(DispatchTime.now().uptimeNanoseconds)
+            var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+            guard left > 0, poll(&wait, 1, CInt(left / 1_000_000 + 1)) > 0 else {
+                throw Failure(description: "not within \(seconds) s; so far: \(String(decoding: received, as: UTF8.self))")
+            }
+            var buffer = [UInt8](repeating: 0, count: 65_536)
+            let count = recv(descriptor, &buffer, buffer.count, 0)
+            guard count > 0 else { break }
+            received += buffer.prefix(count)
+        }
+        return String(decoding: received, as: UTF8.self)
     }
 }

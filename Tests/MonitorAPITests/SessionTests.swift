@@ -1,9 +1,10 @@
 import Foundation
-import MonitorAPI
 import Notifications
 import Postgres
 import TestSupport
 import Testing
+
+@testable import MonitorAPI
 
 /// Signing in to the pages, and what a session may.
 @Suite(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
@@ -150,6 +151,52 @@ struct SessionTests {
                 try await listener.send("GET", "/api/monitor/alerts", headers: bearer("secret-of-dashboard")).status == 200
             }
         }
+    }
+
+    @Test("whoever has a token that nobody can guess is let in while others guess from the same address")
+    func besideGuesses() async throws {
+        let strong = "9f86d081884c7d659a2feaa0c55ad015"
+        let tokens = try Self.tokens() + [try ListenerToken(name: "grafana", secret: strong, scope: .read)]
+        try await withListener(tokens: tokens) { listener in
+            func status(_ secret: String) async throws -> Int {
+                try await listener.send("GET", "/api/monitor/alerts", headers: [(name: "Authorization", value: "Bearer \(secret)")]).status
+            }
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                // Somebody guesses on and on, faster than the address may.
+                group.addTask {
+                    while !Task.isCancelled { _ = try await status("guess") }
+                }
+                try await eventually("the address is slowed down", timeout: .seconds(20)) { try await status("another-guess") == 429 }
+                for _ in 0..<20 {
+                    #expect(try await status(strong) == 200)
+                    let login = try await listener.submit("/login", "token=\(strong)")
+                    #expect(login.status == 303 && login.header("Set-Cookie") != nil)
+                }
+                // What might be guessed says nothing, right or wrong.
+                try await eventually("a short one waits with the guesses", timeout: .seconds(20)) {
+                    try await status("secret-of-dashboard") == 429
+                }
+                // Its scope is checked all the same, and a fault of it is no guess.
+                let act = try await listener.post(
+                    "/api/monitor/alerts/\(Fixture.alert)/acknowledge", headers: [(name: "Authorization", value: "Bearer \(strong)")])
+                #expect(act.status == 403)
+                group.cancelAll()
+            }
+        }
+    }
+
+    @Test(
+        "how a secret is told apart that nobody finds by trying",
+        arguments: [
+            ("9f86d081884c7d659a2feaa0c55ad015", true), ("9f86d081884c7d659a2feaa0c55ad01", false),
+            ("3q2+7wABCDEFghijklmnopqr", true), ("MDEyMzQ1Njc4OWFiY2RlZg", true), ("correct-horse-battery", false),
+            ("secret-of-dashboard", false), ("12345678", false), (String(repeating: "a", count: 64), false),
+            (String(repeating: "abc", count: 30), false), (String(repeating: "0123456789", count: 3), false),
+            (String(repeating: "0123456789", count: 4), true),
+        ])
+    func beyondGuessing(secret: String, expected: Bool) throws {
+        #expect(ListenerToken.isBeyondGuessing(secret) == expected)
+        #expect(try ListenerToken(name: "t", secret: secret, scope: .read).isBeyondGuessing == expected)
     }
 
     @Test("a client is who a trusted proxy says it is, and nobody else's word counts")

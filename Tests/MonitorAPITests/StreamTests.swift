@@ -152,6 +152,41 @@ struct StreamTests {
         }
     }
 
+    @Test("a stream has its time, to the second, and those who have theirs still stay")
+    func lifetime() async throws {
+        try await withTestDatabase { database in
+            let hub = StreamHub(client: database.client, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+            let first = try #require(hub.follow(after: nil, lifetime: 900))
+            for _ in 0..<10 { hub.tick() }
+            let second = try #require(hub.follow(after: nil, lifetime: 900))
+            for _ in 10..<899 { hub.tick() }
+            #expect(hub.followerCount == 2)
+            hub.tick()
+            #expect(hub.followerCount == 1)
+            var heard = 0
+            for await _ in first.stream { heard += 1 }
+            // It ended, and before that it heard from us every 15 seconds.
+            #expect(heard >= 59)
+            for _ in 900..<910 { hub.tick() }
+            #expect(hub.followerCount == 0)
+            for await _ in second.stream {}
+        }
+    }
+
+    @Test("whoever's time is over is sent away in good order, and misses nothing by coming again")
+    func comingAgain() async throws {
+        var extras = ListenerExtras()
+        extras.streamLifetime = 1
+        try await withListener(extras: extras) { listener in
+            let stream = try listener.follow()
+            let text = try await stream.read(within: 20) { $0.hasSuffix("0\r\n\r\n") }
+            let here = try #require(text.firstMatch(of: /id: (\d+)\n: from here on/), "\(text)").output.1
+            try await listener.act("acknowledge", #"{"actor": "Ana"}"#)
+            let again = try await listener.follow(after: String(here)).read(within: 20) { $0.hasSuffix("0\r\n\r\n") }
+            #expect(again.contains(#""transition":"acknowledged""#) && !again.contains("event: gap"))
+        }
+    }
+
     @Test("what is remembered is bounded, and says where it begins")
     func memory() {
         func event(_ position: Int64) -> StreamEvent { StreamEvent(position: position, bytes: ByteBuffer(string: "\(position)")) }

@@ -32,7 +32,7 @@ import Testing
             "TORQ_MONITOR_DETECTION_WINDOWS": "1h, 2h",
             "TORQ_MONITOR_DETECTION_METRICS_LATENCY_P95_THRESHOLDS_LOW": "1.25",
             "TORQ_MONITOR_DETECTION_HEALTH_WARNING": "75",
-            "TORQ_MONITOR_LISTENER_TOKENS": "[{\"name\": \"a\", \"secret\": \"0123456789abcdef\", \"scope\": \"read\"}]",
+            "TORQ_MONITOR_LISTENER_TOKENS": "[{\"name\": \"a\", \"secret\": \"0123456789abcdef0123456789abcdef\", \"scope\": \"read\"}]",
             "TORQ_MONITOR_RECEIVERS": "- {name: hook, type: webhook, url: https://example.com}",
             "TORQ_MONITOR_DEFAULT_RECEIVERS": "hook",
             "TORQ_MONITOR_RUNBOOK_URL": "https://wiki.example.com",
@@ -45,7 +45,7 @@ import Testing
         latency.thresholds.low = 1.25
         expected.detection.metrics = ["latency_p95": latency]
         expected.detection.health.warning = 75
-        expected.listener.tokens = [AccessToken(name: "a", secret: Secret("0123456789abcdef"), scope: .read)]
+        expected.listener.tokens = [AccessToken(name: "a", secret: Secret("0123456789abcdef0123456789abcdef"), scope: .read)]
         expected.receivers = [ReceiverConfiguration(name: "hook", type: .webhook, url: Secret("https://example.com"))]
         expected.defaultReceivers = ["hook"]
         expected.runbookURLs = ["default": "https://wiki.example.com"]

@@ -43,8 +43,8 @@ import Testing
 
     static let environment = [
         "DATABASE_URL": "postgresql://monitor:swordfish@db.example.com:6432/console?sslmode=require",
-        "DASHBOARD_TOKEN": "dashboard-token-0001",
-        "ONCALL_TOKEN": "oncall-token-0000002",
+        "DASHBOARD_TOKEN": "dashboard-token-000001",
+        "ONCALL_TOKEN": "oncall-token-000000002",
         "TORQ_LINK_KEY": "a link key of any text",
         "SLACK_SIGNING_SECRET": "a signing secret",
         "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/abcdef",
@@ -56,8 +56,8 @@ import Testing
         expected.database.url = Secret("postgresql://monitor:swordfish@db.example.com:6432/console?sslmode=require")
         expected.listener.publicURL = "https://monitor.example.com"
         expected.listener.tokens = [
-            AccessToken(name: "dashboard", secret: Secret("dashboard-token-0001"), scope: .read),
-            AccessToken(name: "oncall", secret: Secret("oncall-token-0000002"), scope: .write),
+            AccessToken(name: "dashboard", secret: Secret("dashboard-token-000001"), scope: .read),
+            AccessToken(name: "oncall", secret: Secret("oncall-token-000000002"), scope: .write),
         ]
         expected.listener.linkKey = Secret("a link key of any text")
         expected.listener.slackSigningSecret = Secret("a signing secret")
@@ -201,13 +201,19 @@ import Testing
 
     @Test func whatHasNoEffectYetIsWarnedOf() throws {
         let text = """
-            listener: {tokens: [{name: a, secret: 0123456789abcdef, scope: ingest}]}
+            listener: {tokens: [{name: a, secret: 0123456789abcdef0123456789abcdef, scope: ingest}]}
             runbook_url: {error_spike: https://h, traffic_drop: https://h}
             """
         #expect(
             try Self.load(text).warnings.map(\.description) == [
                 "monitor.yaml:1: listener.tokens[0].scope: ingest opens nothing: this version takes no alerts from elsewhere yet"
             ])
+    }
+
+    @Test func aTokenThatCouldBeFoundByTryingIsWarnedOfAndNotShown() throws {
+        let warnings = try Self.load("listener: {tokens: [{name: a, secret: 0123456789abcdef, scope: read}]}").warnings.map(\.description)
+        #expect(warnings.count == 1 && warnings[0].hasPrefix("monitor.yaml:1: listener.tokens[0].secret: could be found by trying"))
+        #expect(warnings.allSatisfy { !$0.contains("0123456789abcdef") })
     }
 
     @Test func anOptionalVariableThatIsNotSetIsAbsent() throws {

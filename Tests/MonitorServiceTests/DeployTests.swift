@@ -53,7 +53,8 @@ import SystemPackage
         defer { try? FileManager.default.removeItem(at: directory) }
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         for (name, value) in [
-            ("database-url", "postgresql://h/d"), ("oncall-token", "0123456789abcdef"), ("slack-webhook-url", "https://h/x"),
+            ("database-url", "postgresql://h/d"), ("oncall-token", "0123456789abcdef0123456789abcdef"),
+            ("slack-webhook-url", "https://h/x"),
         ] {
             try value.write(to: directory.appending(path: name), atomically: true, encoding: .utf8)
         }
@@ -71,8 +72,10 @@ import SystemPackage
         let services = try #require(compose["services"] as? [String: [String: Any]])
         let environment = try #require(services["monitor"]?["environment"] as? [String: String])
         let variables = environment.mapValues { value in
-            value.replacing(/\$\{ONCALL_TOKEN[^}]*\}/, with: "0123456789abcdef").replacing(/\$\{PUBLIC_URL:-([^}]*)\}/) { $0.output.1 }
-                .replacing(/\$\{[A-Z_]*[^}]*\}/, with: "")
+            value.replacing(/\$\{ONCALL_TOKEN[^}]*\}/, with: "0123456789abcdef0123456789abcdef").replacing(/\$\{PUBLIC_URL:-([^}]*)\}/) {
+                $0.output.1
+            }
+            .replacing(/\$\{[A-Z_]*[^}]*\}/, with: "")
         }
         let loaded = try ConfigurationLoader(
             environment: variables.merging(["TORQ_MONITOR_LISTENER_HOST": "0.0.0.0"]) { old, _ in old }

@@ -59,6 +59,27 @@ import Testing
         #expect(Set(server.requests.map { $0.header("webhook-id") }).count == 1 && Set(server.requests.map(\.body)).count == 1)
     }
 
+    /// It has the message and said so; Slack and Teams say in the body alone whether they took it.
+    @Test(arguments: [
+        (ReceiverKind.webhook, true), (.mattermost, true), (.discord, true), (.slack, false), (.teams, false),
+    ])
+    func anAnswerThatBreaksOffIsTakenWhereItsStatusSaysEnough(kind: ReceiverKind, isEnough: Bool) async throws {
+        let broken = HTTPFixture.Reply.rawThenClose("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 100\r\n\r\no")
+        let script = Script([broken, .answer(status: 200, body: Array((kind == .teams ? "1" : "ok").utf8))])
+        let server = try HTTPFixture { _ in script.next() }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            try await fixture.withDispatcher(fixture.configuration([fixture.receiver("hook", kind, at: server.url())])) {
+                let id = try await fixture.open()
+                let record = try #require(try await fixture.settled(id, [.delivered]).first)
+                let attempts = try await NotificationRepository(client: database.client).attempts(notificationID: record.id)
+                #expect(attempts.map(\.outcome) == (isEnough ? ["delivered"] : ["retry", "delivered"]), "\(kind)")
+                #expect(attempts.first?.httpStatus == 200)
+            }
+        }
+        #expect(server.requests.count == (isEnough ? 1 : 2))
+    }
+
     @Test func a429PausesTheWholeReceiver() async throws {
         let script = Script([.answer(status: 429, headers: [("Retry-After", "1")]), .answer(status: 200)])
         let server = try HTTPFixture { _ in script.next() }

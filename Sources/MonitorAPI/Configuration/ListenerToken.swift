@@ -7,6 +7,8 @@ public struct ListenerToken: Sendable, Hashable, CustomStringConvertible {
     public let name: String
     /// What it may be used for.
     public let scope: AccessScope
+    /// Whether it lets in whoever has it while others guess from the same address; see `isBeyondGuessing(_:)`.
+    let isBeyondGuessing: Bool
     let digest: [UInt8]
 
     /// - Parameters:
@@ -23,11 +25,35 @@ public struct ListenerToken: Sendable, Hashable, CustomStringConvertible {
         }
         self.name = name
         self.scope = scope
+        isBeyondGuessing = Self.isBeyondGuessing(secret)
         digest = Self.digest(of: secret)
     }
 
     /// Its name and scope.
     public var description: String { "\(name) (\(scope.rawValue))" }
+
+    /// Whether nobody finds a secret by trying, at whatever rate: drawn by chance from the kinds of characters that it has, one of its
+    /// length holds 128 bits or more, and it has eight different characters at least. How it was drawn nobody can tell from it.
+    ///
+    /// | secret | characters of its kinds | bits | beyond guessing |
+    /// | --- | --- | --- | --- |
+    /// | 16 bytes in hexadecimal digits | 16 | 32 × 4 = 128 | yes |
+    /// | 18 bytes in base64 | 62 | 24 × 5.95 = 143 | yes |
+    /// | `correct-horse-battery` | 58 | 21 × 5.86 = 123 | no |
+    /// | 64 times `a` | 6 | 64 × 2.58 = 165 | no |
+    public static func isBeyondGuessing(_ secret: String) -> Bool {
+        let characters = Set(secret.utf8)
+        let kinds: [(range: ClosedRange<UInt8>, count: Double)] = [
+            (UInt8(ascii: "0")...UInt8(ascii: "9"), 10), (UInt8(ascii: "A")...UInt8(ascii: "F"), 6),
+            (UInt8(ascii: "G")...UInt8(ascii: "Z"), 20), (UInt8(ascii: "a")...UInt8(ascii: "f"), 6),
+            (UInt8(ascii: "g")...UInt8(ascii: "z"), 20),
+        ]
+        let others = characters.filter { character in !kinds.contains { $0.range.contains(character) } }
+        let alphabet = kinds.reduce(others.isEmpty ? 0 : 32) { sum, kind in
+            sum + (characters.contains { kind.range.contains($0) } ? kind.count : 0)
+        }
+        return characters.count >= 8 && Double(secret.utf8.count) * log2(alphabet) >= 128
+    }
 
     /// Whether `presented` is the digest of its secret; takes the same time for any.
     func matches(_ presented: [UInt8]) -> Bool {

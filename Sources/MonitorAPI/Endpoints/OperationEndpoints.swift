@@ -50,7 +50,7 @@ struct OperationEndpoints: Sendable {
 
     /// Ready: the database answers and takes changes, its schema is this version's, and evaluations have not failed for ten minutes on end.
     private func ready(_ call: Call) async throws -> Response {
-        try await PostgresClient.$patience.withValue(Self.patience) { try await Readiness(client: client).check() }
+        try await Self.promptly(else: Readiness.slow) { try await Readiness(client: client).check() }
         if let since = evaluations?.failingSince, call.now.timeIntervalSince(since) > EvaluationWatch.patience {
             throw Problem(
                 .unavailable, "Evaluations have failed since \(MonitoringJSON.timestamp(since)); the log says why.",
@@ -63,7 +63,7 @@ struct OperationEndpoints: Sendable {
     private func metrics(_ call: Call) async throws -> Response {
         // Before this request itself takes a connection.
         let pool = client.poolCounts
-        let gauges = try await PostgresClient.$patience.withValue(Self.patience) {
+        let gauges = try await Self.promptly(else: .unavailable) {
             try await client.transaction(readOnly: true) { try await StateQueries(client: $0).gauges(now: call.now) }
         }
         var text = PrometheusText()
@@ -75,5 +75,27 @@ struct OperationEndpoints: Sendable {
                 ([("state", "waiting")], Double(pool.waiting)),
             ])
         return .text(text.text + registry.text(), type: "text/plain; version=0.0.4; charset=utf-8")
+    }
+
+    /// What `body` gives within our patience, else `problem`. A database that hangs is not waited for: what was asked of it is given
+    /// up, which takes some seconds more, and whoever asked us has their answer.
+    private static func promptly<Value: Sendable>(
+        else problem: Problem, _ body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        let (results, result) = AsyncThrowingStream.makeStream(of: Value.self)
+        // It bounds its own time, by the same patience.
+        let work = Task {
+            do {
+                result.yield(try await PostgresClient.$patience.withValue(patience) { try await body() })
+                result.finish()
+            } catch {
+                result.finish(throwing: error)
+            }
+        }
+        defer { work.cancel() }
+        return try await EndpointTable.within(patience, else: problem) {
+            for try await value in results { return value }
+            throw problem
+        }
     }
 }

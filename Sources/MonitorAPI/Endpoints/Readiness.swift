@@ -32,6 +32,9 @@ struct Readiness: Sendable {
         }
     }
 
+    /// It does not answer in time.
+    static let slow = problem("database_slow", "The database does not answer in time.")
+
     private static func problem(_ reason: String, _ words: String) -> Problem {
         Problem(.unavailable, words, members: ["reason": .string(reason)], headers: [.retryAfter: "5"])
     }
@@ -57,7 +60,7 @@ struct Readiness: Sendable {
             return ("read_only", "The database takes no changes: it is a standby, or was made read-only.")
         }
         return error.code == .timedOut || error.code == .poolExhausted
-            ? ("database_slow", "The database does not answer in time.")
+            ? ("database_slow", slow.detail)
             : ("database_gone", "The database does not answer at the moment. Try again in a few seconds.")
     }
 }

@@ -19,12 +19,13 @@ struct Gate: Sendable {
         case api
 
         /// The stream is what keeps pages live.
-        private static let pages: Set<String> = ["/", "/login", "/logout", "/api/monitor/stream"]
+        private static let pages: Set<String> = ["/", "/login", "/logout", StreamEndpoint.path]
+        private static let prefixes = ["/alerts/", "/silences/", "/notifications/"]
 
         init(path: String) {
             self =
                 path.hasPrefix("/a/") || ["/style.css", "/live.js", "/slack/interactions"].contains(path)
-                ? .link : Self.pages.contains(path) || path.hasPrefix("/alerts/") ? .page : .api
+                ? .link : Self.pages.contains(path) || Self.prefixes.contains(where: path.hasPrefix) ? .page : .api
         }
     }
 
@@ -57,15 +58,22 @@ struct Gate: Sendable {
         }
     }
 
+    /// - Parameter beforeGuess: Called before the answer says whether a secret is right, where one like it could be found by trying;
+    ///   what it throws is the answer, to right ones as to wrong ones.
     /// - Throws: 401 without a known token, 403 where its scope does not reach.
-    func admit(_ headers: HTTPFields, to access: Access) throws(Problem) -> Principal {
+    func admit(
+        _ headers: HTTPFields, to access: Access, beforeGuess: () throws(Problem) -> Void = {}
+    ) throws(Problem) -> Principal {
         guard !tokens.isEmpty, access != .open else { return .local }
-        guard let presented = Self.bearer(headers[.authorization]) else {
+        let presented = Self.bearer(headers[.authorization])
+        let token = presented.flatMap { self.token(withSecret: $0) }
+        if token?.isBeyondGuessing != true { try beforeGuess() }
+        guard presented != nil else {
             throw Problem(
                 .unauthenticated, "Send the header Authorization: Bearer and a token of this listener.",
                 headers: [.wwwAuthenticate: "Bearer"])
         }
-        guard let token = token(withSecret: presented) else {
+        guard let token else {
             throw Problem(
                 .unauthenticated, "This token is not known here.", headers: [.wwwAuthenticate: #"Bearer error="invalid_token""#])
         }

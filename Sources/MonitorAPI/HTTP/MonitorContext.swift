@@ -1,5 +1,6 @@
 import Hummingbird
 import Logging
+import NIOCore
 
 /// What goes along with a request.
 struct MonitorContext: RequestContext {
@@ -7,14 +8,16 @@ struct MonitorContext: RequestContext {
     /// In the answer and in every log line: the one that Hummingbird's logger carries. A logger that keeps no metadata has none,
     /// and Hummingbird's own `id` traps on that.
     let requestID: String
-    /// The other end of the connection: a client, or a proxy.
-    let peer: ClientAddress?
+    private let remoteAddress: SocketAddress?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
-        peer = ClientAddress(source.channel.remoteAddress)
+        remoteAddress = source.channel.remoteAddress
         requestID = source.logger[metadataKey: "hb.request.id"]?.description ?? Self.randomID()
     }
+
+    /// The other end of the connection: a client, or a proxy. Few requests need it.
+    var peer: ClientAddress? { ClientAddress(remoteAddress) }
 
     static func randomID() -> String {
         let digits = String(UInt64.random(in: 0...UInt64.max), radix: 16)

@@ -108,7 +108,7 @@ struct LinkEndpoints: Sendable {
         let form = LinkFormFields(
             action, title: "\(verb) this alert", button: verb, consequence: LinkOutcome.consequence(of: action), receiver: claim.receiver,
             name: NameCookie.name(in: call.request.headers[.cookie]), now: call.now)
-        let body = pages.render(
+        let body = try pages.render(
             .link,
             LinkPage(
                 card: card, outcome: outcome, hasHeadline: !outcome.headline.isEmpty,
@@ -124,7 +124,7 @@ struct LinkEndpoints: Sendable {
             signer.token(
                 for: LinkClaim(action: .open, subject: .alert(alert.id), receiver: claim.receiver, expiresAt: claim.expiresAt))
         }
-        return PageFrame(title: "\(page.title) · torq-monitor", tone: page.tone, root: "../", body: pages.render(.group, page))
+        return PageFrame(title: "\(page.title) · torq-monitor", tone: page.tone, root: "../", body: try pages.render(.group, page))
             .response(status: outcome.status)
     }
 }

@@ -21,6 +21,8 @@ struct AlertPage: Sendable {
         let status: String
         let detail: String
         let attempts: [Attempt]
+        let form: ButtonForm?
+        let canAct: Bool
     }
 
     /// One request.
@@ -66,7 +68,8 @@ struct AlertPage: Sendable {
         self.chartHTML = chartHTML
         hasChart = !chartHTML.isEmpty
         self.timeline = timeline.map { Self.moment($0, now: now) }
-        messages = notifications.map { Self.message($0, now: now) }
+        let title = AlertCard.title(of: alert)
+        messages = notifications.map { Self.message($0, of: title, viewer: viewer, now: now) }
         hasMessages = !messages.isEmpty
         causes = Self.causes(alert.contextData)
         hasCauses = !causes.isEmpty
@@ -94,7 +97,7 @@ struct AlertPage: Sendable {
             note: step.note ?? "", hasNote: step.note != nil)
     }
 
-    private static func message(_ notification: DeliveredNotification, now: Date) -> Message {
+    private static func message(_ notification: DeliveredNotification, of title: String, viewer: PageViewer, now: Date) -> Message {
         let record = notification.record
         let what = Wording.sentence(record.transition ?? record.cause)
         let detail =
@@ -103,6 +106,10 @@ struct AlertPage: Sendable {
             case .pending, .sending: "due at \(Wording.moment(record.dueAt, now: now)) UTC"
             case .superseded, .dead, .dropped: record.lastError?.replacing("_", with: " ") ?? ""
             }
+        let id = record.id.uuidString.lowercased()
+        let form = ButtonForm(
+            MessageDeed.labels(for: record), to: "../notifications/\(id)", of: id, "\(title): \(what.lowercased()), to \(record.receiver)",
+            from: "alert", viewer)
         return Message(
             receiver: record.receiver, what: what, status: record.status.rawValue, detail: detail,
             attempts: notification.attempts.map { attempt in
@@ -112,7 +119,7 @@ struct AlertPage: Sendable {
                         attempt.httpStatus.map { "HTTP \($0)" } ?? attempt.reason?.replacing("_", with: " "),
                         attempt.totalMilliseconds.map(Wording.milliseconds),
                     ].compactMap { $0 }.joined(separator: ", "))
-            })
+            }, form: form, canAct: form != nil)
     }
 
     /// The slices that the evaluation looked at, by their share of the excess; at most six.

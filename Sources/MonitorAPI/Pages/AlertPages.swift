@@ -30,7 +30,8 @@ struct AlertPages: Sendable {
             alert, timeline: timeline, notifications: notifications, chartHTML: chart, viewer: viewer, outcome: outcome,
             leadsHome: leadsHome, now: now)
         return PageFrame(
-            title: page.card.title + " · torq-monitor", tone: alert.tone, root: "../", isLive: leadsHome, body: pages.render(.alert, page)
+            title: page.card.title + " · torq-monitor", tone: alert.tone, root: "../", isLive: leadsHome,
+            body: try pages.render(.alert, page)
         ).response(status: outcome?.status ?? .ok)
     }
 }

@@ -94,8 +94,9 @@ enum LiveScript {
 
           document.querySelectorAll('[data-live]').forEach(function (part) { part.dataset.was = part.innerHTML; });
           document.querySelectorAll('.without-script').forEach(function (part) { part.hidden = true; });
-          if (location.search.indexOf('did=') > 0 && history.replaceState) {
-            var left = location.search.slice(1).split('&').filter(function (pair) { return !/^(did|alert)=/.test(pair); }).join('&');
+          var passed = /^(did|alert|ended|retry|drop)=/;
+          if (history.replaceState && location.search.slice(1).split('&').some(function (pair) { return passed.test(pair); })) {
+            var left = location.search.slice(1).split('&').filter(function (pair) { return !passed.test(pair); }).join('&');
             history.replaceState(null, '', location.pathname + (left ? '?' + left : ''));
           }
           document.addEventListener('focusout', function () { if (waiting) soon(500); });

@@ -11,6 +11,7 @@ struct PageEndpoints: Sendable {
     private let baselines: BaselineRepository
     private let receivers: ReceiverRepository
     private let silences: SilenceRepository
+    private let deliveries: NotificationRepository
     private let alertPages: AlertPages
     private let pages: PageRenderer
     private let gate: Gate
@@ -24,6 +25,7 @@ struct PageEndpoints: Sendable {
         baselines = BaselineRepository(client: client)
         receivers = ReceiverRepository(client: client)
         silences = SilenceRepository(client: client)
+        deliveries = NotificationRepository(client: client)
         alertPages = AlertPages(client: client, pages: pages)
         self.pages = pages
         gate = doorkeeper.gate
@@ -34,8 +36,8 @@ struct PageEndpoints: Sendable {
 
     var all: [Endpoint] {
         [
-            .get("/", query: ["window", "refresh", "did", "alert"], isPage: true) { try await status($0) },
-            .get("/alerts/{id}", query: ["did"], isPage: true) { try await alert($0) },
+            .get("/", query: ["window", "refresh", "did", "alert", "ended", "retry", "drop"], isPage: true) { try await status($0) },
+            .get("/alerts/{id}", query: ["did", "retry", "drop"], isPage: true) { try await alert($0) },
             .post("/alerts/{id}", body: .form, isPage: true) { try await act($0) },
             .get("/style.css", access: .open) { _ in
                 .text(Stylesheet.text, type: "text/css; charset=utf-8", cacheControl: "public, max-age=300")
@@ -57,6 +59,7 @@ struct PageEndpoints: Sendable {
         let held = try await alerts.alerts(minimumSeverity: .low, status: .acknowledged, limit: 50).alerts
         let baseline = try await baselines.baseline()
         let endpoints = try await receivers.receivers()
+        let undelivered = endpoints.contains { $0.dead > 0 } ? try await undelivered(call) : []
         let quiet = try await silences.list(all: false, limit: 50, now: now)
         let figures = try await client.transaction(readOnly: true) { connection in
             let trends = TrendQueries(client: connection)
@@ -75,28 +78,56 @@ struct PageEndpoints: Sendable {
                 reasons: try await rollup.fallbackReasons(over: hours, limit: 6))
         }
         let page = StatusPage(
-            now: now, window: window, open: open, held: held, baseline: baseline, figures: figures, receivers: endpoints, silences: quiet,
-            viewer: PageViewer(call, marks: marks), outcome: outcome, refresh: refresh)
+            now: now, window: window, open: open, held: held, baseline: baseline, figures: figures, receivers: endpoints,
+            undelivered: undelivered, silences: quiet, viewer: PageViewer(call, marks: marks), outcome: outcome, refresh: refresh)
         return PageFrame(
             title: page.headline + " · torq-monitor", tone: page.tone, root: "", refresh: refresh >= 5 ? refresh : nil, isLive: true,
-            body: pages.render(.status, page)
+            body: try pages.render(.status, page)
         ).response()
     }
 
-    /// What somebody did a moment ago to an alert that may no longer be on the page.
-    private func outcome(_ call: Call) async throws -> (outcome: LinkOutcome, alert: Alert)? {
-        guard let action = try call.query.choice("did", of: AlertAction.self), let id = try call.query.id("alert"),
-            let alert = try await alerts.alert(id: id), let outcome = ActionWords.done(action, alert, now: call.now)
-        else { return nil }
-        return (outcome, alert)
+    /// What somebody did a moment ago to something that may no longer be on the page.
+    private func outcome(_ call: Call) async throws -> PageOutcome? {
+        if let action = try call.query.choice("did", of: AlertAction.self), let id = try call.query.id("alert") {
+            guard let alert = try await alerts.alert(id: id), let outcome = ActionWords.done(action, alert, now: call.now) else {
+                return nil
+            }
+            return PageOutcome(outcome, alert)
+        }
+        if let id = try call.query.id("ended") {
+            guard let silence = try await silences.silence(id: id, now: call.now), silence.state == .expired else { return nil }
+            return PageOutcome(silence)
+        }
+        guard let (record, outcome) = try await messageOutcome(call) else { return nil }
+        return PageOutcome(outcome, try await alerts.alert(id: record.alertID))
+    }
+
+    /// What came of a button for a message, as it stands now.
+    private func messageOutcome(_ call: Call) async throws -> (record: NotificationRecord, outcome: LinkOutcome)? {
+        for deed in MessageDeed.allCases {
+            guard let id = try call.query.id(deed.rawValue) else { continue }
+            return try await deliveries.notification(id: id).map { ($0, deed.outcome($0, now: call.now)) }
+        }
+        return nil
+    }
+
+    /// The newest messages that were given up.
+    private func undelivered(_ call: Call) async throws -> [UndeliveredMessage] {
+        let records = try await deliveries.list(status: .dead, limit: UndeliveredMessage.most)
+        let subjects = try await alerts.alerts(ids: Array(Set(records.map(\.alertID))))
+        let viewer = PageViewer(call, marks: marks)
+        return records.map { record in
+            UndeliveredMessage(record, of: subjects.first { $0.id == record.alertID }, viewer: viewer, now: call.now)
+        }
     }
 
     private func alert(_ call: Call) async throws -> Response {
         let action = try call.query.choice("did", of: AlertAction.self)
         let alert = try await subject(call)
+        var outcome = action.flatMap { ActionWords.done($0, alert, now: call.now) }
+        if outcome == nil, let told = try await messageOutcome(call), told.record.alertID == alert.id { outcome = told.outcome }
         return try await alertPages.page(
-            of: alert, viewer: PageViewer(call, marks: marks), outcome: action.flatMap { ActionWords.done($0, alert, now: call.now) },
-            now: call.now, leadsHome: true)
+            of: alert, viewer: PageViewer(call, marks: marks), outcome: outcome, now: call.now, leadsHome: true)
     }
 
     private func act(_ call: Call) async throws -> Response {

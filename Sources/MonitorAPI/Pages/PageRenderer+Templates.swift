@@ -33,6 +33,11 @@ extension PageRenderer.Template {
         """
     }
 
+    /// Small buttons for one thing in a list, under canAct.
+    private static let deedText = """
+        {{#canAct}}{{#form}}<form method="post" action="{{action}}" class="deed"><input type="hidden" name="form" value="{{mark}}"><input type="hidden" name="from" value="{{from}}"><div class="buttons">{{#buttons}}<button type="submit" class="{{style}}" name="do" value="{{value}}" aria-label="{{name}}" data-key="{{key}}">{{label}}</button>{{/buttons}}</div></form>{{/form}}{{/canAct}}
+        """
+
     private static let nameField = """
         <p class="field"><label for="name-{{suffix}}">Your name</label><input id="name-{{suffix}}" name="name" type="text" value="{{name}}" maxlength="{{maximumName}}" autocomplete="name"></p>
         """
@@ -48,7 +53,7 @@ extension PageRenderer.Template {
         <p class="health">{{{gaugeHTML}}}<span class="health-value"><strong>{{healthValue}}</strong><span>health</span></span></p></div>
         </div></header>
         <main class="wrap" id="content">
-        {{#hasOutcome}}<section class="card outcome{{#outcome.isGood}} good{{/outcome.isGood}}" role="status"><h2>{{outcome.headline}}</h2><p>{{outcome.detail}} <a href="{{outcomeLink}}">{{outcomeTitle}}</a></p></section>{{/hasOutcome}}
+        {{#hasOutcome}}<section class="card outcome{{#outcome.isGood}} good{{/outcome.isGood}}" role="status"><h2>{{outcome.headline}}</h2><p>{{outcome.detail}}{{#hasOutcomeLink}} <a href="{{outcomeLink}}">{{outcomeTitle}}</a>{{/hasOutcomeLink}}</p></section>{{/hasOutcome}}
         <section aria-labelledby="alerts" data-live="alerts"><h2 id="alerts" class="unseen">Alerts</h2>
         {{#isQuiet}}<p class="card quiet"><strong>Nothing is open.</strong> Everything that is watched is as expected.</p>{{/isQuiet}}
         {{^isQuiet}}<ul class="alerts">{{#alerts}}<li class="card alert {{severity}}{{#isHeld}} held{{/isHeld}}">
@@ -59,9 +64,11 @@ extension PageRenderer.Template {
         </li>{{/alerts}}</ul>{{/isQuiet}}
         </section>
         <div class="columns trouble" data-live="trouble">{{#hasFailing}}<section class="card failing" aria-labelledby="failing"><h2 id="failing">Messages that do not get through</h2>
-        <ul class="rows">{{#failing}}<li><p class="row"><strong class="row-name">{{name}}</strong><span class="state dead">{{state}}</span></p><p class="muted small">{{detail}}</p></li>{{/failing}}</ul></section>{{/hasFailing}}
+        <ul class="rows">{{#failing}}<li><p class="row"><strong class="row-name">{{name}}</strong><span class="state dead">{{state}}</span></p><p class="muted small">{{detail}}</p></li>{{/failing}}</ul>
+        {{#hasUndelivered}}<h3 class="part">Given up</h3><ul class="rows">{{#undelivered}}<li class="doable"><div><p class="row"><a class="row-name" href="{{link}}">{{title}}</a></p><p class="muted small">to {{receiver}}, {{detail}}</p></div>\(deedText)</li>{{/undelivered}}</ul>
+        <p class="muted small more-of">{{moreUndelivered}}</p>{{/hasUndelivered}}</section>{{/hasFailing}}
         {{#hasSilences}}<section class="card" aria-labelledby="silences"><h2 id="silences">Silences</h2>
-        <ul class="rows">{{#silences}}<li><p class="row"><span class="row-name">{{#matchers}}<code>{{.}}</code> {{/matchers}}</span><span class="state">{{state}}</span></p><p class="muted small">{{detail}}</p></li>{{/silences}}</ul></section>{{/hasSilences}}</div>
+        <ul class="rows">{{#silences}}<li class="doable"><div><p class="row"><span class="row-name">{{#matchers}}<code>{{.}}</code> {{/matchers}}</span><span class="state">{{state}}</span></p><p class="muted small">{{detail}}</p></div>\(deedText)</li>{{/silences}}</ul></section>{{/hasSilences}}</div>
         <section aria-labelledby="course"><div class="section-head"><h2 id="course">{{windowTitle}}</h2>
         <nav aria-label="How far back" class="pills">{{#windows}}<a href="{{link}}"{{#isChosen}} aria-current="page"{{/isChosen}}>{{label}}</a>{{/windows}}</nav></div>
         <div class="tiles" data-live="tiles">{{#tiles}}<article class="card tile {{direction}}">
@@ -109,7 +116,7 @@ extension PageRenderer.Template {
         <section class="card" aria-labelledby="told"><h2 id="told">Who was told</h2>
         {{#hasMessages}}<ul class="messages">{{#messages}}<li><p class="row"><span class="row-name">{{receiver}}: {{what}}</span><span class="state {{status}}">{{status}}</span></p>
         <p class="muted small">{{detail}}</p>
-        {{#attempts}}<p class="attempt small"><span class="muted">{{number}}.</span> {{time}} UTC, {{outcome}}<span class="muted">, {{detail}}</span></p>{{/attempts}}</li>{{/messages}}</ul>{{/hasMessages}}
+        {{#attempts}}<p class="attempt small"><span class="muted">{{number}}.</span> {{time}} UTC, {{outcome}}<span class="muted">, {{detail}}</span></p>{{/attempts}}\(deedText)</li>{{/messages}}</ul>{{/hasMessages}}
         {{^hasMessages}}<p class="muted">Nobody yet.</p>{{/hasMessages}}</section>
         </div>
         {{#hasEvidence}}<details class="card" id="evidence"><summary>Evidence</summary><pre tabindex="0">{{evidence}}</pre></details>{{/hasEvidence}}

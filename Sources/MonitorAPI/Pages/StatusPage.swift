@@ -34,11 +34,15 @@ struct StatusPage: Sendable {
     let outcome: LinkOutcome
     let outcomeTitle: String
     let outcomeLink: String
+    let hasOutcomeLink: Bool
     let windowTitle: String
     let windows: [Choice]
     let stepWords: String
     let tiles: [StatusTile]
     let failing: [FailingReceiver]
+    let undelivered: [UndeliveredMessage]
+    let hasUndelivered: Bool
+    let moreUndelivered: String
     let hasFailing: Bool
     let silences: [SilenceCard]
     let hasSilences: Bool
@@ -52,8 +56,8 @@ struct StatusPage: Sendable {
 
     init(
         now: Date, window: PageWindow, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, figures: StatusFigures,
-        receivers: [ReceiverRecord], silences: [SilenceRecord], viewer: PageViewer, outcome: (outcome: LinkOutcome, alert: Alert)?,
-        refresh: Int
+        receivers: [ReceiverRecord], undelivered: [UndeliveredMessage], silences: [SilenceRecord], viewer: PageViewer,
+        outcome: PageOutcome?, refresh: Int
     ) {
         time = Wording.time(now)
         self.viewer = viewer
@@ -75,8 +79,9 @@ struct StatusPage: Sendable {
         isQuiet = alerts.isEmpty
         hasOutcome = outcome != nil
         self.outcome = outcome?.outcome ?? LinkOutcome()
-        outcomeTitle = outcome.map { AlertCard.title(of: $0.alert) } ?? ""
-        outcomeLink = outcome.map { "alerts/\($0.alert.id.uuidString.lowercased())" } ?? ""
+        outcomeTitle = outcome?.linkTitle ?? ""
+        outcomeLink = outcome?.link ?? ""
+        hasOutcomeLink = !outcomeLink.isEmpty
         windowTitle = window.title
         windows = PageWindow.allCases.map {
             Choice(label: $0.label, link: $0 == .day ? "./" : "./?window=\($0.rawValue)", isChosen: $0 == window)
@@ -84,8 +89,14 @@ struct StatusPage: Sendable {
         stepWords = window.stepWords
         tiles = StatusTile.metrics.map { StatusTile($0, figures: figures, baseline: baseline, window: window, now: now) }
         failing = receivers.compactMap { FailingReceiver($0, now: now) }
-        hasFailing = !failing.isEmpty
-        self.silences = silences.map { SilenceCard($0, now: now) }
+        self.undelivered = undelivered
+        hasUndelivered = !undelivered.isEmpty
+        let dead = receivers.reduce(0) { $0 + $1.dead }
+        moreUndelivered =
+            dead > undelivered.count && hasUndelivered
+            ? "The newest \(undelivered.count) of \(Wording.count(dead)); the others are on the pages of their alerts." : ""
+        hasFailing = !failing.isEmpty || hasUndelivered
+        self.silences = silences.map { SilenceCard($0, viewer: viewer, now: now) }
         hasSilences = !silences.isEmpty
         hasTrouble = hasFailing || hasSilences
         let widest = max(0.05, figures.models.compactMap { $0.fallbackRate }.max() ?? 0)

@@ -87,6 +87,9 @@ enum Stylesheet {
         .buttons button, .joined select { width: auto; min-height: 42px; margin: 0; padding: 8px 16px; border: 1px solid transparent; border-radius: 10px; font-size: 15px; }
         .buttons .plain, .joined select { border-color: var(--edge); background: var(--card); color: var(--ink); font-weight: 600; }
         .buttons .plain:hover { background: var(--soft); filter: none; }
+        .doable { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 8px 16px; } .doable > div { flex: 1 1 230px; min-width: 0; } .doable .row { flex-wrap: wrap; gap: 2px 16px; } .doable .state { white-space: nowrap; }
+        .deed button { min-height: 36px; padding: 5px 13px; font-size: 14px; } .deed .main { border-color: var(--accent); background: var(--card); color: var(--accent); } .deed .main:hover { background: var(--soft); filter: none; }
+        .messages .deed { margin-top: 8px; } .part { margin: 18px 0 10px; padding-top: 14px; border-top: 1px solid var(--line); font-size: 14px; } .more-of { margin-top: 12px; } .more-of:empty { display: none; }
         .joined { display: inline-flex; } .joined button { border-radius: 10px 0 0 10px !important; }
         .joined select { margin-left: -1px; padding: 8px 10px; border-radius: 0 10px 10px 0; font-weight: 400; cursor: pointer; }
         .more { margin-top: 10px; } .more summary { width: fit-content; padding: 2px 4px 2px 0; font-size: 14px; font-weight: 500; color: var(--muted); }

@@ -16,9 +16,11 @@ final class SwappableResponder: HTTPResponder {
     }
 
     func respond(to request: Request, context: MonitorContext) async throws -> Response {
+        let responder = present.withLock { $0 }
+        guard request.uri.path == StreamEndpoint.path else { return try await responder.respond(to: request, context: context) }
         // In a task of its own, whose memory goes with it: a connection's task keeps what its deepest call has taken for as long as
         // the client stays, two thirds of what a client costs that follows the stream.
-        async let response = present.withLock { $0 }.respond(to: request, context: context)
+        async let response = responder.respond(to: request, context: context)
         return try await response
     }
 }

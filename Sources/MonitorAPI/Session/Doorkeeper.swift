@@ -27,12 +27,13 @@ struct Doorkeeper: Sendable {
             return Principal(tokenName: token.name, scope: token.scope, session: session)
         }
         // Only what names a secret can be wrong about it.
-        let names = request.headers[.authorization] != nil
-        if names { try failures.check(request.headers, context) }
+        guard request.headers[.authorization] != nil else { return try gate.admit(request.headers, to: endpoint.access) }
         do {
-            return try gate.admit(request.headers, to: endpoint.access)
+            return try gate.admit(request.headers, to: endpoint.access) { () throws(Problem) in
+                try failures.check(request.headers, context)
+            }
         } catch {
-            if names, error.kind == .unauthenticated { failures.failed(request.headers, context) }
+            if error.kind == .unauthenticated { failures.failed(request.headers, context) }
             throw error
         }
     }

@@ -11,7 +11,8 @@ final class FailureLimit: Sendable {
         self.proxies = proxies
     }
 
-    /// Before a secret that could be guessed is looked at.
+    /// Before it is said whether a secret that could be guessed is right. What nobody can guess needs no asking: an address that others
+    /// guess from is not theirs alone.
     ///
     /// - Throws: 429 for a client that has failed too often.
     func check(_ request: HTTPFields, _ context: MonitorContext) throws(Problem) {

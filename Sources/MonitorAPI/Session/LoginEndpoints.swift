@@ -32,7 +32,7 @@ struct LoginEndpoints: Sendable {
         let isOut = try call.query.flag("out")
         let notice =
             isOver ? "Your session is over. Nothing was changed: sign in again." : isOut ? "You are signed out on this device." : nil
-        return page(next, notice: notice, call: call)
+        return try page(next, notice: notice, call: call)
     }
 
     private func signIn(_ call: Call) async throws -> Response {
@@ -41,15 +41,16 @@ struct LoginEndpoints: Sendable {
         let fields = try Self.fields(of: call)
         let next = try target(fields.values["next"])
         guard doorkeeper.gate.hasTokens else { return redirect(to: next.location) }
-        try doorkeeper.failures.check(headers, call.context)
         let secret = (fields.values["token"] ?? "").trimmingCharacters(in: .whitespacesAndNewlines)
-        guard !secret.isEmpty else { return page(next, fault: "Type a token.", call: call) }
-        guard secret.utf8.count <= 4096, let token = doorkeeper.gate.token(withSecret: secret) else {
+        guard !secret.isEmpty else { return try page(next, fault: "Type a token.", call: call) }
+        let known = secret.utf8.count <= 4096 ? doorkeeper.gate.token(withSecret: secret) : nil
+        if known?.isBeyondGuessing != true { try doorkeeper.failures.check(headers, call.context) }
+        guard let token = known else {
             doorkeeper.failures.failed(headers, call.context)
-            return page(next, fault: "This token is not known here.", call: call)
+            return try page(next, fault: "This token is not known here.", call: call)
         }
         guard token.scope != .ingest else {
-            return page(next, fault: "The token \(token.name) brings alerts in, and opens no pages.", call: call)
+            return try page(next, fault: "The token \(token.name) brings alerts in, and opens no pages.", call: call)
         }
         let session = Session()
         try await doorkeeper.sessions.open(session, by: token, now: call.now)
@@ -79,10 +80,10 @@ struct LoginEndpoints: Sendable {
         return [NameCookie.header(name, under: publicPath, isSecure: doorkeeper.cookie.isSecure)]
     }
 
-    private func page(_ next: LoginTarget, notice: String? = nil, fault: String? = nil, call: Call) -> Response {
+    private func page(_ next: LoginTarget, notice: String? = nil, fault: String? = nil, call: Call) throws -> Response {
         let page = LoginPage(
             next: next.path, notice: notice, fault: fault, name: NameCookie.name(in: call.request.headers[.cookie]) ?? "")
-        return PageFrame(title: "Sign in · torq-monitor", tone: .neutral, root: "", isForm: true, body: pages.render(.login, page))
+        return PageFrame(title: "Sign in · torq-monitor", tone: .neutral, root: "", isForm: true, body: try pages.render(.login, page))
             .response(status: fault == nil ? .ok : .unauthorized, headers: fault == nil ? [:] : [.wwwAuthenticate: "Bearer"])
     }
 

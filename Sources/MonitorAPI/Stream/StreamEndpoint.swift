@@ -6,10 +6,11 @@ import NIOCore
 
 /// GET /api/monitor/stream: every transition as a server-sent event, from now on or from where the client was.
 struct StreamEndpoint: Sendable {
-    /// A stream ends after so long and comes again, and with it the question whether its token or session still holds.
-    static let lifetimeSeconds = 900
+    static let path = "/api/monitor/stream"
 
     let hub: StreamHub
+    /// A stream ends after so long and comes again, and with it the question whether its token or session still holds.
+    var lifetimeSeconds = 900
 
     private static let allowedIDs = "the id of an event of this stream"
     private static let lastEventID = QueryParameter<Int64>(
@@ -18,14 +19,14 @@ struct StreamEndpoint: Sendable {
 
     var all: [Endpoint] {
         var endpoint = Endpoint.get(
-            "/api/monitor/stream", freshness: nil,
+            Self.path, freshness: nil,
             Operation(
                 id: "stream", tag: .alerts, summary: "Every transition, as a server-sent event",
                 detail: """
                     From now on, or from where the client was: `Last-Event-ID` brings what came after that event, up to 1,000 of them. \
                     The `event` is `transition` or `gap`: more was missed than is sent again, and `after` says after which position; then \
                     the client lists the alerts. A comment comes every 15 seconds. A stream ends after \
-                    \(Self.lifetimeSeconds / 60) minutes, and is taken up again by whoever still may.
+                    \(lifetimeSeconds / 60) minutes, and is taken up again by whoever still may.
                     """,
                 query: [Self.lastEventID.declaration], headers: [Self.header],
                 answer: .events(StreamMessage.self), needsDatabase: false)
@@ -41,8 +42,9 @@ struct StreamEndpoint: Sendable {
     private func follow(_ call: Call) throws -> Response {
         let position = try Self.position(call)
         let hub = hub
+        let lifetime = lifetimeSeconds
         let body = ResponseBody { writer in
-            guard let subscription = hub.follow(after: position, lifetime: Self.lifetimeSeconds) else {
+            guard let subscription = hub.follow(after: position, lifetime: lifetime) else {
                 // Too many, or we are about to end: the client waits, and asks again.
                 try await writer.write(ByteBuffer(string: "retry: 30000\n\n"))
                 return try await writer.finish(nil)

@@ -76,6 +76,9 @@ final class StreamHub: Sendable {
         return Subscription(id: id, stream: stream)
     }
 
+    /// Those who follow now.
+    var followerCount: Int { state.withLockedValue(\.followers.count) }
+
     /// They have gone.
     func leave(_ id: Int) {
         state.withLockedValue { state in
@@ -183,22 +186,27 @@ final class StreamHub: Sendable {
         for continuation in slow { continuation.finish() }
     }
 
-    /// Heartbeats, a part of the followers each second; and those whose time is over go.
     private func beat() async {
-        let beat = ByteBuffer(string: ": still here\n\n")
         while !Task.isCancelled {
             try? await Task.sleep(for: .seconds(1))
-            let over = state.withLockedValue { state -> [AsyncStream<ByteBuffer>.Continuation] in
-                state.second += 1
-                let second = state.second
-                let ended = state.followers.filter { $0.value.endsAt.map { $0 <= second } ?? false }
-                for id in ended.keys { state.followers[id] = nil }
-                let turn = state.followers.keys.filter { $0 % heartbeatSeconds == second % heartbeatSeconds }
-                return ended.values.map(\.continuation) + Self.send(beat, to: turn, &state)
-            }
-            for continuation in over { continuation.finish() }
+            tick()
         }
     }
+
+    /// A second has passed: heartbeats, to a part of the followers each second; and those whose time is over go.
+    func tick() {
+        let over = state.withLockedValue { state -> [AsyncStream<ByteBuffer>.Continuation] in
+            state.second += 1
+            let second = state.second
+            let ended = state.followers.filter { $0.value.endsAt.map { $0 <= second } ?? false }
+            for id in ended.keys { state.followers[id] = nil }
+            let turn = state.followers.keys.filter { $0 % heartbeatSeconds == second % heartbeatSeconds }
+            return ended.values.map(\.continuation) + Self.send(Self.heartbeat, to: turn, &state)
+        }
+        for continuation in over { continuation.finish() }
+    }
+
+    private static let heartbeat = ByteBuffer(string: ": still here\n\n")
 
     /// - Returns: Those who do not keep up: they are followers no more, and come back for what they missed.
     private static func send(

@@ -14,6 +14,9 @@ final class ConfigurationSource {
         case faulty
     }
 
+    /// What the variables of keys begin with.
+    private static let prefix = "TORQ_MONITOR_"
+
     /// Variables that mean something under a name of their own.
     private static let aliases = ["database.url": "DATABASE_URL"]
 
@@ -22,6 +25,8 @@ final class ConfigurationSource {
     private let overrides: [String: String]
     private let readSecretFile: (String) -> String?
     private let reader: ConfigReader
+    /// Whether any variable begins as ours do: most often none does, and none is looked for a hundred times over.
+    private let mayBeSet: Bool
     private(set) var problems: [ConfigurationProblem] = []
     private(set) var warnings: [ConfigurationProblem] = []
     /// The files that secrets were to be read from, as they are named.
@@ -41,12 +46,13 @@ final class ConfigurationSource {
         self.environment = environment
         self.overrides = overrides
         self.readSecretFile = readSecretFile
+        mayBeSet = environment.keys.contains { $0.hasPrefix(Self.prefix) }
         reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment))
     }
 
     /// The environment variable of a key: `listener.port` is TORQ_MONITOR_LISTENER_PORT.
     static func variable(for path: String) -> String {
-        "TORQ_MONITOR_" + path.uppercased().replacing(".", with: "_")
+        prefix + path.uppercased().replacing(".", with: "_")
     }
 
     /// What the command line, then the environment, say of a key. An empty variable says nothing.
@@ -54,7 +60,9 @@ final class ConfigurationSource {
         if let text = overrides[path] { return ConfigurationNode(content: .scalar(text), origin: .override) }
         let variable = Self.variable(for: path)
         knownVariables.insert(variable)
-        if let text = reader.string(forKey: ConfigKey(["torq", "monitor"] + path.split(separator: ".").map(String.init))), !text.isEmpty {
+        if mayBeSet, let text = reader.string(forKey: ConfigKey(["torq", "monitor"] + path.split(separator: ".").map(String.init))),
+            !text.isEmpty
+        {
             return ConfigurationNode(content: .scalar(text), origin: .environment(variable))
         }
         if let alias = Self.aliases[path], let text = environment[alias], !text.isEmpty {

@@ -1,3 +1,4 @@
+import MonitorAPI
 import Notifications
 
 extension ListenerConfiguration {
@@ -30,6 +31,11 @@ extension AccessToken {
         guard let name, let secret, let scope else { return nil }
         self.init(name: name, secret: secret, scope: scope)
         if scope == .ingest { section.warning("scope", "ingest opens nothing: this version takes no alerts from elsewhere yet") }
-        if secret.reveal().count < 16 { section.warning("secret", "shorter than 16 characters: easy to guess") }
+        if !ListenerToken.isBeyondGuessing(secret.reveal()) {
+            section.warning(
+                "secret",
+                "could be found by trying, so that whoever sends wrong tokens from its holder's address locks it out as well: "
+                    + "take one of openssl rand -hex 32")
+        }
     }
 }

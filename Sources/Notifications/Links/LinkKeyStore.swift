@@ -16,19 +16,25 @@ public struct LinkKeyStore: Sendable {
     /// - Throws: `NotificationConfigurationError` for a configured key that is too short; `PostgresError`.
     public func keys(configured: String?) async throws -> [LinkKey] {
         let first = try configured.map { text throws(NotificationConfigurationError) in try LinkKey(configured: text) }
-        let stored = try await client.transaction { connection in
-            if first == nil { try await connection.query(Self.lock) }
+        let known = try Self.keys(try await client.query(Self.select))
+        if first != nil || !known.isEmpty { return (first.map { [$0] } ?? []) + known }
+        return try await client.transaction { connection in
+            // Another process may have been first: look again once the lock is held.
+            try await connection.query(Self.lock)
             var rows = try await connection.query(Self.select)
-            if rows.isEmpty, first == nil {
+            if rows.isEmpty {
                 var random = SystemRandomNumberGenerator()
                 let id = (0..<4).map { _ in hex(random.next()) }.joined()
                 let secret = (0..<32).map { _ in random.next() as UInt8 }
                 try await connection.query(Self.insert, [.text(id), .bytes(secret)])
                 rows = try await connection.query(Self.select)
             }
-            return try rows.map { LinkKey(id: try $0.decode("key_id"), secret: try $0.decode("secret")) }
+            return try Self.keys(rows)
         }
-        return (first.map { [$0] } ?? []) + stored
+    }
+
+    private static func keys(_ rows: PostgresRows) throws -> [LinkKey] {
+        try rows.map { LinkKey(id: try $0.decode("key_id"), secret: try $0.decode("secret")) }
     }
 
     private static let lock = "LOCK TABLE monitoring_link_keys IN SHARE ROW EXCLUSIVE MODE"

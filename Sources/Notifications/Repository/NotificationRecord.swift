@@ -40,6 +40,11 @@ public struct NotificationRecord: Sendable, Hashable, Codable {
     /// When it was written.
     public var createdAt: Date
 
+    /// Why the last one failed, in words for a person, with what to look at; nil where it did not.
+    public var failure: String? {
+        lastError.map { FailureReason(rawValue: $0)?.advice ?? $0.replacing("_", with: " ") }
+    }
+
     enum CodingKeys: String, CodingKey {
         case id, receiver, cause, sequence, transition, severity, status, attempts
         case alertID = "alert_id"
