@@ -24,7 +24,7 @@ public enum MonitoringSchema {
         file("v010_sessions", PackageResources.v010_sessions_sql),
         file("v011_waiting_notifications", PackageResources.v011_waiting_notifications_sql),
         file("v012_outbox_speed", PackageResources.v012_outbox_speed_sql),
-        file("v014_moments", PackageResources.v014_moments_sql),
+        file("v013_moments", PackageResources.v013_moments_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.

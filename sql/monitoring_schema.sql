@@ -912,10 +912,30 @@ $torq_file$;
 END
 $torq_apply$;
 
--- v014_moments ========================================================================================
+-- v012_outbox_speed ===================================================================================
 DO $torq_apply$
 BEGIN
-    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v014_moments') THEN RETURN; END IF;
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v012_outbox_speed') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- What a burst of alerts costs: a row written, and looked at nowhere else.
+
+-- A delivery marks its alert: with room for a second version of each on its page that touches no index.
+ALTER TABLE monitoring_alerts SET (fillfactor = 50);
+
+-- Each row of these looked up and locked the one that it belongs to, which whoever writes it has read, and often locked, before. That
+-- nothing stays behind what is deleted is seen to by triggers: monitoring_forget_notifications and monitoring_forget_attempts.
+ALTER TABLE monitoring_notifications DROP CONSTRAINT monitoring_notifications_alert_id_fkey;
+ALTER TABLE monitoring_delivery_attempts DROP CONSTRAINT monitoring_delivery_attempts_notification_id_fkey;
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v012_outbox_speed', 'ea595ffa0c3ba87c')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
+-- v013_moments ========================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v013_moments') THEN RETURN; END IF;
     EXECUTE $torq_file$
 -- Evaluations of many moments in one statement: functions that take moments from here on, which the files of functions make anew.
 -- Those of this schema alone, since a backtest builds a schema of its own beside the live one.
@@ -937,7 +957,7 @@ BEGIN
 END
 $block$;
 $torq_file$;
-    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v014_moments', '8047161c318423f8')
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v013_moments', '8047161c318423f8')
     ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 END
 $torq_apply$;
@@ -6923,6 +6943,41 @@ ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now(
 -- f075_delivery =======================================================================================
 -- What delivery asks the database for more than once.
 
+-- What belongs to an alert goes with it, and what belongs to a notification. Not by foreign keys, which would look up and lock an alert
+-- for each notification that is written, and a notification for each attempt. Each DELETE has a snapshot of its own, and that of an
+-- alert has waited for whoever held one of its steps to write notifications: it sees those too. Like those of keys, they ask for no
+-- search_path.
+
+CREATE OR REPLACE FUNCTION monitoring_forget_notifications() RETURNS trigger
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    EXECUTE format('DELETE FROM %I.monitoring_notifications AS n USING gone WHERE n.alert_id = gone.id', TG_TABLE_SCHEMA);
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_forget_notifications() IS 'Deletes the notifications of alerts that were deleted.';
+
+CREATE OR REPLACE TRIGGER monitoring_alerts_deleted
+    AFTER DELETE ON monitoring_alerts
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_notifications();
+
+CREATE OR REPLACE FUNCTION monitoring_forget_attempts() RETURNS trigger
+LANGUAGE plpgsql
+AS $function$
+BEGIN
+    EXECUTE format('DELETE FROM %I.monitoring_delivery_attempts AS a USING gone WHERE a.notification_id = gone.id', TG_TABLE_SCHEMA);
+    RETURN NULL;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_forget_attempts() IS 'Deletes the attempts of notifications that were deleted.';
+
+CREATE OR REPLACE TRIGGER monitoring_notifications_deleted
+    AFTER DELETE ON monitoring_notifications
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_attempts();
+
 CREATE OR REPLACE FUNCTION monitoring_notification_due(
     p_receiver  text,
     p_group_key text,
@@ -6952,7 +7007,38 @@ COMMENT ON FUNCTION monitoring_notification_due(text, text, interval, interval, 
 
 -- The functions below are called thousands of times in a burst, on tables that have just grown: their plans are kept for the
 -- session, and must be right whatever the statistics said when they were made. So they go by indexes alone, in the order in which
--- the joins are written, and a condition on status that is no reason to use an index is written (status || '').
+-- the joins are written, and a condition on status that is no reason to use an index is written (status || ''). OFFSET 0 keeps what is
+-- asked of each row from becoming a join.
+
+CREATE OR REPLACE FUNCTION monitoring_unrouted(p_limit integer) RETURNS SETOF monitoring_alert_transitions
+LANGUAGE plpgsql VOLATILE ROWS 500
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_sort = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+    RETURN QUERY
+    SELECT t.*
+    FROM monitoring_alert_transitions AS t
+    WHERE t.routed_at IS NULL
+        AND NOT EXISTS (
+            SELECT
+            FROM monitoring_alert_transitions AS earlier
+            WHERE earlier.alert_id = t.alert_id
+                AND earlier.sequence < t.sequence
+                AND earlier.routed_at IS NULL
+            OFFSET 0)
+    ORDER BY t.id
+    LIMIT p_limit
+    FOR UPDATE SKIP LOCKED;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_unrouted(integer) IS
+    'The first steps whose notifications have not been written, locked: of each alert the earliest alone, and none that somebody else has.';
 
 DROP FUNCTION IF EXISTS monitoring_claimable(text, boolean, integer, boolean);
 CREATE FUNCTION monitoring_claimable(
@@ -7266,7 +7352,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', 'a1f5efb21703d12b')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '2c9aadfc5b00d8d4')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================

@@ -58,14 +58,14 @@ struct MomentsTests {
     @Test(
         "moments judged together are judged as each alone, with alerts live and without",
         arguments: [
-            (nil, "2026-03-11T06:15:00Z", "2026-03-11T07:30:00Z"),
-            ("2026-03-11T06:55:00Z", "2026-03-11T07:00:00Z", "2026-03-11T08:10:00Z"),
-            ("2026-03-11T18:55:00Z", "2026-03-11T19:00:00Z", "2026-03-11T20:10:00Z"),
+            (nil, "2026-03-11T06:50:00Z", "2026-03-11T07:05:00Z"),
+            ("2026-03-11T06:55:00Z", "2026-03-11T07:00:00Z", "2026-03-11T07:10:00Z"),
+            ("2026-03-11T18:55:00Z", "2026-03-11T19:00:00Z", "2026-03-11T19:10:00Z"),
         ])
     func together(walkedUntil moment: String?, from: String, until: String) async throws {
         try await withEvaluationFixture { fixture in
             try await history(fixture)
-            if let moment { try await fixture.walk("2026-03-11T05:00:00Z", moment) }
+            if let moment { try await fixture.walk(String(moment.prefix(12)) + (moment.hasPrefix("2026-03-11T0") ? "6" : "8") + ":00:00Z", moment) }
             let differences = try await fixture.client.query(
                 Self.differences, [.text(from), .text(until)], timeout: .seconds(120)
             ).map { try $0.decode("line", as: String.self) }
