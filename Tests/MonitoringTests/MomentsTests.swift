@@ -65,7 +65,7 @@ struct MomentsTests {
     func together(walkedUntil moment: String?, from: String, until: String) async throws {
         try await withEvaluationFixture { fixture in
             try await history(fixture)
-            if let moment { try await fixture.walk(String(moment.prefix(12)) + (moment.hasPrefix("2026-03-11T0") ? "6" : "8") + ":00:00Z", moment) }
+            if let moment { try await fixture.walk(String(moment.prefix(13)) + ":00:00Z", moment) }
             let differences = try await fixture.client.query(
                 Self.differences, [.text(from), .text(until)], timeout: .seconds(120)
             ).map { try $0.decode("line", as: String.self) }
