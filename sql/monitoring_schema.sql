@@ -912,6 +912,48 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v015_shards =========================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v015_shards') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- Events may lie on several servers. Each of them collects its own, by the hour and by what they say, and these tables
+-- are what is read of them here: they have no rows themselves, and deploy/sharding.sql makes foreign tables that belong to them.
+
+CREATE TABLE monitoring_shard_slices (
+    hour_start timestamptz,                                   -- of the events: a UTC hour
+    model      text,                                          -- the rest as monitoring_read_events() has it
+    backend    text,
+    agent      text,
+    version    text,
+    event_type text,
+    reason     text,
+    newest     timestamptz,                                   -- the latest created_at
+    keys       bigint[]                                       -- as monitoring_compute_run() has them, one an event
+);
+COMMENT ON TABLE monitoring_shard_slices IS
+    'The events of other servers, each server''s collected by itself: monitoring_event_slices there. Empty but for the foreign tables below it.';
+
+CREATE TABLE monitoring_shard_horizons (
+    horizon timestamptz
+);
+COMMENT ON TABLE monitoring_shard_horizons IS
+    'The time before which no event can appear any more on another server: monitoring_event_horizon there. Empty but for the foreign tables below it.';
+
+CREATE TABLE monitoring_shard_hours (
+    hour_start timestamptz
+);
+COMMENT ON TABLE monitoring_shard_hours IS
+    'The UTC hours in which events occurred on other servers: monitoring_event_hours there. Empty but for the foreign tables below it.';
+
+ALTER TABLE monitoring_rollup_state ADD COLUMN shard_horizon timestamptz;
+COMMENT ON COLUMN monitoring_rollup_state.shard_horizon IS 'The earliest horizon of all other servers with events, as the last roll-up found it.';
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v015_shards', '17e621641a35f7b2')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -1282,40 +1324,45 @@ ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now(
 -- f015_extraction =====================================================================================
 -- What an event says, read without ever throwing. Nothing validates event_data, so every field may hold anything. The functions
 -- are single expressions or a single SELECT, so that the planner writes them into the query that calls them; there is no call
--- for each row. Each expression tries what a well-formed event holds first, and looks closer only where that fails.
+-- for each row. Each expression tries what a well-formed event holds first, and looks closer only where that fails. Those that a view
+-- calls (f016_shards.sql) have their names resolved when they are made: another server reads that view, under a search_path of its own.
 
 -- Bytes are known at once, characters must be counted.
 CREATE OR REPLACE FUNCTION monitoring_cut(p_text text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN octet_length(p_text) > 200 AND length(p_text) > 200 THEN left(p_text, 200) || '…' ELSE p_text END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN octet_length(p_text) > 200 AND length(p_text) > 200 THEN left(p_text, 200) || '…' ELSE p_text END;
+END;
 COMMENT ON FUNCTION monitoring_cut(text) IS 'The text to 200 characters, then cut with an ellipsis.';
 
 -- A string is a number where it is plain decimal: no exponent, no spaces. Its length is bounded, so that the cast, which
 -- can hold 131,072 digits, never overflows.
 CREATE OR REPLACE FUNCTION monitoring_number(p_value jsonb) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
     SELECT CASE jsonb_typeof(p_value)
         WHEN 'number' THEN p_value::numeric
         WHEN 'string' THEN
             CASE WHEN length(p_value #>> '{}') <= 1000 AND p_value #>> '{}' ~ '^[-+]?[0-9]+(\.[0-9]+)?$'
                 THEN (p_value #>> '{}')::numeric
             END
-    END
-$$;
+    END;
+END;
 COMMENT ON FUNCTION monitoring_number(jsonb) IS 'A JSON number, or a string that is a plain decimal number; null for anything else.';
 
 -- Not null, and with the first character of a text that may be no string: a digit, a sign, a bracket, a brace, true or false.
 -- Called only then, because to look at the value costs more than to look at its text.
 CREATE OR REPLACE FUNCTION monitoring_string(p_text text, p_value jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN p_text IS NULL THEN '' WHEN jsonb_typeof(p_value) = 'string' THEN p_text END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN p_text IS NULL THEN '' WHEN jsonb_typeof(p_value) = 'string' THEN p_text END;
+END;
 COMMENT ON FUNCTION monitoring_string(text, jsonb) IS
     'The text of a value where that is a string, '''' where it is missing or null, null where it is anything else.';
 
 CREATE OR REPLACE FUNCTION monitoring_version(p_telemetry jsonb, p_hop jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
     SELECT CASE
         WHEN jsonb_typeof(p_hop) = 'object' THEN
             CASE WHEN jsonb_typeof(p_hop -> 'version') = 'string' AND p_hop ->> 'version' <> ''
@@ -1332,8 +1379,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                 WHEN 'array' THEN CASE WHEN p_hop IS NULL THEN '' END
             END
         END
-    END
-$$;
+    END;
+END;
 COMMENT ON FUNCTION monitoring_version(jsonb, jsonb) IS
     'service:version of the first hop, the version alone where the service is none, '''' where there is no version; '
     'null where telemetry is no object, its request_chain no array, or the first element of that no object.';
@@ -1354,7 +1401,8 @@ RETURNS TABLE (
     bad_backend    boolean,
     bad_telemetry  boolean
 )
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 AS $$
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
     SELECT
         jsonb_typeof(memory) = 'object',
         reward,
@@ -1380,8 +1428,8 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 AS $$
             memory -> 'telemetry' -> 'request_chain' -> 0 ->> 'fallback_reason' AS reason
         FROM (SELECT p_event_data || '{}' AS memory OFFSET 0) AS decompressed
         OFFSET 0
-    ) AS said
-$$;
+    ) AS said;
+END;
 COMMENT ON FUNCTION monitoring_extract(jsonb) IS
     'What one event_data says, whatever it holds: one row, no error, with a flag for every field that is malformed.';
 
@@ -1501,7 +1549,131 @@ COMMENT ON FUNCTION monitoring_read_events(
     'What the events from p_from to p_until say: a row each. With p_all all of them; else those of p_hours alone, and of the hours '
     'among them that are p_lossy only p_added and p_retried. With p_plain quickly, as long as they are well-formed; else whatever they hold.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f015_extraction', '33a80d3c21edb6bf')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f015_extraction', 'c404c76b859c896e')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
+-- f016_shards =========================================================================================
+-- Events on several servers. There, each server collects its own into what the roll-up needs of them: eight bytes an event instead of
+-- its document. Here, the roll-up reads that, so that documents are read, decompressed and taken apart where they lie.
+
+-- There ------------------------------------------------------------------------------------------------------------------
+
+-- A view can be read for some hours alone: the condition reaches the index on the same date_bin(). What an event becomes is what
+-- monitoring_read_events() and monitoring_compute_run() make of it. Made only where it is asked for: while it is there,
+-- learning_events cannot be dropped, nor its columns become others.
+CREATE OR REPLACE FUNCTION monitoring_share_events() RETURNS void
+LANGUAGE plpgsql VOLATILE AS $function$
+DECLARE
+    v_outsiders text := 'PUBLIC';
+    v_role      text;
+BEGIN
+    CREATE OR REPLACE VIEW monitoring_event_slices AS
+    SELECT
+        date_bin('1 hour', event.occurred_at, '2000-01-01 00:00:00+00') AS hour_start,
+        CASE WHEN NOT said.bad_model THEN said.model END AS model,
+        CASE WHEN NOT said.bad_backend THEN said.backend END AS backend,
+        event.source_agent AS agent,
+        CASE WHEN NOT said.bad_telemetry THEN said.version END AS version,
+        CASE WHEN said.readable THEN event.event_type END AS event_type,
+        said.reason,
+        max(event.created_at) AS newest,
+        array_agg(
+            CASE WHEN said.duration_ms IS NOT NULL THEN said.duration_ms * 4294967296 + 2097152 WHEN said.bad_duration THEN 128 << 9 ELSE 0 END
+            | CASE
+                WHEN said.reward > 0.5 THEN 5 << 9
+                WHEN said.reward <= 0.3 THEN 6 << 9
+                WHEN said.reward IS NOT NULL THEN 4 << 9
+                WHEN said.bad_reward THEN 64 << 9
+                ELSE 0
+            END
+            | CASE WHEN event.duplicate_count > 1 THEN 4096 ELSE 0 END
+            | (extract(hour FROM event.occurred_at AT TIME ZONE 'UTC')::integer << 4)
+            | (extract(minute FROM event.occurred_at AT TIME ZONE 'UTC')::integer / 5)) AS keys
+    FROM learning_events AS event
+    CROSS JOIN LATERAL monitoring_extract(event.event_data) AS said
+    WHERE event.occurred_at >= '0001-01-01 00:00:00+00' AND event.occurred_at < '10000-01-01 00:00:00+00'
+    GROUP BY 1, 2, 3, 4, 5, 6, 7;
+    COMMENT ON VIEW monitoring_event_slices IS
+        'The events here by the hour and by what they say, an array of numbers for those that say the same: for a roll-up over several servers.';
+
+    CREATE OR REPLACE VIEW monitoring_event_horizon AS SELECT monitoring_horizon_here() AS horizon;
+    COMMENT ON VIEW monitoring_event_horizon IS
+        'The time before which no event can appear here any more: for a roll-up over several servers.';
+
+    CREATE OR REPLACE VIEW monitoring_event_hours AS SELECT hour_start FROM monitoring_hours_here() AS hour (hour_start);
+    COMMENT ON VIEW monitoring_event_hours IS 'The UTC hours in which events occurred here: for a roll-up over several servers.';
+
+    FOR v_role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP
+        v_outsiders := v_outsiders || ', ' || quote_ident(v_role);
+    END LOOP;
+    EXECUTE 'REVOKE ALL ON monitoring_event_slices, monitoring_event_horizon, monitoring_event_hours FROM ' || v_outsiders;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_share_events() IS
+    'Makes the views by which another server rolls up the events of this one: see deploy/sharding.sql. Run again, it makes them of the present learning_events.';
+
+-- Here -------------------------------------------------------------------------------------------------------------------
+
+-- Else the events are read one by one, wherever they are: slower, and as right.
+CREATE OR REPLACE FUNCTION monitoring_shards_hold_all() RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(bool_and(leaf.ftserver IN (
+        SELECT slices.ftserver
+        FROM pg_inherits
+        JOIN pg_foreign_table AS slices ON slices.ftrelid = inhrelid
+        WHERE inhparent = to_regclass('monitoring_shard_slices'))), false)
+        AND count(*) = count(leaf.ftserver)
+    FROM pg_partition_tree(to_regclass('learning_events')) AS part
+    LEFT JOIN pg_foreign_table AS leaf ON leaf.ftrelid = part.relid
+    WHERE part.isleaf
+$$;
+COMMENT ON FUNCTION monitoring_shards_hold_all() IS
+    'Whether every partition of learning_events lies on another server that collects its events for this one.';
+
+-- What monitoring_lossy_hours() says, in one pass over the events' times instead of a look at each five minutes, which would each be
+-- a question to each server.
+CREATE OR REPLACE FUNCTION monitoring_lossy_hours_of_shards(p_from timestamptz, p_until timestamptz) RETURNS timestamptz[]
+LANGUAGE sql STABLE AS $$
+    WITH known AS MATERIALIZED (
+        SELECT bucket_start, total_events, rolled_up_at FROM monitoring_rollup WHERE bucket_start >= p_from AND bucket_start < p_until
+    ),
+    lossy AS (
+        SELECT known.bucket_start
+        FROM known
+        LEFT JOIN (
+            SELECT date_bin('5 minutes', event.occurred_at, '2000-01-01 00:00:00+00') AS bucket_start, event.created_at
+            FROM learning_events AS event
+            WHERE event.occurred_at >= p_from AND event.occurred_at < p_until AND EXISTS (SELECT FROM known)
+        ) AS raw USING (bucket_start)
+        GROUP BY known.bucket_start, known.total_events
+        HAVING known.total_events > count(*) FILTER (WHERE raw.created_at <= known.rolled_up_at)
+    )
+    SELECT coalesce(array_agg(DISTINCT date_bin('1 hour', bucket_start, '2000-01-01 00:00:00+00')), '{}') FROM lossy
+$$;
+COMMENT ON FUNCTION monitoring_lossy_hours_of_shards(timestamptz, timestamptz) IS
+    'The hours in which five minutes have fewer raw events on other servers than were rolled up, those created since left out.';
+
+-- A server is read from in one snapshot for the whole transaction, and that is taken before the server says its horizon. A transaction
+-- that commits between the two would be seen in neither, so the horizon that holds is the one of the roll-up before.
+CREATE OR REPLACE FUNCTION monitoring_shard_horizon() RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_last timestamptz;
+    v_now  timestamptz;
+BEGIN
+    SELECT min(horizon) INTO v_now FROM monitoring_shard_horizons;
+    IF v_now IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT shard_horizon INTO v_last FROM monitoring_rollup_state;
+    UPDATE monitoring_rollup_state SET shard_horizon = v_now;
+    RETURN least(v_now, coalesce(v_last, v_now - interval '1 hour'));
+END
+$$;
+COMMENT ON FUNCTION monitoring_shard_horizon() IS
+    'The time before which no event can appear any more on any other server; null where there are none.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f016_shards', 'b3316815d5b0b3ac')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f020_rollup =========================================================================================
@@ -1534,7 +1706,8 @@ LANGUAGE sql VOLATILE AS $$
             WHERE datname = current_database() AND pid <> pg_backend_pid()
                 AND backend_type NOT IN ('autovacuum worker', 'walsender')      -- they write no events, and may run for hours
         ),
-        (SELECT min(prepared) FROM pg_prepared_xacts WHERE database = current_database()))
+        (SELECT min(prepared) FROM pg_prepared_xacts WHERE database = current_database()),
+        monitoring_shard_horizon())
 $$;
 COMMENT ON FUNCTION monitoring_ingest_horizon() IS
     'The time before which no event can appear any more: the beginning of the oldest running transaction, and some seconds back.';
@@ -1600,8 +1773,12 @@ CREATE OR REPLACE FUNCTION monitoring_find_changes() RETURNS void
 LANGUAGE plpgsql VOLATILE SET jit = off SET enable_seqscan = off AS $$
 DECLARE
     v_from    timestamptz := (SELECT state.watermark FROM monitoring_rollup_state AS state);
-    v_horizon timestamptz := greatest(monitoring_ingest_horizon(), v_from);
+    v_horizon timestamptz := monitoring_ingest_horizon();
 BEGIN
+    -- The horizon never goes back but with the clock: events carry earlier times then, since the step, which was within the hour.
+    IF v_horizon < v_from THEN
+        v_from := v_horizon - interval '1 hour';
+    END IF;
     WITH ingested AS MATERIALIZED (
         SELECT * FROM monitoring_ingested(CASE WHEN v_from = '-infinity' THEN v_horizon ELSE v_from END, v_horizon)
     ),
@@ -1614,7 +1791,9 @@ BEGIN
         UNION
         SELECT found.hour_start
         FROM monitoring_hours_with_events() AS found (hour_start)
-        WHERE v_from = '-infinity'
+        WHERE v_from = '-infinity' AND NOT monitoring_shards_hold_all()
+        UNION
+        SELECT shard.hour_start FROM monitoring_shard_hours AS shard WHERE v_from = '-infinity'
         ON CONFLICT DO NOTHING
     )
     UPDATE monitoring_rollup_state SET
@@ -1735,7 +1914,9 @@ DECLARE
     v_start    double precision := date_part('epoch', v_first_day::timestamp AT TIME ZONE 'UTC');
     v_hours    integer[] := ARRAY(
         SELECT (date_part('epoch', hour_start) - v_start)::integer / 3600 FROM unnest(p_hours) AS hour (hour_start) ORDER BY 1);
-    v_lossy    timestamptz[] := monitoring_lossy_hours(v_from, v_until);
+    v_remote   boolean := monitoring_shards_hold_all();  -- the events are on other servers, which collect them
+    v_lossy    timestamptz[] := CASE WHEN v_remote THEN monitoring_lossy_hours_of_shards(v_from, v_until)
+        ELSE monitoring_lossy_hours(v_from, v_until) END;
     v_kept     integer[];
     v_added    uuid[] := '{}';
     v_retried  uuid[] := '{}';
@@ -1748,6 +1929,7 @@ BEGIN
     IF cardinality(v_lossy) > 0 THEN
         SELECT added, retried INTO v_added, v_retried FROM monitoring_new_in_lossy_hours(v_lossy);
     END IF;
+    v_remote := v_remote AND cardinality(v_lossy) = 0;     -- else document by document
     v_all := cardinality(v_lossy) = 0 AND v_until - v_from = cardinality(p_hours) * interval '1 hour';
     -- Days nothing of which was rolled up in any other hour: their rows come from here as well.
     v_whole := ARRAY(
@@ -1794,13 +1976,20 @@ BEGIN
                         ELSE duration_bits | reward_bits
                     END AS key
                 FROM monitoring_read_events(v_from, v_until, p_hours, v_lossy, v_added, v_retried, v_all, p_plain, v_start)
+                WHERE NOT v_remote
+                UNION ALL
+                SELECT
+                    (date_part('epoch', hour_start) - v_start)::integer / 86400, model, backend, agent, version, event_type, reason, newest, key
+                FROM monitoring_shard_slices
+                CROSS JOIN LATERAL unnest(keys) AS key
+                WHERE v_remote AND hour_start = ANY (p_hours)
                 OFFSET 0
             ) AS event
             GROUP BY day_no, model, backend, agent, version, event_type, reason
             OFFSET 0
         ) AS alike
         WHERE CASE
-            WHEN p_plain AND (monitoring_is_doubtful(model) OR monitoring_is_doubtful(backend) OR monitoring_is_doubtful_version(version))
+            WHEN p_plain AND NOT v_remote AND (monitoring_is_doubtful(model) OR monitoring_is_doubtful(backend) OR monitoring_is_doubtful_version(version))
                 THEN to_jsonb(model)::integer IS NULL      -- raises invalid_parameter_value
             ELSE true
         END
@@ -2453,7 +2642,32 @@ COMMENT ON FUNCTION monitoring_roll_up(integer, timestamptz) IS
     'One step of the roll-up: finds changed hours, computes at most p_max_hours of them with the hour and day rows of monitoring_metrics. '
     'Call it again while hours_pending is over 0. Does nothing while another session rolls up.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f020_rollup', '27ce8cb1b701dd48')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f020_rollup', '02e7c651dbb5bc6c')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
+-- f022_sharing ========================================================================================
+-- What another server reads here is read under that server's search_path; and where events are shared already, they are shared as
+-- this version has it.
+
+CREATE OR REPLACE FUNCTION monitoring_horizon_here() RETURNS timestamptz
+LANGUAGE sql VOLATILE AS 'SELECT monitoring_ingest_horizon()';
+COMMENT ON FUNCTION monitoring_horizon_here() IS 'monitoring_ingest_horizon(), whatever the search_path.';
+
+CREATE OR REPLACE FUNCTION monitoring_hours_here() RETURNS SETOF timestamptz
+LANGUAGE sql STABLE AS 'SELECT monitoring_hours_with_events()';
+COMMENT ON FUNCTION monitoring_hours_here() IS 'monitoring_hours_with_events(), whatever the search_path.';
+
+DO $block$
+BEGIN
+    EXECUTE format('ALTER FUNCTION monitoring_horizon_here() SET search_path = %I, pg_temp', current_schema());
+    EXECUTE format('ALTER FUNCTION monitoring_hours_here() SET search_path = %I, pg_temp', current_schema());
+    IF to_regclass(quote_ident(current_schema()) || '.monitoring_event_slices') IS NOT NULL THEN
+        PERFORM monitoring_share_events();
+    END IF;
+END
+$block$;
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f022_sharing', '98f800ad62ba145b')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f030_metrics ========================================================================================
@@ -6453,6 +6667,39 @@ COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
 INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', 'a6dac84f49a845a5')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
+-- f071_clock ==========================================================================================
+-- Clocks are set back. What was evaluated by one that was ahead would stop every evaluation until that time has come.
+
+-- A few minutes are waited for, as between two machines whose clocks differ a little: the first evaluation after them goes on from
+-- where the last one was.
+CREATE OR REPLACE FUNCTION monitoring_take_back_future(p_now timestamptz DEFAULT now()) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM FROM monitoring_evaluation_state WHERE applied_at > p_now + interval '5 minutes' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    -- An hour back, so that what is looked at with whole hours only is looked at again.
+    UPDATE monitoring_evaluation_state SET applied_at = p_now - interval '1 hour';
+    -- What began in the future begins now, so that calm is waited for from now on. When it opened stays as it was told.
+    UPDATE monitoring_alerts SET
+        live_since = least(live_since, p_now),
+        last_evidence_at = least(last_evidence_at, p_now),
+        high_since = least(high_since, p_now),
+        lower_since = least(lower_since, p_now),
+        cleared_at = least(cleared_at, p_now)
+    WHERE (status <> 'resolved' OR held_severity IS NOT NULL OR resolved_at > p_now)
+        AND greatest(live_since, last_evidence_at, high_since, lower_since, cleared_at) > p_now;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION monitoring_take_back_future(timestamptz) IS
+    'Where a moment more than five minutes ahead of p_now has been evaluated, by a clock that was ahead: lets evaluations go on at p_now. '
+    'Whether there was one.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f071_clock', '40ebdb3e9c6401c1')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
 -- f072_documents ======================================================================================
 -- Alerts as JSON for programs: the fields of the monitor API, keys in alphabetical order, null where there is no value, times as
 -- RFC 3339 in UTC to the millisecond. Whoever passes an alert on takes this text as it is.
@@ -7313,7 +7560,7 @@ BEGIN
         SELECT relation.oid::regclass AS name, relation.relname, relation.relkind
         FROM pg_class AS relation
         WHERE relation.relnamespace = quote_ident(current_schema())::regnamespace
-            AND relation.relkind IN ('r', 'p', 'v', 'm', 'S')
+            AND relation.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
             AND (relation.relname ~ '^(monitoring|v_monitoring)_' OR relation.relname = 'mv_daily_metrics')
     LOOP
         EXECUTE format('REVOKE ALL ON %s FROM %s', v_object.name, v_outsiders);
@@ -7360,7 +7607,7 @@ BEGIN
 END
 $block$;
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f095_security', 'd120f77977741ade')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f095_security', '747c41c16867e9b2')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 COMMIT;
