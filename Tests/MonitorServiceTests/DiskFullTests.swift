@@ -18,19 +18,9 @@ import SystemPackage
 /// sees: it has a mount namespace of its own, and nothing is mounted on the machine.
 @Suite(
     .enabled(if: Program.isBuilt, "torq-monitor was not built beside the tests"),
-    .enabled(if: DiskFullTests.canMount, "no file system can be mounted in a namespace here (unshare --mount needs root)"),
+    .enabled(if: PrivateMount.isPossible, "no file system can be mounted in a namespace here (unshare --mount needs root)"),
     .timeLimit(.minutes(4)))
 struct DiskFullTests {
-    static let canMount: Bool = {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/unshare")
-        process.arguments = ["--mount", "--", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
-        (process.standardOutput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
-        guard geteuid() == 0, (try? process.run()) != nil else { return false }
-        process.waitUntilExit()
-        return process.terminationStatus == 0
-    }()
-
     @Test func theDiskUnderTheEmbeddedPostgresIsFull() async throws {
         let directory = FileManager.default.temporaryDirectory.appending(path: "torq-\(UUID().uuidString.prefix(8))").path
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -108,4 +98,17 @@ struct DiskFullTests {
             while write(descriptor, block, block.count) > 0 {}
         }
     }
+}
+
+/// A file system that one process and its children alone see.
+private enum PrivateMount {
+    static let isPossible: Bool = {
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/unshare")
+        process.arguments = ["--mount", "--", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+        (process.standardOutput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
+        guard geteuid() == 0, (try? process.run()) != nil else { return false }
+        process.waitUntilExit()
+        return process.terminationStatus == 0
+    }()
 }
