@@ -96,7 +96,7 @@ public struct MonitorService: Sendable {
     ) async throws {
         let database = try await Database.openForService(running.configuration, logger: logger)
         do {
-            try await waitForDatabase(database)
+            try await waitForDatabase(database, reloading)
             try await beforeMigration(database)
             try await migrate(database)
             let own = try await ownServices(database, listener: listener, reloading: reloading, onListening: onListening)
@@ -118,8 +118,8 @@ public struct MonitorService: Sendable {
         await database.close()
     }
 
-    /// A service starts when its database is not up yet: it waits, and says so.
-    private func waitForDatabase(_ database: Database) async throws {
+    /// A service starts when its database is not up yet: it waits, and says so. A password that is put right meanwhile is taken.
+    private func waitForDatabase(_ database: Database, _ reloading: Reloading?) async throws {
         var attempt = 0
         while true {
             do {
@@ -129,6 +129,11 @@ public struct MonitorService: Sendable {
                 attempt += 1
                 logger.warning("The database does not answer; it is tried again", metadata: ["error": "\(error)", "attempt": "\(attempt)"])
                 try await Task.sleep(for: .seconds(min(attempt, 10)))
+                if let next = try? reloading?.loader.load().configuration.database, let url = next.url,
+                    next.leadsToTheSameDatabase(as: running.configuration.database)
+                {
+                    database.client.reconfigure(try PostgresConfiguration(url.reveal()))
+                }
             }
         }
     }
