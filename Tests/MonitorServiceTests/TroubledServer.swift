@@ -4,6 +4,7 @@ import Monitoring
 import Postgres
 import TestSupport
 import Testing
+import WebTransport
 
 @testable import MonitorService
 
