@@ -23,6 +23,7 @@ public enum MonitoringSchema {
         file("v009_idempotency", PackageResources.v009_idempotency_sql),
         file("v010_sessions", PackageResources.v010_sessions_sql),
         file("v011_waiting_notifications", PackageResources.v011_waiting_notifications_sql),
+        file("v013_relay", PackageResources.v013_relay_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.
@@ -45,6 +46,7 @@ public enum MonitoringSchema {
         file("f070_lifecycle", PackageResources.f070_lifecycle_sql),
         file("f072_documents", PackageResources.f072_documents_sql),
         file("f073_stream", PackageResources.f073_stream_sql),
+        file("f074_relay", PackageResources.f074_relay_sql),
         file("f075_delivery", PackageResources.f075_delivery_sql),
         file("f077_fallback", PackageResources.f077_fallback_sql),
         file("f080_check", PackageResources.f080_check_sql),

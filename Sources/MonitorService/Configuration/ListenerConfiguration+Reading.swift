@@ -29,7 +29,6 @@ extension AccessToken {
         let scope = section.required("scope", ConfigurationValue<Scope>.choice)
         guard let name, let secret, let scope else { return nil }
         self.init(name: name, secret: secret, scope: scope)
-        if scope == .ingest { section.warning("scope", "ingest opens nothing: this version takes no alerts from elsewhere yet") }
         if secret.reveal().count < 16 { section.warning("secret", "shorter than 16 characters: easy to guess") }
     }
 }
