@@ -24,6 +24,7 @@ public enum MonitoringSchema {
         file("v010_sessions", PackageResources.v010_sessions_sql),
         file("v011_waiting_notifications", PackageResources.v011_waiting_notifications_sql),
         file("v012_outbox_speed", PackageResources.v012_outbox_speed_sql),
+        file("v013_relay", PackageResources.v013_relay_sql),
         file("v014_moments", PackageResources.v014_moments_sql),
         file("v015_shards", PackageResources.v015_shards_sql),
     ]
@@ -51,6 +52,7 @@ public enum MonitoringSchema {
         file("f071_clock", PackageResources.f071_clock_sql),
         file("f072_documents", PackageResources.f072_documents_sql),
         file("f073_stream", PackageResources.f073_stream_sql),
+        file("f074_relay", PackageResources.f074_relay_sql),
         file("f075_delivery", PackageResources.f075_delivery_sql),
         file("f077_fallback", PackageResources.f077_fallback_sql),
         file("f080_check", PackageResources.f080_check_sql),

@@ -23,7 +23,10 @@ struct AnswerMiddleware: RouterMiddleware {
             if problem.kind == .notFound, !EndpointTable.methods.contains(request.method) {
                 problem = Problem(.methodUnknown, "There is no method \(request.method.rawValue.prefix(20)).")
             }
-            response = Self.wantsPage(request) ? ErrorPage.response(problem, path: request.uri.path) : problem.response()
+            response =
+                Self.wantsPage(request)
+                ? ErrorPage.response(problem, path: request.uri.path)
+                : Self.wantsAlertmanagersWords(request) ? problem.alertmanagersResponse() : problem.response()
             if request.method == .head { response = response.createHeadResponse() }
         }
         response.headers[.requestID] = context.requestID
@@ -47,6 +50,11 @@ struct AnswerMiddleware: RouterMiddleware {
     /// A browser that looks for a page, and not a program that asks the API.
     private static func wantsPage(_ request: Request) -> Bool {
         !request.uri.path.hasPrefix("/api/") && request.headers[.accept]?.hasPrefix("text/html") ?? false
+    }
+
+    /// Alertmanager's clients take JSON alone, and show a text.
+    private static func wantsAlertmanagersWords(_ request: Request) -> Bool {
+        request.uri.path.hasPrefix("/api/v2/") && request.headers[.accept] == "application/json"
     }
 
     /// What the client is told; the log hears more where it is our fault.

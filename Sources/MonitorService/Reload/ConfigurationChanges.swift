@@ -110,6 +110,8 @@ extension ServiceConfiguration {
         .init("heartbeat") { $0.heartbeat },
         .init("remind_acknowledged_after") { $0.remindAcknowledgedAfter },
         .init("runbook_url") { $0.runbookURLs },
+        .init("inhibit_rules") { $0.inhibitRules },
+        .init("relay") { $0.relay },
         .init("retention") { $0.retention },
     ]
 }

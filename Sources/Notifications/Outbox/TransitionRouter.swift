@@ -23,7 +23,10 @@ struct TransitionRouter: Sendable {
             guard !transitions.isEmpty else { return ([UUID](), Set<String>(), [TellingDecision]()) }
             let hasSilences: Bool = try rows[0].decode("has_silences")
             let silences = hasSilences ? try await silences(connection) : []
-            let decisions = transitions.map { TellingDecision($0, silences: silences, configuration: configuration) }
+            let inhibition = try await inhibition(connection)
+            let decisions = transitions.map {
+                TellingDecision($0, silences: silences, inhibition: inhibition, configuration: configuration)
+            }
             let drafts = zip(transitions, decisions).flatMap { transition, decision in
                 decision.tellings.map { NotificationDraft(transition, telling: $0) }
             }
@@ -92,6 +95,7 @@ struct TransitionRouter: Sendable {
             t.id, t.alert_id, t.sequence, t.transition, t.to_severity,
             a.alert_type, a.metric_name, a.status,
             a.affected_model AS model, a.affected_backend AS backend, a.affected_agent AS agent, a.affected_version AS version,
+            a.labels,
             t.transition <> 'ignored' AND (
                 a.status = 'ignored' OR t.to_status = 'ignored'
                 OR (coalesce(t.from_status, '') = 'ignored' AND t.transition <> 'reopened')) AS is_ignored,

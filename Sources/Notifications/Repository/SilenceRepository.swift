@@ -45,6 +45,23 @@ public struct SilenceRepository: Sendable {
         return try SilenceRecord(row: rows[0], now: now)
     }
 
+    /// The silence of that id; nil where there is none.
+    public func silence(id: UUID, now: Date) async throws -> SilenceRecord? {
+        try await client.query(Self.one, [.uuid(id)], timeout: .seconds(10)).first.map { try SilenceRecord(row: $0, now: now) }
+    }
+
+    /// Gives a silence other words and times; nil where there is none. What waits is looked at for it again.
+    ///
+    /// - Parameter end: After `start`.
+    public func change(
+        id: UUID, matchers: [String], from start: Date, until end: Date, by creator: String, comment: String, now: Date
+    ) async throws -> SilenceRecord? {
+        try await client.query(
+            Self.change,
+            [.uuid(id), .textArray(matchers), .timestamp(start), .timestamp(end), .text(creator), .text(comment)], timeout: .seconds(10)
+        ).first.map { try SilenceRecord(row: $0, now: now) }
+    }
+
     /// Ends it now; one that had not begun never does. nil where there is none. Ending it again changes nothing.
     public func end(id: UUID, now: Date) async throws -> SilenceRecord? {
         try await client.query(Self.end, [.uuid(id), .timestamp(now)], timeout: .seconds(10)).first.map {
@@ -70,6 +87,18 @@ public struct SilenceRepository: Sendable {
         INSERT INTO monitoring_silences (matchers, starts_at, ends_at, created_by, comment, created_at)
         SELECT $1::text[], $2::timestamptz, $3::timestamptz, $4::text, $5::text, $6::timestamptz
         FROM version
+        RETURNING \(columns)
+        """
+
+    private static let one = "SELECT \(columns) FROM monitoring_silences WHERE id = $1::uuid"
+
+    private static let change = """
+        WITH version AS (SELECT monitoring_bump_data_version(), pg_notify('monitoring_transitions', 'silence'))
+        UPDATE monitoring_silences
+        SET matchers = $2::text[], starts_at = $3::timestamptz, ends_at = $4::timestamptz, created_by = $5::text, comment = $6::text,
+            applied_at = NULL
+        FROM version
+        WHERE id = $1::uuid
         RETURNING \(columns)
         """
 
