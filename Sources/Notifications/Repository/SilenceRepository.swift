@@ -26,12 +26,6 @@ public struct SilenceRepository: Sendable {
         }
     }
 
-    /// The silence of that id; nil where there is none.
-    public func silence(id: UUID, now: Date) async throws -> SilenceRecord? {
-        try await client.query("SELECT \(Self.columns) FROM monitoring_silences WHERE id = $1::uuid", [.uuid(id)], timeout: .seconds(10))
-            .first.map { try SilenceRecord(row: $0, now: now) }
-    }
-
     /// - Parameters:
     ///   - matchers: Each as `Matcher` reads it: what it cannot read would silence nothing.
     ///   - end: After `start`.
