@@ -43,7 +43,11 @@ struct HangTests {
         let answer = try await listener.send("GET", path)
         let elapsed = began.duration(to: .now)
         #expect(answer.status == 503, "\(path)")
-        if path == "/ready" { #expect(try JSONValue(parsing: answer.text)["reason"] == "database_slow", "\(answer.text)") }
+        if path == "/ready" {
+            // What was given up may have taken its connection along.
+            let reason = try JSONValue(parsing: answer.text)["reason"]?.string
+            #expect(["database_slow", "database_gone"].contains(reason), "\(answer.text)")
+        }
         // Two seconds, and what a busy machine needs to say so.
         #expect(elapsed >= .seconds(1) && elapsed < .seconds(5), "\(path): \(elapsed)")
     }

@@ -18,7 +18,8 @@ extension Logger {
         // Not of a link, whose path is a secret.
         guard route?.contains("/alerts/{id}") == true else { return nil }
         let parts = path.split(separator: "/")
-        guard let place = parts.firstIndex(of: "alerts"), place + 1 < parts.count, let id = UUID(uuidString: String(parts[place + 1])) else {
+        guard let place = parts.firstIndex(of: "alerts"), place + 1 < parts.count, let id = UUID(uuidString: String(parts[place + 1]))
+        else {
             return nil
         }
         return .string(id.uuidString.lowercased())
