@@ -25,13 +25,17 @@ public enum MonitoringSchema {
         file("v011_waiting_notifications", PackageResources.v011_waiting_notifications_sql),
         file("v012_outbox_speed", PackageResources.v012_outbox_speed_sql),
         file("v013_moments", PackageResources.v013_moments_sql),
+        file("v014_relay", PackageResources.v014_relay_sql),
+        file("v015_shards", PackageResources.v015_shards_sql),
     ]
 
     /// Functions, views and grants: every statement can be run again at any time, in this order.
     public static let functions: [File] = [
         file("f010_settings", PackageResources.f010_settings_sql),
         file("f015_extraction", PackageResources.f015_extraction_sql),
+        file("f016_shards", PackageResources.f016_shards_sql),
         file("f020_rollup", PackageResources.f020_rollup_sql),
+        file("f022_sharing", PackageResources.f022_sharing_sql),
         file("f030_metrics", PackageResources.f030_metrics_sql),
         file("f040_baseline", PackageResources.f040_baseline_sql),
         file("f050_profile", PackageResources.f050_profile_sql),
@@ -45,8 +49,10 @@ public enum MonitoringSchema {
         file("f064_slices", PackageResources.f064_slices_sql),
         file("f065_attribution", PackageResources.f065_attribution_sql),
         file("f070_lifecycle", PackageResources.f070_lifecycle_sql),
+        file("f071_clock", PackageResources.f071_clock_sql),
         file("f072_documents", PackageResources.f072_documents_sql),
         file("f073_stream", PackageResources.f073_stream_sql),
+        file("f074_relay", PackageResources.f074_relay_sql),
         file("f075_delivery", PackageResources.f075_delivery_sql),
         file("f077_fallback", PackageResources.f077_fallback_sql),
         file("f080_check", PackageResources.f080_check_sql),

@@ -962,6 +962,95 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v014_relay ==========================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v014_relay') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- Alerts from elsewhere live among the monitor's own: the same table, the same steps.
+
+ALTER TABLE monitoring_alerts
+    ADD COLUMN origin        text,                            -- who brought it: 'alertmanager', or the name of a relay; null: found here
+    ADD COLUMN labels        jsonb,                           -- {"alertname": "HighLatency", …}: what it is, and all that its fingerprint is of
+    ADD COLUMN annotations   jsonb,                           -- what its source says about it
+    ADD COLUMN generator_url text,                            -- where its source shows it
+    ADD CHECK ((origin IS NULL) = (labels IS NULL));
+COMMENT ON COLUMN monitoring_alerts.origin IS
+    'Of an alert from elsewhere, who brought it: alertmanager for the API of that name, or the name of a relay. Evaluations leave it alone.';
+
+-- Written with the row, not gathered first: whoever asks is answered at once, however many have just come.
+CREATE INDEX monitoring_alerts_by_labels ON monitoring_alerts USING gin (labels jsonb_path_ops) WITH (fastupdate = off)
+    WHERE labels IS NOT NULL AND status <> 'resolved';
+
+-- Narrow, with room on each page: that an alert is seen again writes to no index.
+CREATE TABLE monitoring_relayed_alerts (
+    fingerprint  text COLLATE "C" PRIMARY KEY,
+    alert_id     uuid NOT NULL,                               -- it may be resolved by a person while its source goes on
+    content      text COLLATE "C" NOT NULL,                        -- digest of annotations and generator_url
+    started_at   timestamptz NOT NULL,                        -- as its source says
+    last_seen_at timestamptz NOT NULL,
+    ends_at      timestamptz NOT NULL                         -- it is over then, unless it is seen again; infinity: when its source says so
+) WITH (fillfactor = 60);
+COMMENT ON TABLE monitoring_relayed_alerts IS
+    'What sources elsewhere say is the matter now. A row goes when its source says that it is over, or says nothing any more.';
+
+ALTER TABLE monitoring_alert_transitions
+    DROP CONSTRAINT monitoring_alert_transitions_withheld_check,
+    ADD CONSTRAINT monitoring_alert_transitions_withheld_check CHECK (withheld IN ('snoozed', 'silenced', 'muted', 'inhibited'));
+
+ALTER TABLE monitoring_notifications
+    DROP CONSTRAINT monitoring_notifications_cause_check,
+    ADD CONSTRAINT monitoring_notifications_cause_check CHECK (
+        cause IN ('transition', 'repeat', 'escalation_step', 'silence_ended', 'snooze_ended', 'mute_ended', 'inhibition_ended', 'fallback',
+                  'test'));
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v014_relay', '3183aaec9dba9388')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
+-- v015_shards =========================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v015_shards') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- Events may lie on several servers. Each of them collects its own, by the hour and by what they say, and these tables
+-- are what is read of them here: they have no rows themselves, and deploy/sharding.sql makes foreign tables that belong to them.
+
+CREATE TABLE monitoring_shard_slices (
+    hour_start timestamptz,                                   -- of the events: a UTC hour
+    model      text,                                          -- the rest as monitoring_read_events() has it
+    backend    text,
+    agent      text,
+    version    text,
+    event_type text,
+    reason     text,
+    newest     timestamptz,                                   -- the latest created_at
+    keys       bigint[]                                       -- as monitoring_compute_run() has them, one an event
+);
+COMMENT ON TABLE monitoring_shard_slices IS
+    'The events of other servers, each server''s collected by itself: monitoring_event_slices there. Empty but for the foreign tables below it.';
+
+CREATE TABLE monitoring_shard_horizons (
+    horizon timestamptz
+);
+COMMENT ON TABLE monitoring_shard_horizons IS
+    'The time before which no event can appear any more on another server: monitoring_event_horizon there. Empty but for the foreign tables below it.';
+
+CREATE TABLE monitoring_shard_hours (
+    hour_start timestamptz
+);
+COMMENT ON TABLE monitoring_shard_hours IS
+    'The UTC hours in which events occurred on other servers: monitoring_event_hours there. Empty but for the foreign tables below it.';
+
+ALTER TABLE monitoring_rollup_state ADD COLUMN shard_horizon timestamptz;
+COMMENT ON COLUMN monitoring_rollup_state.shard_horizon IS 'The earliest horizon of all other servers with events, as the last roll-up found it.';
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v015_shards', '17e621641a35f7b2')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -1332,40 +1421,45 @@ ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now(
 -- f015_extraction =====================================================================================
 -- What an event says, read without ever throwing. Nothing validates event_data, so every field may hold anything. The functions
 -- are single expressions or a single SELECT, so that the planner writes them into the query that calls them; there is no call
--- for each row. Each expression tries what a well-formed event holds first, and looks closer only where that fails.
+-- for each row. Each expression tries what a well-formed event holds first, and looks closer only where that fails. Those that a view
+-- calls (f016_shards.sql) have their names resolved when they are made: another server reads that view, under a search_path of its own.
 
 -- Bytes are known at once, characters must be counted.
 CREATE OR REPLACE FUNCTION monitoring_cut(p_text text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN octet_length(p_text) > 200 AND length(p_text) > 200 THEN left(p_text, 200) || '…' ELSE p_text END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN octet_length(p_text) > 200 AND length(p_text) > 200 THEN left(p_text, 200) || '…' ELSE p_text END;
+END;
 COMMENT ON FUNCTION monitoring_cut(text) IS 'The text to 200 characters, then cut with an ellipsis.';
 
 -- A string is a number where it is plain decimal: no exponent, no spaces. Its length is bounded, so that the cast, which
 -- can hold 131,072 digits, never overflows.
 CREATE OR REPLACE FUNCTION monitoring_number(p_value jsonb) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
     SELECT CASE jsonb_typeof(p_value)
         WHEN 'number' THEN p_value::numeric
         WHEN 'string' THEN
             CASE WHEN length(p_value #>> '{}') <= 1000 AND p_value #>> '{}' ~ '^[-+]?[0-9]+(\.[0-9]+)?$'
                 THEN (p_value #>> '{}')::numeric
             END
-    END
-$$;
+    END;
+END;
 COMMENT ON FUNCTION monitoring_number(jsonb) IS 'A JSON number, or a string that is a plain decimal number; null for anything else.';
 
 -- Not null, and with the first character of a text that may be no string: a digit, a sign, a bracket, a brace, true or false.
 -- Called only then, because to look at the value costs more than to look at its text.
 CREATE OR REPLACE FUNCTION monitoring_string(p_text text, p_value jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN p_text IS NULL THEN '' WHEN jsonb_typeof(p_value) = 'string' THEN p_text END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN p_text IS NULL THEN '' WHEN jsonb_typeof(p_value) = 'string' THEN p_text END;
+END;
 COMMENT ON FUNCTION monitoring_string(text, jsonb) IS
     'The text of a value where that is a string, '''' where it is missing or null, null where it is anything else.';
 
 CREATE OR REPLACE FUNCTION monitoring_version(p_telemetry jsonb, p_hop jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
     SELECT CASE
         WHEN jsonb_typeof(p_hop) = 'object' THEN
             CASE WHEN jsonb_typeof(p_hop -> 'version') = 'string' AND p_hop ->> 'version' <> ''
@@ -1382,8 +1476,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                 WHEN 'array' THEN CASE WHEN p_hop IS NULL THEN '' END
             END
         END
-    END
-$$;
+    END;
+END;
 COMMENT ON FUNCTION monitoring_version(jsonb, jsonb) IS
     'service:version of the first hop, the version alone where the service is none, '''' where there is no version; '
     'null where telemetry is no object, its request_chain no array, or the first element of that no object.';
@@ -1404,7 +1498,8 @@ RETURNS TABLE (
     bad_backend    boolean,
     bad_telemetry  boolean
 )
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 AS $$
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
     SELECT
         jsonb_typeof(memory) = 'object',
         reward,
@@ -1430,8 +1525,8 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 AS $$
             memory -> 'telemetry' -> 'request_chain' -> 0 ->> 'fallback_reason' AS reason
         FROM (SELECT p_event_data || '{}' AS memory OFFSET 0) AS decompressed
         OFFSET 0
-    ) AS said
-$$;
+    ) AS said;
+END;
 COMMENT ON FUNCTION monitoring_extract(jsonb) IS
     'What one event_data says, whatever it holds: one row, no error, with a flag for every field that is malformed.';
 
@@ -1551,7 +1646,131 @@ COMMENT ON FUNCTION monitoring_read_events(
     'What the events from p_from to p_until say: a row each. With p_all all of them; else those of p_hours alone, and of the hours '
     'among them that are p_lossy only p_added and p_retried. With p_plain quickly, as long as they are well-formed; else whatever they hold.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f015_extraction', '33a80d3c21edb6bf')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f015_extraction', 'c404c76b859c896e')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
+-- f016_shards =========================================================================================
+-- Events on several servers. There, each server collects its own into what the roll-up needs of them: eight bytes an event instead of
+-- its document. Here, the roll-up reads that, so that documents are read, decompressed and taken apart where they lie.
+
+-- There ------------------------------------------------------------------------------------------------------------------
+
+-- A view can be read for some hours alone: the condition reaches the index on the same date_bin(). What an event becomes is what
+-- monitoring_read_events() and monitoring_compute_run() make of it. Made only where it is asked for: while it is there,
+-- learning_events cannot be dropped, nor its columns become others.
+CREATE OR REPLACE FUNCTION monitoring_share_events() RETURNS void
+LANGUAGE plpgsql VOLATILE AS $function$
+DECLARE
+    v_outsiders text := 'PUBLIC';
+    v_role      text;
+BEGIN
+    CREATE OR REPLACE VIEW monitoring_event_slices AS
+    SELECT
+        date_bin('1 hour', event.occurred_at, '2000-01-01 00:00:00+00') AS hour_start,
+        CASE WHEN NOT said.bad_model THEN said.model END AS model,
+        CASE WHEN NOT said.bad_backend THEN said.backend END AS backend,
+        event.source_agent AS agent,
+        CASE WHEN NOT said.bad_telemetry THEN said.version END AS version,
+        CASE WHEN said.readable THEN event.event_type END AS event_type,
+        said.reason,
+        max(event.created_at) AS newest,
+        array_agg(
+            CASE WHEN said.duration_ms IS NOT NULL THEN said.duration_ms * 4294967296 + 2097152 WHEN said.bad_duration THEN 128 << 9 ELSE 0 END
+            | CASE
+                WHEN said.reward > 0.5 THEN 5 << 9
+                WHEN said.reward <= 0.3 THEN 6 << 9
+                WHEN said.reward IS NOT NULL THEN 4 << 9
+                WHEN said.bad_reward THEN 64 << 9
+                ELSE 0
+            END
+            | CASE WHEN event.duplicate_count > 1 THEN 4096 ELSE 0 END
+            | (extract(hour FROM event.occurred_at AT TIME ZONE 'UTC')::integer << 4)
+            | (extract(minute FROM event.occurred_at AT TIME ZONE 'UTC')::integer / 5)) AS keys
+    FROM learning_events AS event
+    CROSS JOIN LATERAL monitoring_extract(event.event_data) AS said
+    WHERE event.occurred_at >= '0001-01-01 00:00:00+00' AND event.occurred_at < '10000-01-01 00:00:00+00'
+    GROUP BY 1, 2, 3, 4, 5, 6, 7;
+    COMMENT ON VIEW monitoring_event_slices IS
+        'The events here by the hour and by what they say, an array of numbers for those that say the same: for a roll-up over several servers.';
+
+    CREATE OR REPLACE VIEW monitoring_event_horizon AS SELECT monitoring_horizon_here() AS horizon;
+    COMMENT ON VIEW monitoring_event_horizon IS
+        'The time before which no event can appear here any more: for a roll-up over several servers.';
+
+    CREATE OR REPLACE VIEW monitoring_event_hours AS SELECT hour_start FROM monitoring_hours_here() AS hour (hour_start);
+    COMMENT ON VIEW monitoring_event_hours IS 'The UTC hours in which events occurred here: for a roll-up over several servers.';
+
+    FOR v_role IN SELECT rolname FROM pg_roles WHERE rolname IN ('anon', 'authenticated') LOOP
+        v_outsiders := v_outsiders || ', ' || quote_ident(v_role);
+    END LOOP;
+    EXECUTE 'REVOKE ALL ON monitoring_event_slices, monitoring_event_horizon, monitoring_event_hours FROM ' || v_outsiders;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_share_events() IS
+    'Makes the views by which another server rolls up the events of this one: see deploy/sharding.sql. Run again, it makes them of the present learning_events.';
+
+-- Here -------------------------------------------------------------------------------------------------------------------
+
+-- Else the events are read one by one, wherever they are: slower, and as right.
+CREATE OR REPLACE FUNCTION monitoring_shards_hold_all() RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(bool_and(leaf.ftserver IN (
+        SELECT slices.ftserver
+        FROM pg_inherits
+        JOIN pg_foreign_table AS slices ON slices.ftrelid = inhrelid
+        WHERE inhparent = to_regclass('monitoring_shard_slices'))), false)
+        AND count(*) = count(leaf.ftserver)
+    FROM pg_partition_tree(to_regclass('learning_events')) AS part
+    LEFT JOIN pg_foreign_table AS leaf ON leaf.ftrelid = part.relid
+    WHERE part.isleaf
+$$;
+COMMENT ON FUNCTION monitoring_shards_hold_all() IS
+    'Whether every partition of learning_events lies on another server that collects its events for this one.';
+
+-- What monitoring_lossy_hours() says, in one pass over the events' times instead of a look at each five minutes, which would each be
+-- a question to each server.
+CREATE OR REPLACE FUNCTION monitoring_lossy_hours_of_shards(p_from timestamptz, p_until timestamptz) RETURNS timestamptz[]
+LANGUAGE sql STABLE AS $$
+    WITH known AS MATERIALIZED (
+        SELECT bucket_start, total_events, rolled_up_at FROM monitoring_rollup WHERE bucket_start >= p_from AND bucket_start < p_until
+    ),
+    lossy AS (
+        SELECT known.bucket_start
+        FROM known
+        LEFT JOIN (
+            SELECT date_bin('5 minutes', event.occurred_at, '2000-01-01 00:00:00+00') AS bucket_start, event.created_at
+            FROM learning_events AS event
+            WHERE event.occurred_at >= p_from AND event.occurred_at < p_until AND EXISTS (SELECT FROM known)
+        ) AS raw USING (bucket_start)
+        GROUP BY known.bucket_start, known.total_events
+        HAVING known.total_events > count(*) FILTER (WHERE raw.created_at <= known.rolled_up_at)
+    )
+    SELECT coalesce(array_agg(DISTINCT date_bin('1 hour', bucket_start, '2000-01-01 00:00:00+00')), '{}') FROM lossy
+$$;
+COMMENT ON FUNCTION monitoring_lossy_hours_of_shards(timestamptz, timestamptz) IS
+    'The hours in which five minutes have fewer raw events on other servers than were rolled up, those created since left out.';
+
+-- A server is read from in one snapshot for the whole transaction, and that is taken before the server says its horizon. A transaction
+-- that commits between the two would be seen in neither, so the horizon that holds is the one of the roll-up before.
+CREATE OR REPLACE FUNCTION monitoring_shard_horizon() RETURNS timestamptz
+LANGUAGE plpgsql VOLATILE AS $$
+DECLARE
+    v_last timestamptz;
+    v_now  timestamptz;
+BEGIN
+    SELECT min(horizon) INTO v_now FROM monitoring_shard_horizons;
+    IF v_now IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT shard_horizon INTO v_last FROM monitoring_rollup_state;
+    UPDATE monitoring_rollup_state SET shard_horizon = v_now;
+    RETURN least(v_now, coalesce(v_last, v_now - interval '1 hour'));
+END
+$$;
+COMMENT ON FUNCTION monitoring_shard_horizon() IS
+    'The time before which no event can appear any more on any other server; null where there are none.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f016_shards', 'b3316815d5b0b3ac')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f020_rollup =========================================================================================
@@ -1584,7 +1803,8 @@ LANGUAGE sql VOLATILE AS $$
             WHERE datname = current_database() AND pid <> pg_backend_pid()
                 AND backend_type NOT IN ('autovacuum worker', 'walsender')      -- they write no events, and may run for hours
         ),
-        (SELECT min(prepared) FROM pg_prepared_xacts WHERE database = current_database()))
+        (SELECT min(prepared) FROM pg_prepared_xacts WHERE database = current_database()),
+        monitoring_shard_horizon())
 $$;
 COMMENT ON FUNCTION monitoring_ingest_horizon() IS
     'The time before which no event can appear any more: the beginning of the oldest running transaction, and some seconds back.';
@@ -1650,8 +1870,12 @@ CREATE OR REPLACE FUNCTION monitoring_find_changes() RETURNS void
 LANGUAGE plpgsql VOLATILE SET jit = off SET enable_seqscan = off AS $$
 DECLARE
     v_from    timestamptz := (SELECT state.watermark FROM monitoring_rollup_state AS state);
-    v_horizon timestamptz := greatest(monitoring_ingest_horizon(), v_from);
+    v_horizon timestamptz := monitoring_ingest_horizon();
 BEGIN
+    -- The horizon never goes back but with the clock: events carry earlier times then, since the step, which was within the hour.
+    IF v_horizon < v_from THEN
+        v_from := v_horizon - interval '1 hour';
+    END IF;
     WITH ingested AS MATERIALIZED (
         SELECT * FROM monitoring_ingested(CASE WHEN v_from = '-infinity' THEN v_horizon ELSE v_from END, v_horizon)
     ),
@@ -1664,7 +1888,9 @@ BEGIN
         UNION
         SELECT found.hour_start
         FROM monitoring_hours_with_events() AS found (hour_start)
-        WHERE v_from = '-infinity'
+        WHERE v_from = '-infinity' AND NOT monitoring_shards_hold_all()
+        UNION
+        SELECT shard.hour_start FROM monitoring_shard_hours AS shard WHERE v_from = '-infinity'
         ON CONFLICT DO NOTHING
     )
     UPDATE monitoring_rollup_state SET
@@ -1785,7 +2011,9 @@ DECLARE
     v_start    double precision := date_part('epoch', v_first_day::timestamp AT TIME ZONE 'UTC');
     v_hours    integer[] := ARRAY(
         SELECT (date_part('epoch', hour_start) - v_start)::integer / 3600 FROM unnest(p_hours) AS hour (hour_start) ORDER BY 1);
-    v_lossy    timestamptz[] := monitoring_lossy_hours(v_from, v_until);
+    v_remote   boolean := monitoring_shards_hold_all();  -- the events are on other servers, which collect them
+    v_lossy    timestamptz[] := CASE WHEN v_remote THEN monitoring_lossy_hours_of_shards(v_from, v_until)
+        ELSE monitoring_lossy_hours(v_from, v_until) END;
     v_kept     integer[];
     v_added    uuid[] := '{}';
     v_retried  uuid[] := '{}';
@@ -1798,6 +2026,7 @@ BEGIN
     IF cardinality(v_lossy) > 0 THEN
         SELECT added, retried INTO v_added, v_retried FROM monitoring_new_in_lossy_hours(v_lossy);
     END IF;
+    v_remote := v_remote AND cardinality(v_lossy) = 0;     -- else document by document
     v_all := cardinality(v_lossy) = 0 AND v_until - v_from = cardinality(p_hours) * interval '1 hour';
     -- Days nothing of which was rolled up in any other hour: their rows come from here as well.
     v_whole := ARRAY(
@@ -1844,13 +2073,20 @@ BEGIN
                         ELSE duration_bits | reward_bits
                     END AS key
                 FROM monitoring_read_events(v_from, v_until, p_hours, v_lossy, v_added, v_retried, v_all, p_plain, v_start)
+                WHERE NOT v_remote
+                UNION ALL
+                SELECT
+                    (date_part('epoch', hour_start) - v_start)::integer / 86400, model, backend, agent, version, event_type, reason, newest, key
+                FROM monitoring_shard_slices
+                CROSS JOIN LATERAL unnest(keys) AS key
+                WHERE v_remote AND hour_start = ANY (p_hours)
                 OFFSET 0
             ) AS event
             GROUP BY day_no, model, backend, agent, version, event_type, reason
             OFFSET 0
         ) AS alike
         WHERE CASE
-            WHEN p_plain AND (monitoring_is_doubtful(model) OR monitoring_is_doubtful(backend) OR monitoring_is_doubtful_version(version))
+            WHEN p_plain AND NOT v_remote AND (monitoring_is_doubtful(model) OR monitoring_is_doubtful(backend) OR monitoring_is_doubtful_version(version))
                 THEN to_jsonb(model)::integer IS NULL      -- raises invalid_parameter_value
             ELSE true
         END
@@ -2503,7 +2739,32 @@ COMMENT ON FUNCTION monitoring_roll_up(integer, timestamptz) IS
     'One step of the roll-up: finds changed hours, computes at most p_max_hours of them with the hour and day rows of monitoring_metrics. '
     'Call it again while hours_pending is over 0. Does nothing while another session rolls up.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f020_rollup', '27ce8cb1b701dd48')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f020_rollup', '02e7c651dbb5bc6c')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
+-- f022_sharing ========================================================================================
+-- What another server reads here is read under that server's search_path; and where events are shared already, they are shared as
+-- this version has it.
+
+CREATE OR REPLACE FUNCTION monitoring_horizon_here() RETURNS timestamptz
+LANGUAGE sql VOLATILE AS 'SELECT monitoring_ingest_horizon()';
+COMMENT ON FUNCTION monitoring_horizon_here() IS 'monitoring_ingest_horizon(), whatever the search_path.';
+
+CREATE OR REPLACE FUNCTION monitoring_hours_here() RETURNS SETOF timestamptz
+LANGUAGE sql STABLE AS 'SELECT monitoring_hours_with_events()';
+COMMENT ON FUNCTION monitoring_hours_here() IS 'monitoring_hours_with_events(), whatever the search_path.';
+
+DO $block$
+BEGIN
+    EXECUTE format('ALTER FUNCTION monitoring_horizon_here() SET search_path = %I, pg_temp', current_schema());
+    EXECUTE format('ALTER FUNCTION monitoring_hours_here() SET search_path = %I, pg_temp', current_schema());
+    IF to_regclass(quote_ident(current_schema()) || '.monitoring_event_slices') IS NOT NULL THEN
+        PERFORM monitoring_share_events();
+    END IF;
+END
+$block$;
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f022_sharing', '98f800ad62ba145b')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f030_metrics ========================================================================================
@@ -6184,6 +6445,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_fingerprint text;
+    v_is_relayed  boolean;
     v_holds       boolean;
     v_evidence    jsonb;
 BEGIN
@@ -6198,12 +6460,15 @@ BEGIN
     -- Evaluations, acceptances and people wait for each other here: of fingerprints and the data version, each would hold what
     -- another waits for.
     PERFORM FROM monitoring_evaluation_state FOR UPDATE;
-    SELECT fingerprint INTO v_fingerprint FROM monitoring_alerts WHERE id = p_alert_id;
-    IF FOUND THEN
+    SELECT fingerprint, origin IS NOT NULL INTO v_fingerprint, v_is_relayed FROM monitoring_alerts WHERE id = p_alert_id;
+    IF v_is_relayed THEN
+        PERFORM monitoring_lock_relay();
+    ELSIF FOUND THEN
         PERFORM monitoring_lock_fingerprint(v_fingerprint);
     END IF;
-    -- The condition holds as long as the latest evaluation saw it, or it is not known to be over.
-    SELECT a.last_evidence_at >= coalesce(nullif(state.applied_at, '-infinity'), a.last_evidence_at),
+    -- The condition holds as long as the latest evaluation saw it, or it is not known to be over. Of one from elsewhere that is known
+    -- apart from it.
+    SELECT a.origin IS NULL AND a.last_evidence_at >= coalesce(nullif(state.applied_at, '-infinity'), a.last_evidence_at),
         jsonb_strip_nulls(jsonb_build_object(
             'current_value', a.current_value, 'baseline_value', a.baseline_value, 'deviation_ratio', a.deviation_ratio))
     INTO v_holds, v_evidence
@@ -6822,7 +7087,40 @@ $$;
 COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
     'Evaluates one moment: monitoring_apply_evaluations.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', '3663bc0e810540e4')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', 'd8200bcff60897ad')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
+-- f071_clock ==========================================================================================
+-- Clocks are set back. What was evaluated by one that was ahead would stop every evaluation until that time has come.
+
+-- A few minutes are waited for, as between two machines whose clocks differ a little: the first evaluation after them goes on from
+-- where the last one was.
+CREATE OR REPLACE FUNCTION monitoring_take_back_future(p_now timestamptz DEFAULT now()) RETURNS boolean
+LANGUAGE plpgsql VOLATILE AS $$
+BEGIN
+    PERFORM FROM monitoring_evaluation_state WHERE applied_at > p_now + interval '5 minutes' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    -- An hour back, so that what is looked at with whole hours only is looked at again.
+    UPDATE monitoring_evaluation_state SET applied_at = p_now - interval '1 hour';
+    -- What began in the future begins now, so that calm is waited for from now on. When it opened stays as it was told.
+    UPDATE monitoring_alerts SET
+        live_since = least(live_since, p_now),
+        last_evidence_at = least(last_evidence_at, p_now),
+        high_since = least(high_since, p_now),
+        lower_since = least(lower_since, p_now),
+        cleared_at = least(cleared_at, p_now)
+    WHERE (status <> 'resolved' OR held_severity IS NOT NULL OR resolved_at > p_now)
+        AND greatest(live_since, last_evidence_at, high_since, lower_since, cleared_at) > p_now;
+    RETURN true;
+END
+$$;
+COMMENT ON FUNCTION monitoring_take_back_future(timestamptz) IS
+    'Where a moment more than five minutes ahead of p_now has been evaluated, by a clock that was ahead: lets evaluations go on at p_now. '
+    'Whether there was one.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f071_clock', '40ebdb3e9c6401c1')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f072_documents ======================================================================================
@@ -6860,6 +7158,7 @@ AS $function$
         'affected_model', p_alert.affected_model,
         'affected_version', p_alert.affected_version,
         'alert_type', p_alert.alert_type,
+        'annotations', p_alert.annotations,
         'baseline_value', monitoring_json_number(p_alert.baseline_value),
         'comparison_window_days', p_alert.comparison_window_days,
         'context_data', p_alert.context_data,
@@ -6867,7 +7166,9 @@ AS $function$
         'current_value', monitoring_json_number(p_alert.current_value),
         'deviation_ratio', monitoring_json_number(p_alert.deviation_ratio),
         'fingerprint', p_alert.fingerprint,
+        'generator_url', p_alert.generator_url,
         'id', p_alert.id,
+        'labels', p_alert.labels,
         'metric_date', p_alert.metric_date,
         'metric_hour', p_alert.metric_hour,
         'metric_name', p_alert.metric_name,
@@ -6875,6 +7176,7 @@ AS $function$
         'notified', p_alert.notified,
         'notified_at', monitoring_json_time(p_alert.notified_at),
         'opened_at', monitoring_json_time(p_alert.opened_at),
+        'origin', p_alert.origin,
         'peak_severity', p_alert.peak_severity,
         'related_events', p_alert.related_events,
         'resolution_note', p_alert.resolution_note,
@@ -6914,7 +7216,7 @@ $function$;
 COMMENT ON FUNCTION monitoring_transition_document(monitoring_alert_transitions) IS
     'A step in an alert''s life as the monitor API shows it.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f072_documents', '3e2f58c99699dd5c')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f072_documents', 'd5d65cebddbe99be')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f073_stream =========================================================================================
@@ -6938,6 +7240,332 @@ CREATE OR REPLACE TRIGGER monitoring_alert_transitions_in_order
     FOR EACH STATEMENT EXECUTE FUNCTION monitoring_order_transitions();
 
 INSERT INTO monitoring_migrations (name, checksum) VALUES ('f073_stream', '75cf3683e9c84e6f')
+ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+
+-- f074_relay ==========================================================================================
+-- Alerts from elsewhere: what a request says becomes alerts, steps and what is known of their sources, in one statement.
+--
+-- Whoever opens, reopens or ends alerts from elsewhere holds one lock (thousands of fingerprints in a request are more than there are
+-- locks). A person takes it in place of the fingerprint's. What only says again what is known takes none.
+-- The data version is not raised here: an evaluation raises it before it writes steps, which would each wait for the other. Whoever
+-- calls does it in a statement of its own.
+
+CREATE OR REPLACE FUNCTION monitoring_lock_relay() RETURNS void
+LANGUAGE sql
+AS $$
+SELECT pg_advisory_xact_lock(hashtextextended('monitoring_relayed_alerts', 0))
+$$;
+COMMENT ON FUNCTION monitoring_lock_relay() IS
+    'Held to the end of the transaction: who opens, reopens or resolves alerts from elsewhere does so alone.';
+
+CREATE OR REPLACE FUNCTION monitoring_resolve_relayed(p_ids uuid[], p_actor text, p_credential text, p_note text, p_at timestamptz)
+RETURNS integer
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET jit = off
+AS $function$
+DECLARE
+    v_count integer;
+BEGIN
+    WITH standing AS MATERIALIZED (
+        SELECT a.id, a.status, a.severity, a.sequence
+        FROM monitoring_alerts AS a
+        WHERE a.id = ANY (p_ids)
+        ORDER BY a.id
+        FOR NO KEY UPDATE
+    ), step AS MATERIALIZED (
+        SELECT s.id, s.status, s.severity, s.sequence + 1 AS sequence, t.to_status, t.transition
+        FROM standing AS s
+        JOIN monitoring_allowed_transitions() AS t ON t.action = 'resolve' AND t.actor = 'evaluation' AND t.from_status = s.status
+    ), ended AS (
+        UPDATE monitoring_alerts AS a
+        SET status = step.to_status, sequence = step.sequence, resolved_at = p_at, resolved_by = NULL, resolution_note = p_note,
+            cleared_at = p_at, snoozed_until = NULL, updated_at = now()
+        FROM step
+        WHERE a.id = step.id
+    ), written AS (
+        INSERT INTO monitoring_alert_transitions
+            (alert_id, sequence, transition, from_status, to_status, from_severity, to_severity, actor, credential, note, occurred_at)
+        SELECT step.id, step.sequence, step.transition, step.status, step.to_status, step.severity, step.severity, p_actor, p_credential,
+            p_note, p_at
+        FROM step
+        ORDER BY step.id
+        RETURNING 1
+    )
+    SELECT count(*) INTO v_count FROM written;
+    IF v_count > 0 THEN
+        PERFORM pg_notify('monitoring_transitions', 'relay');
+    END IF;
+    RETURN v_count;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_resolve_relayed(uuid[], text, text, text, timestamptz) IS
+    'Ends alerts from elsewhere that are not resolved yet; how many those were. Its caller holds monitoring_lock_relay().';
+
+CREATE OR REPLACE FUNCTION monitoring_relay_alerts(
+    -- Of each alert, no fingerprint twice:
+    p_fingerprints text[],
+    p_labels       text[],                                    -- a JSON object of texts
+    p_annotations  text[],                                    -- a JSON object of texts
+    p_generators   text[],                                    -- '' where it has none
+    p_contents     text[],                                    -- digest of annotations and generator
+    p_severities   text[],
+    p_headlines    text[],
+    p_summaries    text[],
+    p_starts       timestamptz[],
+    p_ends         timestamptz[],                             -- over where that is not after p_at; infinity: until its source says so
+    -- Of all:
+    p_origin       text,
+    p_credential   text,
+    p_at           timestamptz,
+    p_reopen       interval,                                  -- one that comes back within it is reopened, not new
+    p_most         integer                                    -- so many may stand at a time
+) RETURNS TABLE (opened integer, reopened integer, resolved integer, changed integer, renewed integer, refused integer)
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET join_collapse_limit = 1
+SET from_collapse_limit = 1
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+#variable_conflict use_column
+DECLARE
+    v_count  integer;
+    v_ended  uuid[];
+    v_held   integer := 0;
+    v_open   record;                                          -- of monitoring_allowed_transitions()
+    v_reopen record;
+BEGIN
+    opened := 0; reopened := 0; resolved := 0; changed := 0; renewed := 0; refused := 0;
+
+    -- Seen again: its end moves, unless that would be by little. A row that somebody else holds is being seen again just now.
+    WITH moved AS MATERIALIZED (
+        SELECT r.fingerprint, g.ends_at
+        FROM unnest(p_fingerprints, p_contents, p_ends) AS g (fingerprint, content, ends_at)
+        JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint
+        WHERE r.content = g.content
+            AND g.ends_at > p_at
+            AND r.ends_at <> g.ends_at
+            AND (r.ends_at = 'infinity' OR g.ends_at = 'infinity' OR g.ends_at < r.ends_at
+                OR g.ends_at - r.ends_at > least(interval '30 seconds', (g.ends_at - p_at) / 10))
+        FOR NO KEY UPDATE OF r SKIP LOCKED
+    )
+    UPDATE monitoring_relayed_alerts AS r
+    SET ends_at = moved.ends_at, last_seen_at = greatest(r.last_seen_at, p_at)
+    FROM moved
+    WHERE r.fingerprint = moved.fingerprint;
+    GET DIAGNOSTICS renewed = ROW_COUNT;
+
+    -- Whether there is anything else.
+    SELECT count(*) INTO v_count
+    FROM unnest(p_fingerprints, p_contents, p_ends) AS g (fingerprint, content, ends_at)
+    LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint
+    WHERE CASE WHEN g.ends_at > p_at THEN r.content IS DISTINCT FROM g.content ELSE r.fingerprint IS NOT NULL END;
+    IF v_count = 0 THEN
+        RETURN NEXT;
+        RETURN;
+    END IF;
+    PERFORM monitoring_lock_relay();
+
+    WITH gone AS (
+        DELETE FROM monitoring_relayed_alerts AS r
+        USING unnest(p_fingerprints, p_ends) AS g (fingerprint, ends_at)
+        WHERE r.fingerprint = g.fingerprint
+            AND g.ends_at <= p_at
+        RETURNING r.alert_id
+    )
+    SELECT array_agg(gone.alert_id) INTO v_ended FROM gone;
+    IF v_ended IS NOT NULL THEN
+        resolved := monitoring_resolve_relayed(v_ended, p_origin, p_credential, NULL, p_at);
+    END IF;
+
+    -- What is new, and whether there is room for it: all of it or nothing.
+    SELECT count(*) INTO v_count
+    FROM unnest(p_fingerprints, p_ends) AS g (fingerprint, ends_at)
+    WHERE g.ends_at > p_at
+        AND NOT EXISTS (SELECT FROM monitoring_relayed_alerts AS r WHERE r.fingerprint = g.fingerprint);
+    IF v_count > 0 THEN
+        -- A page has room for 58 at most: they are counted when that many could be too many.
+        IF pg_relation_size('monitoring_relayed_alerts') / 8192 * 58 + v_count > p_most THEN
+            SELECT count(*) INTO v_held FROM monitoring_relayed_alerts;
+        END IF;
+        IF v_held + v_count > p_most THEN
+            RAISE EXCEPTION 'there is room for % alerts', p_most USING ERRCODE = 'TMFUL';
+        END IF;
+        SELECT * INTO STRICT v_open FROM monitoring_allowed_transitions() AS t WHERE t.action = 'open' AND t.actor = 'evaluation';
+        SELECT * INTO STRICT v_reopen FROM monitoring_allowed_transitions() AS t WHERE t.action = 'reopen' AND t.actor = 'evaluation';
+        WITH fresh AS MATERIALIZED (
+            SELECT
+                g.*, former.id AS former_id, former.status AS former_status, former.severity AS former_severity,
+                former.sequence AS former_sequence,
+                coalesce(former.status <> 'resolved', false) AS stands,
+                coalesce(former.status = v_reopen.from_status AND former.resolved_at >= p_at - p_reopen, false) AS comes_back,
+                gen_random_uuid() AS new_id
+            FROM unnest(
+                p_fingerprints, p_labels, p_annotations, p_generators, p_contents, p_severities, p_headlines, p_summaries, p_starts, p_ends
+            ) AS g (fingerprint, labels, annotations, generator_url, content, severity, headline, summary, starts_at, ends_at)
+            LEFT JOIN LATERAL (
+                SELECT a.id, a.status, a.severity, a.sequence, a.resolved_at
+                FROM monitoring_alerts AS a
+                WHERE a.fingerprint = g.fingerprint
+                ORDER BY a.status = 'resolved', a.opened_at DESC, a.created_at DESC
+                LIMIT 1
+            ) AS former ON true
+            WHERE g.ends_at > p_at
+                AND NOT EXISTS (SELECT FROM monitoring_relayed_alerts AS r WHERE r.fingerprint = g.fingerprint)
+        ), step AS MATERIALIZED (
+            SELECT
+                fresh.*,
+                CASE WHEN fresh.stands OR fresh.comes_back THEN fresh.former_id ELSE fresh.new_id END AS id,
+                CASE WHEN fresh.comes_back THEN fresh.former_sequence + 1 ELSE 1 END AS sequence,
+                CASE WHEN fresh.stands THEN NULL WHEN fresh.comes_back THEN v_reopen.to_status ELSE v_open.to_status END AS to_status,
+                CASE WHEN fresh.stands THEN NULL WHEN fresh.comes_back THEN v_reopen.transition ELSE v_open.transition END AS transition
+            FROM fresh
+        ), made AS (
+            INSERT INTO monitoring_alerts
+                (id, fingerprint, alert_type, severity, peak_severity, metric_name, metric_date, status, opened_at, live_since,
+                 last_evidence_at, summary, context_data, sequence, origin, labels, annotations, generator_url)
+            SELECT
+                step.id, step.fingerprint, 'relayed', step.severity, step.severity, 'relayed', (p_at AT TIME ZONE 'UTC')::date,
+                step.to_status, least(step.starts_at, p_at), p_at, p_at, step.summary,
+                jsonb_build_object('headline', step.headline), step.sequence, p_origin, step.labels::jsonb, step.annotations::jsonb,
+                nullif(step.generator_url, '')
+            FROM step
+            WHERE step.transition = 'opened'
+            RETURNING 1
+        ), again AS (
+            UPDATE monitoring_alerts AS a
+            SET status = step.to_status, severity = step.severity,
+                peak_severity = CASE WHEN monitoring_severity_rank(step.severity) > monitoring_severity_rank(a.peak_severity)
+                    THEN step.severity ELSE a.peak_severity END,
+                sequence = step.sequence, acknowledged_at = NULL, acknowledged_by = NULL, resolved_at = NULL, resolved_by = NULL,
+                resolution_note = NULL, held_severity = NULL, live_since = p_at, snoozed_until = NULL,
+                last_evidence_at = greatest(a.last_evidence_at, p_at), summary = step.summary,
+                context_data = jsonb_build_object('headline', step.headline), annotations = step.annotations::jsonb,
+                generator_url = nullif(step.generator_url, ''), updated_at = now()
+            FROM step
+            WHERE step.transition = 'reopened'
+                AND a.id = step.id
+            RETURNING 1
+        ), known AS (
+            INSERT INTO monitoring_relayed_alerts (fingerprint, alert_id, content, started_at, last_seen_at, ends_at)
+            SELECT step.fingerprint, step.id, step.content, least(step.starts_at, p_at), p_at, step.ends_at FROM step
+        ), written AS (
+            INSERT INTO monitoring_alert_transitions
+                (alert_id, sequence, transition, from_status, to_status, from_severity, to_severity, actor, credential, occurred_at)
+            SELECT
+                step.id, step.sequence, step.transition, CASE WHEN step.comes_back THEN step.former_status END, step.to_status,
+                CASE WHEN step.comes_back THEN step.former_severity END, step.severity, p_origin, p_credential, p_at
+            FROM step
+            WHERE step.transition IS NOT NULL
+        )
+        SELECT (SELECT count(*) FROM made), (SELECT count(*) FROM again) INTO opened, reopened;
+        IF opened + reopened > 0 THEN
+            PERFORM pg_notify('monitoring_transitions', 'relay');
+        END IF;
+    END IF;
+
+    -- One that is known already has become worse or better.
+    WITH standing AS MATERIALIZED (
+        SELECT a.id, a.status, a.severity AS former, a.sequence + 1 AS sequence, g.severity
+        FROM unnest(p_fingerprints, p_contents, p_severities, p_ends) AS g (fingerprint, content, severity, ends_at)
+        JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint
+        JOIN monitoring_alerts AS a ON a.id = r.alert_id
+        WHERE g.ends_at > p_at
+            AND r.content <> g.content
+            AND a.severity <> g.severity
+        ORDER BY a.id
+        FOR NO KEY UPDATE OF a
+    ), step AS MATERIALIZED (
+        SELECT s.*, t.to_status, t.transition
+        FROM standing AS s
+        JOIN monitoring_allowed_transitions() AS t
+            ON t.actor = 'evaluation'
+            AND t.from_status = s.status
+            AND t.action = CASE WHEN monitoring_severity_rank(s.severity) > monitoring_severity_rank(s.former)
+                THEN 'escalate' ELSE 'deescalate' END
+    ), moved AS (
+        UPDATE monitoring_alerts AS a
+        SET severity = step.severity, sequence = step.sequence, updated_at = now(),
+            peak_severity = CASE WHEN monitoring_severity_rank(step.severity) > monitoring_severity_rank(a.peak_severity)
+                THEN step.severity ELSE a.peak_severity END
+        FROM step
+        WHERE a.id = step.id
+    ), written AS (
+        INSERT INTO monitoring_alert_transitions
+            (alert_id, sequence, transition, from_status, to_status, from_severity, to_severity, actor, credential, occurred_at)
+        SELECT step.id, step.sequence, step.transition, step.status, step.to_status, step.former, step.severity, p_origin, p_credential, p_at
+        FROM step
+        RETURNING 1
+    )
+    SELECT count(*) INTO v_count FROM written;
+    IF v_count > 0 THEN
+        PERFORM pg_notify('monitoring_transitions', 'relay');
+    END IF;
+
+    -- What is said of one that is known already, in other words.
+    WITH reworded AS MATERIALIZED (
+        SELECT g.*, r.alert_id
+        FROM unnest(p_fingerprints, p_annotations, p_generators, p_contents, p_headlines, p_summaries, p_ends)
+            AS g (fingerprint, annotations, generator_url, content, headline, summary, ends_at)
+        JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint
+        WHERE g.ends_at > p_at
+            AND r.content <> g.content
+        ORDER BY r.alert_id
+    ), shown AS (
+        UPDATE monitoring_alerts AS a
+        SET annotations = reworded.annotations::jsonb, generator_url = nullif(reworded.generator_url, ''), summary = reworded.summary,
+            context_data = jsonb_build_object('headline', reworded.headline), updated_at = now()
+        FROM reworded
+        WHERE a.id = reworded.alert_id
+            AND a.status <> 'resolved'
+    ), noted AS (
+        UPDATE monitoring_relayed_alerts AS r
+        SET content = reworded.content, ends_at = reworded.ends_at, last_seen_at = greatest(r.last_seen_at, p_at)
+        FROM reworded
+        WHERE r.fingerprint = reworded.fingerprint
+        RETURNING 1
+    )
+    SELECT count(*) INTO changed FROM noted;
+    RETURN NEXT;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_relay_alerts(
+    text[], text[], text[], text[], text[], text[], text[], text[], timestamptz[], timestamptz[], text, text, timestamptz, interval, integer) IS
+    'Takes in what a source elsewhere says: all of it or, by an error, nothing. What stands and is said again changes nothing but its end. '
+    'More than p_most at a time: SQLSTATE TMFUL.';
+
+CREATE OR REPLACE FUNCTION monitoring_end_relayed(p_at timestamptz, p_limit integer DEFAULT 5000) RETURNS integer
+LANGUAGE plpgsql VOLATILE
+AS $function$
+DECLARE
+    v_ended uuid[];
+BEGIN
+    IF NOT EXISTS (SELECT FROM monitoring_relayed_alerts WHERE ends_at <= p_at) THEN
+        RETURN 0;
+    END IF;
+    PERFORM monitoring_lock_relay();
+    WITH silent AS (
+        DELETE FROM monitoring_relayed_alerts AS r
+        WHERE r.fingerprint IN (
+            SELECT over.fingerprint FROM monitoring_relayed_alerts AS over WHERE over.ends_at <= p_at ORDER BY over.ends_at LIMIT p_limit)
+        RETURNING r.alert_id
+    )
+    SELECT array_agg(silent.alert_id) INTO v_ended FROM silent;
+    IF v_ended IS NULL THEN
+        RETURN 0;
+    END IF;
+    RETURN monitoring_resolve_relayed(v_ended, 'monitor', NULL, 'Its source has not said any more that it stands.', p_at);
+END
+$function$;
+COMMENT ON FUNCTION monitoring_end_relayed(timestamptz, integer) IS
+    'Ends alerts from elsewhere whose time was over at a moment and that were not seen again; how many, of so many at most.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f074_relay', 'f5029ca4eb8f14eb')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f075_delivery =======================================================================================
@@ -7620,7 +8248,7 @@ BEGIN
     IF v_rollup IS NOT NULL THEN
         -- The stretch since an alert opened says whether it is over.
         v_rollup := least(v_rollup, (
-            SELECT min(live_since) FROM monitoring_alerts WHERE status <> 'resolved' OR held_severity IS NOT NULL));
+            SELECT min(live_since) FROM monitoring_alerts WHERE origin IS NULL AND (status <> 'resolved' OR held_severity IS NOT NULL)));
         rollup := monitoring_remove_rollup((v_rollup AT TIME ZONE 'UTC')::date, 2);
     END IF;
 
@@ -7666,7 +8294,7 @@ COMMENT ON FUNCTION monitoring_remove_past(interval, interval, interval, interva
     'One batch of what the monitor''s own tables need no longer keep. Whatever an alert that is not over, a link, what is to be expected, '
     'or a backtest of the kept time needs, stays. Call it again until is_finished.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f085_retention', '96d7208e3e02cf3d')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f085_retention', '2f8e8f424f6405ce')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f090_views ==========================================================================================
@@ -7751,7 +8379,7 @@ BEGIN
         SELECT relation.oid::regclass AS name, relation.relname, relation.relkind
         FROM pg_class AS relation
         WHERE relation.relnamespace = quote_ident(current_schema())::regnamespace
-            AND relation.relkind IN ('r', 'p', 'v', 'm', 'S')
+            AND relation.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
             AND (relation.relname ~ '^(monitoring|v_monitoring)_' OR relation.relname = 'mv_daily_metrics')
     LOOP
         EXECUTE format('REVOKE ALL ON %s FROM %s', v_object.name, v_outsiders);
@@ -7798,7 +8426,7 @@ BEGIN
 END
 $block$;
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f095_security', 'd120f77977741ade')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f095_security', '747c41c16867e9b2')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 COMMIT;

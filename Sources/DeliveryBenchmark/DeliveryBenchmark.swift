@@ -12,6 +12,6 @@ struct DeliveryBenchmark: AsyncParsableCommand {
             """,
         subcommands: [
             TransportCommand.self, OutboxCommand.self, LatencyCommand.self, IsolationCommand.self, ThrottleCommand.self, CrashCommand.self,
-            OutageCommand.self, DeadWeekCommand.self, DispatchCommand.self, ChaosCommand.self,
+            OutageCommand.self, DeadWeekCommand.self, RelayCommand.self, DispatchCommand.self, ChaosCommand.self,
         ])
 }

@@ -15,6 +15,7 @@ public struct MonitorServer: Sendable {
     private let logger: Logger
     private let evaluations: EvaluationWatch?
     private var receivers: [String: ReceiverKind]
+    private var relay: RelaySettings
     private let changes: any AsyncSequence<ListenerChange, Never> & Sendable
     private let testReceiver: ReceiverTester?
     private let slackUpdates: SlackUpdates?
@@ -36,6 +37,7 @@ public struct MonitorServer: Sendable {
     ///   - linkSigner: Of the links in the messages.
     ///   - evaluations: Of this process; nil where it does not evaluate.
     ///   - receivers: That are configured: their kinds, by name.
+    ///   - relay: How alerts from elsewhere are taken in.
     ///   - testReceiver: nil where this process sends no messages.
     ///   - slackUpdates: nil: messages in Slack stay as they are when somebody presses a button in them.
     ///   - changes: Each takes effect with the next request; requests in flight are answered as they began.
@@ -43,7 +45,8 @@ public struct MonitorServer: Sendable {
     ///   - clock: What the present is.
     public init(
         configuration: ListenerConfiguration, client: PostgresClient, linkSigner: LinkSigner, logger: Logger,
-        evaluations: EvaluationWatch? = nil, receivers: [String: ReceiverKind] = [:], testReceiver: ReceiverTester? = nil,
+        evaluations: EvaluationWatch? = nil, receivers: [String: ReceiverKind] = [:], relay: RelaySettings = RelaySettings(),
+        testReceiver: ReceiverTester? = nil,
         slackUpdates: SlackUpdates? = nil, metrics: PrometheusRegistry = PrometheusRegistry(),
         changes: any AsyncSequence<ListenerChange, Never> & Sendable = AsyncStream<ListenerChange> { $0.finish() },
         clock: @escaping @Sendable () -> Date = { Date() }
@@ -54,6 +57,7 @@ public struct MonitorServer: Sendable {
         self.logger = logger
         self.evaluations = evaluations
         self.receivers = receivers
+        self.relay = relay
         self.testReceiver = testReceiver
         self.slackUpdates = slackUpdates
         self.changes = changes
@@ -71,7 +75,8 @@ public struct MonitorServer: Sendable {
         let hub = StreamHub(client: client, logger: logger)
         let lasting = Lasting(
             background: background, slackMemory: ReplayMemory(), cache: AnswerCache(version: DataVersion(client: client)),
-            keys: IdempotencyKeys(client: client, patience: keyPatience), metrics: RequestMetrics(factory: metrics), hub: hub)
+            keys: IdempotencyKeys(client: client, patience: keyPatience), metrics: RequestMetrics(factory: metrics), hub: hub,
+            turns: IntakeTurns())
         let responder = SwappableResponder(try router(lasting).buildResponder())
         let connections = ConnectionGuard.Shared(
             ConnectionLimits(total: min(room, configuration.connections.total), perClient: configuration.connections.perClient),
@@ -127,6 +132,7 @@ public struct MonitorServer: Sendable {
         var keys: IdempotencyKeys
         var metrics: RequestMetrics
         var hub: StreamHub
+        var turns: IntakeTurns
     }
 
     private func changed(by change: ListenerChange) -> MonitorServer {
@@ -134,6 +140,7 @@ public struct MonitorServer: Sendable {
         copy.configuration = change.configuration
         copy.linkSigner = change.linkSigner
         copy.receivers = change.receivers
+        copy.relay = change.relay
         return copy
     }
 
@@ -141,7 +148,8 @@ public struct MonitorServer: Sendable {
     private func router(_ lasting: Lasting) throws -> Router<MonitorContext> {
         let doorkeeper = doorkeeper()
         return EndpointTable(
-            endpoints: try endpoints(lasting.background, lasting.slackMemory, lasting.hub, doorkeeper), doorkeeper: doorkeeper,
+            endpoints: try endpoints(lasting.background, lasting.slackMemory, lasting.hub, doorkeeper, lasting.keys, lasting.turns),
+            doorkeeper: doorkeeper,
             clock: clock,
             cache: lasting.cache, keys: lasting.keys, bodyDeadline: bodyDeadline, metrics: lasting.metrics
         ).router()
@@ -155,15 +163,19 @@ public struct MonitorServer: Sendable {
 
     /// All there are, as the description of them names them.
     func endpoints() throws -> [Endpoint] {
-        try endpoints(BackgroundWork(), ReplayMemory(), StreamHub(client: client, logger: logger), doorkeeper())
+        try endpoints(
+            BackgroundWork(), ReplayMemory(), StreamHub(client: client, logger: logger), doorkeeper(), IdempotencyKeys(client: client),
+            IntakeTurns())
     }
 
     /// All there are, the description of them included.
     private func endpoints(
-        _ background: BackgroundWork, _ slackMemory: ReplayMemory, _ hub: StreamHub, _ doorkeeper: Doorkeeper
+        _ background: BackgroundWork, _ slackMemory: ReplayMemory, _ hub: StreamHub, _ doorkeeper: Doorkeeper, _ keys: IdempotencyKeys,
+        _ turns: IntakeTurns
     ) throws -> [Endpoint] {
         let pages = PageRenderer()
         let marks = FormMark(signer: linkSigner)
+        let intake = AlertIntake(client: client, settings: relay, turns: turns, background: background)
         let endpoints =
             AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + BaselineEndpoints(client: client).all
             + ComputeEndpoint(client: client).all
@@ -177,6 +189,8 @@ public struct MonitorServer: Sendable {
             + TroubleEndpoints(client: client, gate: doorkeeper.gate, marks: marks).all
             + LoginEndpoints(doorkeeper: doorkeeper, marks: marks, configuration: configuration, pages: pages).all
             + StreamEndpoint(hub: hub, lifetimeSeconds: streamLifetime).all
+            + AlertmanagerEndpoints(client: client, settings: relay, intake: intake).all
+            + RelayEndpoint(settings: relay, gate: doorkeeper.gate, intake: intake, keys: keys, failures: doorkeeper.failures).all
         return endpoints + OpenAPIEndpoint.all(describing: endpoints, needsTokens: !configuration.tokens.isEmpty)
     }
 

@@ -85,7 +85,7 @@ public struct MonitorService: Sendable {
     /// - Throws: What a configuration is refused for, once each of its keys is right.
     @discardableResult
     static func check(_ configuration: ServiceConfiguration) throws -> MonitorAPI.ListenerConfiguration {
-        _ = try NotificationConfiguration(configuration, port: configuration.listener.port)
+        _ = try RelaySettings(configuration, port: configuration.listener.port)
         return try MonitorAPI.ListenerConfiguration(configuration.listener)
     }
 
@@ -96,7 +96,7 @@ public struct MonitorService: Sendable {
     ) async throws {
         let database = try await Database.openForService(running.configuration, logger: logger)
         do {
-            try await waitForDatabase(database)
+            try await waitForDatabase(database, reloading)
             try await beforeMigration(database)
             try await migrate(database)
             let own = try await ownServices(database, listener: listener, reloading: reloading, onListening: onListening)
@@ -118,8 +118,8 @@ public struct MonitorService: Sendable {
         await database.close()
     }
 
-    /// A service starts when its database is not up yet: it waits, and says so.
-    private func waitForDatabase(_ database: Database) async throws {
+    /// A service starts when its database is not up yet: it waits, and says so. A password that is put right meanwhile is taken.
+    private func waitForDatabase(_ database: Database, _ reloading: Reloading?) async throws {
         var attempt = 0
         while true {
             do {
@@ -129,6 +129,11 @@ public struct MonitorService: Sendable {
                 attempt += 1
                 logger.warning("The database does not answer; it is tried again", metadata: ["error": "\(error)", "attempt": "\(attempt)"])
                 try await Task.sleep(for: .seconds(min(attempt, 10)))
+                if let next = try? reloading?.loader.load().configuration.database, let url = next.url,
+                    next.leadsToTheSameDatabase(as: running.configuration.database)
+                {
+                    database.client.reconfigure(try PostgresConfiguration(url.reveal()))
+                }
             }
         }
     }
@@ -160,6 +165,7 @@ public struct MonitorService: Sendable {
                 configuration: listener, client: database.client, linkSigner: signer, logger: logger,
                 evaluations: role.includes(.worker) ? watch : nil,
                 receivers: try notificationConfiguration().receivers.mapValues(\.kind),
+                relay: try RelaySettings(configuration, port: configuration.listener.port),
                 testReceiver: { name in
                     let outcome = try await testReceiver(named: name)
                     if outcome.delivered { try await ReceiverRepository(client: database.client).worksAgain(name) }
@@ -183,6 +189,8 @@ public struct MonitorService: Sendable {
                     ports: ports, wakes: wake.stream, running: running, client: database.client, logger: logger))
         }
         if role.includes(.worker) {
+            services.append(
+                RelayKeeper(client: database.client, clock: clock, logger: logger, onTransitions: { wake.continuation.yield() }))
             let evaluations = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
             services.append(
                 HeartbeatService(evaluations: evaluations.stream, running: running, client: database.client, logger: logger))
@@ -203,9 +211,10 @@ public struct MonitorService: Sendable {
     private func listenerChanges() -> some AsyncSequence<ListenerChange, Never> & Sendable {
         running.snapshots().compactMap { snapshot in
             guard let signer = snapshot.signer, let listener = try? Self.check(snapshot.configuration),
-                let receivers = try? NotificationConfiguration(snapshot.configuration, port: 0).receivers
+                let relay = try? RelaySettings(snapshot.configuration, port: 0), let receivers = relay.notifications?.receivers
             else { return nil }
-            return ListenerChange(configuration: listener, linkSigner: signer, receivers: receivers.mapValues(\.kind))
+            return ListenerChange(
+                configuration: listener, linkSigner: signer, receivers: receivers.mapValues(\.kind), relay: relay)
         }
     }
 

@@ -9,14 +9,19 @@ extension NotificationConfiguration {
         for receiver in configuration.receivers { receivers.append(try Receiver(receiver)) }
         var routes: [Route] = []
         for route in configuration.routes {
-            var matchers: [Matcher] = []
-            for text in route.matchers { matchers.append(try Matcher(text)) }
             routes.append(
                 Route(
-                    matchers: matchers, receivers: route.receivers, continues: route.continue, grouping: try Grouping(route),
+                    matchers: try Self.matchers(route.matchers), receivers: route.receivers, continues: route.continue,
+                    grouping: try Grouping(route),
                     repeatInterval: route.repeatInterval,
                     escalation: route.escalate.map { Escalation(after: $0.after, receivers: $0.receivers) },
                     schedule: configuration.schedule(of: route)))
+        }
+        var rules: [InhibitRule] = []
+        for rule in configuration.inhibitRules {
+            rules.append(
+                try InhibitRule(
+                    source: try Self.matchers(rule.sourceMatchers), target: try Self.matchers(rule.targetMatchers), equal: rule.equal))
         }
         let listener = configuration.listener
         // A listener on every address is reached by this machine's own, for want of a better one.
@@ -29,7 +34,14 @@ extension NotificationConfiguration {
             receivers: receivers, routes: routes,
             defaultReceivers: configuration.defaultReceivers,
             publicURL: listener.publicURL ?? "http://\(authority):\(port)", environment: configuration.environment, runbooks: runbooks,
-            remindAcknowledgedAfter: configuration.remindAcknowledgedAfter, fallbackReceiver: configuration.fallbackReceiver)
+            remindAcknowledgedAfter: configuration.remindAcknowledgedAfter, fallbackReceiver: configuration.fallbackReceiver,
+            inhibitRules: rules)
+    }
+
+    private static func matchers(_ texts: [String]) throws(NotificationConfigurationError) -> [Matcher] {
+        var matchers: [Matcher] = []
+        for text in texts { matchers.append(try Matcher(text)) }
+        return matchers
     }
 }
 

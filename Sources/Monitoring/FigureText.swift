@@ -109,9 +109,16 @@ public enum FigureText {
         }
     }
 
-    /// What an alert is about: `Fallback rate`, and on a slice `Error rate of model gpt-5-mini`.
+    /// What an alert is about: `Fallback rate`, and on a slice `Error rate of model gpt-5-mini`; of one from elsewhere its name.
     public static func subject(of alert: Alert) -> String {
-        metric(alert.metricName) + slice(of: alert)
+        name(of: alert) ?? metric(alert.metricName) + slice(of: alert)
+    }
+
+    /// What an alert from elsewhere is called: `HighLatency`; nil for what was found here.
+    public static func name(of alert: Alert) -> String? {
+        guard let labels = alert.labels else { return nil }
+        if let name = labels["alertname"] ?? alert.annotations?["title"], !name.isEmpty { return name }
+        return labels.min { $0.key < $1.key }.map { "\($0.key) \($0.value)" } ?? "Alert"
     }
 
     /// ` of model gpt-5-mini` for an alert on one slice, else empty.

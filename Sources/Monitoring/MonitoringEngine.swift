@@ -85,6 +85,14 @@ public struct MonitoringEngine: Sendable {
         }
     }
 
+    /// Where the clock was set back, takes back what had come of moments that lie ahead of `moment` by now, so that evaluations go on.
+    ///
+    /// - Returns: Whether it was.
+    public static func takeBackFuture(at moment: Date, on connection: PostgresConnection) async throws -> Bool {
+        try await connection.query("SELECT monitoring_take_back_future($1::timestamptz) AS was_set_back", [.timestamp(moment)])[0]
+            .decode("was_set_back")
+    }
+
     /// Computes an hour, or all hours of a day and the day itself, from the events as they are now.
     ///
     /// - Parameter hour: 0 to 23; nil for the whole day.

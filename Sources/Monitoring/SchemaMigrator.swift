@@ -31,10 +31,11 @@ public struct SchemaMigrator: Sendable {
 
     /// Compares without changing anything.
     ///
+    /// - Parameter timeout: Of each of two statements; nil: the client's.
     /// - Throws: `MonitoringError` with `.schemaMismatch` where a migration was applied in another version, or where the database
     ///   is ahead of this program.
-    public func plan() async throws -> Plan {
-        try await client.withConnection { try await Self.plan(on: $0) }
+    public func plan(timeout: Duration? = nil) async throws -> Plan {
+        try await client.withConnection { try await Self.plan(on: $0, timeout: timeout) }
     }
 
     /// Applies what is pending.
@@ -68,11 +69,12 @@ public struct SchemaMigrator: Sendable {
         ]
     }
 
-    private static func plan(on connection: PostgresConnection) async throws -> Plan {
-        let known: Bool = try await connection.query("SELECT to_regclass('monitoring_migrations') IS NOT NULL AS known")[0].decode("known")
+    private static func plan(on connection: PostgresConnection, timeout: Duration? = nil) async throws -> Plan {
+        let known: Bool = try await connection.query(
+            "SELECT to_regclass('monitoring_migrations') IS NOT NULL AS known", timeout: timeout)[0].decode("known")
         guard known else { return Plan(pending: MonitoringSchema.migrations + MonitoringSchema.functions) }
         var applied: [String: String] = [:]
-        for row in try await connection.query("SELECT name, checksum FROM monitoring_migrations") {
+        for row in try await connection.query("SELECT name, checksum FROM monitoring_migrations", timeout: timeout) {
             applied[try row.decode("name")] = try row.decode("checksum", as: String.self)
         }
         let files = MonitoringSchema.migrations + MonitoringSchema.functions
@@ -164,6 +166,10 @@ public struct SchemaMigrator: Sendable {
             FROM pg_index i
             JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
             WHERE i.indrelid = to_regclass('learning_events') AND a.attname = 'updated_at' AND i.indisvalid AND i.indpred IS NULL
+        )
+        -- Partitions on other servers have indexes there.
+        OR EXISTS (
+            SELECT FROM pg_partition_tree(to_regclass('learning_events')) part JOIN pg_class c ON c.oid = part.relid WHERE c.relkind = 'f'
         ) AS indexed
         """
 }

@@ -2,7 +2,8 @@
 ///
 /// There are no tasks of its own: whoever holds a permit connects by itself, so a cancellation or time-out of the caller ends that too.
 final class ConnectionPool: Sendable {
-    private let configuration: PostgresConfiguration
+    /// What each new connection is made with.
+    private let present: Locked<PostgresConfiguration>
     private let loop: PollLoop
     private let backoff: Backoff
     private let state: Locked<State>
@@ -17,8 +18,8 @@ final class ConnectionPool: Sendable {
         var drain: PollWait?
     }
 
-    init(_ configuration: PostgresConfiguration, size: Int, loop: PollLoop, backoff: Backoff = Backoff()) {
-        self.configuration = configuration
+    init(_ present: Locked<PostgresConfiguration>, size: Int, loop: PollLoop, backoff: Backoff = Backoff()) {
+        self.present = present
         self.loop = loop
         self.backoff = backoff
         state = Locked(State(machine: PoolMachine(size: size)))
@@ -83,6 +84,7 @@ final class ConnectionPool: Sendable {
     ) async throws(PostgresError) -> PostgresSession {
         var failures = 0
         while true {
+            let configuration = present.withLock { $0 }
             let session = PostgresSession(loop: loop, configuration: configuration)
             do {
                 try await session.connect(until: min(deadline, .now + configuration.connectTimeout))

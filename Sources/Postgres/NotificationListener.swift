@@ -3,7 +3,8 @@ struct NotificationListener: Sendable {
     /// A silent connection is tried this often: one whose other end is gone without a word shows in no other way.
     static let checkInterval = Duration.seconds(30)
 
-    let configuration: PostgresConfiguration
+    /// What each new connection is made with.
+    let present: Locked<PostgresConfiguration>
     let loop: PollLoop
     let channel: String
     var backoff = Backoff()
@@ -17,6 +18,7 @@ struct NotificationListener: Sendable {
     ) async {
         var failures = 0
         while !Task.isCancelled {
+            let configuration = present.withLock { $0 }
             let session = PostgresSession(loop: loop, configuration: configuration)
             do {
                 try await session.connect(until: .now + configuration.connectTimeout)

@@ -6,7 +6,7 @@
 /// Connections are made when they are needed. Whatever a caller changes of a session (SET, advisory locks, temporary tables)
 /// stays with the connection: use the transaction-local forms.
 public final class PostgresClient: Sendable {
-    private let configuration: PostgresConfiguration
+    private let configuration: Locked<PostgresConfiguration>
     private let acquireTimeout: Duration
     private let loop = PollLoop()
     private let pool: ConnectionPool
@@ -29,9 +29,16 @@ public final class PostgresClient: Sendable {
     ///   - acquireTimeout: how long a query may wait for a connection, the connecting included; during it failed attempts are
     ///     repeated with a growing pause, unless the server refuses for good (wrong password, no such database).
     public init(_ configuration: PostgresConfiguration, poolSize: Int = 8, acquireTimeout: Duration = .seconds(10)) {
-        self.configuration = configuration
+        let present = Locked(configuration)
+        self.configuration = present
         self.acquireTimeout = acquireTimeout
-        pool = ConnectionPool(configuration, size: poolSize, loop: loop)
+        pool = ConnectionPool(present, size: poolSize, loop: loop)
+    }
+
+    /// Connects with another configuration from now on: a password that was changed. Connections that stand are kept, and so is what
+    /// is under way on them.
+    public func reconfigure(_ configuration: PostgresConfiguration) {
+        self.configuration.withLock { $0 = configuration }
     }
 
     deinit {
@@ -114,7 +121,7 @@ public final class PostgresClient: Sendable {
             listeners.lastID += 1
             return listeners.lastID
         }
-        let listener = NotificationListener(configuration: configuration, loop: loop, channel: channel)
+        let listener = NotificationListener(present: configuration, loop: loop, channel: channel)
         // Its lifetime is the stream's: the end of the stream cancels it.
         let task = Task { await listener.run(onError: onError) { continuation.yield($0) } }
         continuation.onTermination = { [weak self] _ in

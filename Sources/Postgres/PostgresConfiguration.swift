@@ -12,6 +12,8 @@ public struct PostgresConfiguration: Sendable, Hashable, CustomStringConvertible
     let queryTimeout: Duration
     /// To be taken out of error messages.
     let password: String?
+    /// What the conninfo names besides who connects and how that is proved.
+    private let place: [String: String]
     /// Host, port, user and database, as far as the conninfo names them.
     public let description: String
 
@@ -33,11 +35,26 @@ public struct PostgresConfiguration: Sendable, Hashable, CustomStringConvertible
         self.connectTimeout = connectTimeout
         self.queryTimeout = queryTimeout
         password = options["password"]
+        var place = options.filter { !Self.credentials.contains($0.key) }
+        // libpq's own default.
+        place["dbname"] = options["dbname"] ?? options["user"]
+        self.place = place
         // A whole conninfo mistaken for a database's name may hold a password.
         let shown = ["host", "hostaddr", "port", "user", "dbname"].compactMap { key in
             options[key].flatMap { $0.contains("=") || $0.contains("://") ? nil : "\(key)=\($0)" }
         }
         description = shown.isEmpty ? "libpq's defaults" : shown.joined(separator: " ")
+    }
+
+    /// What says who connects, how that is proved, and how the connection is kept secret: all that is changed when a secret is.
+    private static let credentials: Set<String> = [
+        "user", "password", "passfile", "sslcert", "sslkey", "sslpassword", "sslrootcert", "sslcrl", "sslcrldir", "sslmode",
+        "channel_binding",
+    ]
+
+    /// Whether another one leads to the same database, by the same way and with the same options, whoever connects with it.
+    public func leadsToTheSameDatabase(as other: PostgresConfiguration) -> Bool {
+        place == other.place
     }
 
     /// `message` without the password, in case somebody's message quotes it.

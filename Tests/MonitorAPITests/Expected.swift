@@ -6,28 +6,28 @@ enum Expected {
             #"""
             {"alerts":{"by_severity":{"high":1,"low":1},"recent":[{"acknowledged_at":null,"acknowledged_by":null,\#
             "affected_agent":null,"affected_backend":null,"affected_model":"\"><script>alert(1)</script>","affected_version":null,\#
-            "alert_type":"latency_spike","baseline_value":2500,"comparison_window_days":7,\#
+            "alert_type":"latency_spike","annotations":null,"baseline_value":2500,"comparison_window_days":7,\#
             "context_data":{"x":"</pre><script>alert(3)</script>"},"created_at":"2026-03-10T11:40:00Z","current_value":4000,\#
-            "deviation_ratio":1.6,"fingerprint":"f3","id":"00000000-0000-4000-8000-000000000003","metric_date":"2026-03-10",\#
+            "deviation_ratio":1.6,"fingerprint":"f3","generator_url":null,"id":"00000000-0000-4000-8000-000000000003","labels":null,"metric_date":"2026-03-10",\#
             "metric_hour":11,"metric_name":"latency_p95","notification_channels":[],"notified":false,"notified_at":null,\#
-            "opened_at":"2026-03-10T11:40:00Z","peak_severity":"low","related_events":["<b>e</b>"],"resolution_note":null,\#
+            "opened_at":"2026-03-10T11:40:00Z","origin":null,"peak_severity":"low","related_events":["<b>e</b>"],"resolution_note":null,\#
             "resolved_at":null,"resolved_by":null,"severity":"low","slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open",\#
             "summary":"<script>alert(2)</script> & <!channel>","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-10T11:40:00Z"},{"acknowledged_at":null,"acknowledged_by":null,"affected_agent":null,\#
-            "affected_backend":null,"affected_model":"gpt-4o","affected_version":null,"alert_type":"fallback_spike",\#
+            "affected_backend":null,"affected_model":"gpt-4o","affected_version":null,"alert_type":"fallback_spike","annotations":null,\#
             "baseline_value":0.04,"comparison_window_days":7,"context_data":{"window_seconds":3600},\#
-            "created_at":"2026-03-10T11:30:00Z","current_value":0.13,"deviation_ratio":3.25,"fingerprint":"f1",\#
-            "id":"00000000-0000-4000-8000-000000000001","metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate",\#
+            "created_at":"2026-03-10T11:30:00Z","current_value":0.13,"deviation_ratio":3.25,"fingerprint":"f1","generator_url":null,\#
+            "id":"00000000-0000-4000-8000-000000000001","labels":null,"metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate",\#
             "notification_channels":["oncall"],"notified":true,"notified_at":"2026-03-10T11:30:02Z",\#
-            "opened_at":"2026-03-10T11:30:00Z","peak_severity":"high","related_events":["e1","e2"],"resolution_note":null,\#
+            "opened_at":"2026-03-10T11:30:00Z","origin":null,"peak_severity":"high","related_events":["e1","e2"],"resolution_note":null,\#
             "resolved_at":null,"resolved_by":null,"severity":"high","slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open",\#
             "summary":"Fallback rate 13 %.","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-10T11:30:00Z"},{"acknowledged_at":null,"acknowledged_by":null,"affected_agent":null,\#
-            "affected_backend":null,"affected_model":null,"affected_version":null,"alert_type":"error_spike",\#
+            "affected_backend":null,"affected_model":null,"affected_version":null,"alert_type":"error_spike","annotations":null,\#
             "baseline_value":0.01,"comparison_window_days":7,"context_data":{},"created_at":"2026-03-09T10:00:00Z",\#
-            "current_value":0.03,"deviation_ratio":2.5,"fingerprint":"f2","id":"00000000-0000-4000-8000-000000000002",\#
-            "metric_date":"2026-03-09","metric_hour":null,"metric_name":"error_rate","notification_channels":[],"notified":false,\#
-            "notified_at":null,"opened_at":"2026-03-09T10:00:00Z","peak_severity":"medium","related_events":[],\#
+            "current_value":0.03,"deviation_ratio":2.5,"fingerprint":"f2","generator_url":null,"id":"00000000-0000-4000-8000-000000000002",\#
+            "labels":null,"metric_date":"2026-03-09","metric_hour":null,"metric_name":"error_rate","notification_channels":[],"notified":false,\#
+            "notified_at":null,"opened_at":"2026-03-09T10:00:00Z","origin":null,"peak_severity":"medium","related_events":[],\#
             "resolution_note":null,"resolved_at":"2026-03-09T12:00:00Z","resolved_by":null,"severity":"medium",\#
             "slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"resolved","summary":"","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-09T12:00:00Z"}],"total_open":2},"baseline":{"error_rate":0.01,"fallback_rate":0.04,\#
@@ -50,28 +50,28 @@ enum Expected {
             #"""
             {"alerts":{"by_severity":{"high":1,"low":1},"recent":[{"acknowledged_at":null,"acknowledged_by":null,\#
             "affected_agent":null,"affected_backend":null,"affected_model":"\"><script>alert(1)</script>","affected_version":null,\#
-            "alert_type":"latency_spike","baseline_value":2500,"comparison_window_days":7,\#
+            "alert_type":"latency_spike","annotations":null,"baseline_value":2500,"comparison_window_days":7,\#
             "context_data":{"x":"</pre><script>alert(3)</script>"},"created_at":"2026-03-10T11:40:00Z","current_value":4000,\#
-            "deviation_ratio":1.6,"fingerprint":"f3","id":"00000000-0000-4000-8000-000000000003","metric_date":"2026-03-10",\#
+            "deviation_ratio":1.6,"fingerprint":"f3","generator_url":null,"id":"00000000-0000-4000-8000-000000000003","labels":null,"metric_date":"2026-03-10",\#
             "metric_hour":11,"metric_name":"latency_p95","notification_channels":[],"notified":false,"notified_at":null,\#
-            "opened_at":"2026-03-10T11:40:00Z","peak_severity":"low","related_events":["<b>e</b>"],"resolution_note":null,\#
+            "opened_at":"2026-03-10T11:40:00Z","origin":null,"peak_severity":"low","related_events":["<b>e</b>"],"resolution_note":null,\#
             "resolved_at":null,"resolved_by":null,"severity":"low","slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open",\#
             "summary":"<script>alert(2)</script> & <!channel>","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-10T11:40:00Z"},{"acknowledged_at":null,"acknowledged_by":null,"affected_agent":null,\#
-            "affected_backend":null,"affected_model":"gpt-4o","affected_version":null,"alert_type":"fallback_spike",\#
+            "affected_backend":null,"affected_model":"gpt-4o","affected_version":null,"alert_type":"fallback_spike","annotations":null,\#
             "baseline_value":0.04,"comparison_window_days":7,"context_data":{"window_seconds":3600},\#
-            "created_at":"2026-03-10T11:30:00Z","current_value":0.13,"deviation_ratio":3.25,"fingerprint":"f1",\#
-            "id":"00000000-0000-4000-8000-000000000001","metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate",\#
+            "created_at":"2026-03-10T11:30:00Z","current_value":0.13,"deviation_ratio":3.25,"fingerprint":"f1","generator_url":null,\#
+            "id":"00000000-0000-4000-8000-000000000001","labels":null,"metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate",\#
             "notification_channels":["oncall"],"notified":true,"notified_at":"2026-03-10T11:30:02Z",\#
-            "opened_at":"2026-03-10T11:30:00Z","peak_severity":"high","related_events":["e1","e2"],"resolution_note":null,\#
+            "opened_at":"2026-03-10T11:30:00Z","origin":null,"peak_severity":"high","related_events":["e1","e2"],"resolution_note":null,\#
             "resolved_at":null,"resolved_by":null,"severity":"high","slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open",\#
             "summary":"Fallback rate 13 %.","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-10T11:30:00Z"},{"acknowledged_at":null,"acknowledged_by":null,"affected_agent":null,\#
-            "affected_backend":null,"affected_model":null,"affected_version":null,"alert_type":"error_spike",\#
+            "affected_backend":null,"affected_model":null,"affected_version":null,"alert_type":"error_spike","annotations":null,\#
             "baseline_value":0.01,"comparison_window_days":7,"context_data":{},"created_at":"2026-03-09T10:00:00Z",\#
-            "current_value":0.03,"deviation_ratio":2.5,"fingerprint":"f2","id":"00000000-0000-4000-8000-000000000002",\#
-            "metric_date":"2026-03-09","metric_hour":null,"metric_name":"error_rate","notification_channels":[],"notified":false,\#
-            "notified_at":null,"opened_at":"2026-03-09T10:00:00Z","peak_severity":"medium","related_events":[],\#
+            "current_value":0.03,"deviation_ratio":2.5,"fingerprint":"f2","generator_url":null,"id":"00000000-0000-4000-8000-000000000002",\#
+            "labels":null,"metric_date":"2026-03-09","metric_hour":null,"metric_name":"error_rate","notification_channels":[],"notified":false,\#
+            "notified_at":null,"opened_at":"2026-03-09T10:00:00Z","origin":null,"peak_severity":"medium","related_events":[],\#
             "resolution_note":null,"resolved_at":"2026-03-09T12:00:00Z","resolved_by":null,"severity":"medium",\#
             "slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"resolved","summary":"","threshold_high":3,"threshold_low":1.5,"threshold_medium":2,\#
             "updated_at":"2026-03-09T12:00:00Z"}],"total_open":2},"baseline":{"error_rate":0.01,"fallback_rate":0.04,\#
@@ -100,11 +100,11 @@ enum Expected {
             "/api/monitor/alerts",
             #"""
             {"alerts":[{"acknowledged_at":null,"acknowledged_by":null,"affected_agent":null,"affected_backend":null,\#
-            "affected_model":"gpt-4o","affected_version":null,"alert_type":"fallback_spike","baseline_value":0.04,\#
+            "affected_model":"gpt-4o","affected_version":null,"alert_type":"fallback_spike","annotations":null,"baseline_value":0.04,\#
             "comparison_window_days":7,"context_data":{"window_seconds":3600},"created_at":"2026-03-10T11:30:00Z",\#
-            "current_value":0.13,"deviation_ratio":3.25,"fingerprint":"f1","id":"00000000-0000-4000-8000-000000000001",\#
-            "metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate","notification_channels":["oncall"],\#
-            "notified":true,"notified_at":"2026-03-10T11:30:02Z","opened_at":"2026-03-10T11:30:00Z","peak_severity":"high",\#
+            "current_value":0.13,"deviation_ratio":3.25,"fingerprint":"f1","generator_url":null,"id":"00000000-0000-4000-8000-000000000001",\#
+            "labels":null,"metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate","notification_channels":["oncall"],\#
+            "notified":true,"notified_at":"2026-03-10T11:30:02Z","opened_at":"2026-03-10T11:30:00Z","origin":null,"peak_severity":"high",\#
             "related_events":["e1","e2"],"resolution_note":null,"resolved_at":null,"resolved_by":null,"severity":"high",\#
             "slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open","summary":"Fallback rate 13 %.","threshold_high":3,"threshold_low":1.5,\#
             "threshold_medium":2,"updated_at":"2026-03-10T11:30:00Z"}],"filtered_by":{"status":"open","threshold":"medium"},\#
@@ -115,12 +115,12 @@ enum Expected {
             "/api/monitor/alerts?threshold=low&status=all&limit=1",
             #"""
             {"alerts":[{"acknowledged_at":null,"acknowledged_by":null,"affected_agent":null,"affected_backend":null,\#
-            "affected_model":"\"><script>alert(1)</script>","affected_version":null,"alert_type":"latency_spike",\#
+            "affected_model":"\"><script>alert(1)</script>","affected_version":null,"alert_type":"latency_spike","annotations":null,\#
             "baseline_value":2500,"comparison_window_days":7,"context_data":{"x":"</pre><script>alert(3)</script>"},\#
-            "created_at":"2026-03-10T11:40:00Z","current_value":4000,"deviation_ratio":1.6,"fingerprint":"f3",\#
-            "id":"00000000-0000-4000-8000-000000000003","metric_date":"2026-03-10","metric_hour":11,"metric_name":"latency_p95",\#
+            "created_at":"2026-03-10T11:40:00Z","current_value":4000,"deviation_ratio":1.6,"fingerprint":"f3","generator_url":null,\#
+            "id":"00000000-0000-4000-8000-000000000003","labels":null,"metric_date":"2026-03-10","metric_hour":11,"metric_name":"latency_p95",\#
             "notification_channels":[],"notified":false,"notified_at":null,"opened_at":"2026-03-10T11:40:00Z",\#
-            "peak_severity":"low","related_events":["<b>e</b>"],"resolution_note":null,"resolved_at":null,"resolved_by":null,\#
+            "origin":null,"peak_severity":"low","related_events":["<b>e</b>"],"resolution_note":null,"resolved_at":null,"resolved_by":null,\#
             "severity":"low","slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open","summary":"<script>alert(2)</script> & <!channel>",\#
             "threshold_high":3,"threshold_low":1.5,"threshold_medium":2,"updated_at":"2026-03-10T11:40:00Z"}],\#
             "filtered_by":{"status":"all","threshold":"low"},\#
@@ -131,11 +131,11 @@ enum Expected {
             "/api/monitor/alerts/\(Fixture.alert)",
             #"""
             {"alert":{"acknowledged_at":null,"acknowledged_by":null,"affected_agent":null,"affected_backend":null,\#
-            "affected_model":"gpt-4o","affected_version":null,"alert_type":"fallback_spike","baseline_value":0.04,\#
+            "affected_model":"gpt-4o","affected_version":null,"alert_type":"fallback_spike","annotations":null,"baseline_value":0.04,\#
             "comparison_window_days":7,"context_data":{"window_seconds":3600},"created_at":"2026-03-10T11:30:00Z",\#
-            "current_value":0.13,"deviation_ratio":3.25,"fingerprint":"f1","id":"00000000-0000-4000-8000-000000000001",\#
-            "metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate","notification_channels":["oncall"],\#
-            "notified":true,"notified_at":"2026-03-10T11:30:02Z","opened_at":"2026-03-10T11:30:00Z","peak_severity":"high",\#
+            "current_value":0.13,"deviation_ratio":3.25,"fingerprint":"f1","generator_url":null,"id":"00000000-0000-4000-8000-000000000001",\#
+            "labels":null,"metric_date":"2026-03-10","metric_hour":11,"metric_name":"fallback_rate","notification_channels":["oncall"],\#
+            "notified":true,"notified_at":"2026-03-10T11:30:02Z","opened_at":"2026-03-10T11:30:00Z","origin":null,"peak_severity":"high",\#
             "related_events":["e1","e2"],"resolution_note":null,"resolved_at":null,"resolved_by":null,"severity":"high",\#
             "slice_dimension":null,"slice_value":null,"snoozed_until":null,"status":"open","summary":"Fallback rate 13 %.","threshold_high":3,"threshold_low":1.5,\#
             "threshold_medium":2,"updated_at":"2026-03-10T11:30:00Z"},"notifications":[{"attempts":[{"attempt":1,\#

@@ -89,7 +89,7 @@ func withListener(
             trustedProxies: extras.trustedProxies, maximumConnections: extras.maximumConnections),
         client: client, linkSigner: signer,
         logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), evaluations: evaluations,
-        receivers: extras.receivers, testReceiver: extras.testReceiver, slackUpdates: extras.slackUpdates,
+        receivers: extras.receivers, relay: extras.relay, testReceiver: extras.testReceiver, slackUpdates: extras.slackUpdates,
         clock: { Listener.now })
     if let deadline = extras.bodyDeadline { server.bodyDeadline = deadline }
     if let patience = extras.keyPatience { server.keyPatience = patience }
@@ -119,6 +119,7 @@ func withListener(
 /// What only some tests' listeners have.
 struct ListenerExtras: Sendable {
     var receivers: [String: ReceiverKind] = [:]
+    var relay = RelaySettings()
     var testReceiver: MonitorServer.ReceiverTester?
     var slackSecret: String?
     var slackUpdates: SlackUpdates?

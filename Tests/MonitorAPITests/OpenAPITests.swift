@@ -38,7 +38,19 @@ struct OpenAPITests {
         ("replayReceiver", "/api/monitor/receivers/oncall/replay", #"{"what": "all"}"#),
         ("testReceiver", "/api/monitor/receivers/oncall/test", "{}"), ("compute", "/api/monitor/compute", "{}"),
         ("acceptBaseline", "/api/monitor/baseline", #"{"reason": "r", "accepted_by": "Ana"}"#),
+        ("postAlerts", "/api/v2/alerts", #"[{"labels": {"alertname": "HighLatency", "severity": "page"}}]"#),
+        ("alertmanagerAlerts", "/api/v2/alerts?filter=alertname%3DHighLatency", nil),
+        ("alertmanagerGroups", "/api/v2/alerts/groups?active=true", nil), ("alertmanagerReceivers", "/api/v2/receivers", nil),
+        ("alertmanagerStatus", "/api/v2/status", nil), ("alertmanagerSilences", "/api/v2/silences?filter=severity%3Dlow", nil),
+        ("alertmanagerSilence", "/api/v2/silences", posted), ("alertmanagerShowSilence", "/api/v2/silence/\(silence)", nil),
+        ("alertmanagerEndSilence", "/api/v2/silence/\(silence)", nil),
+        ("relayWebhook", "/relay/ci", #"{"title": "Backup failed"}"#),
     ]
+
+    private static let posted = """
+        {"matchers": [{"name": "alertname", "value": "x"}], "startsAt": "2026-03-10T12:00:00Z", "endsAt": "2026-03-10T13:00:00Z",
+         "createdBy": "Ana", "comment": ""}
+        """
 
     /// What provokes the problems that no other operation has alike: kind, path, body.
     private static let provocations: [String: [(kind: String, path: String, body: String?)]] = [
@@ -72,7 +84,20 @@ struct OpenAPITests {
         ],
         // Of an empty database.
         "showBaseline": [],
+        "postAlerts": [("too-many-alerts", "/api/v2/alerts", tooMany)],
+        "alertmanagerSilence": [
+            ("not-found", "/api/v2/silences", posted.replacing("{\"matchers\"", with: "{\"id\": \"\(Fixture.absent)\", \"matchers\"")),
+            ("contradiction", "/api/v2/silences", posted.replacing("T13:00:00Z", with: "T11:00:00Z")),
+        ],
+        "alertmanagerShowSilence": [("not-found", "/api/v2/silence/\(Fixture.absent)", nil)],
+        "alertmanagerEndSilence": [("not-found", "/api/v2/silence/\(Fixture.absent)", nil)],
+        "relayWebhook": [
+            ("not-found", "/relay/nobody", "{}"), ("unauthenticated", "/relay/proven", "{}"), ("invalid-body", "/relay/ci", "[]"),
+        ],
     ]
+
+    /// More than the listener of these tests has room for.
+    private static let tooMany = "[" + (0..<60).map { "{\"labels\": {\"alertname\": \"A\($0)\"}}" }.joined(separator: ",") + "]"
 
     private static func action(_ name: String, from alert: String?, _ body: String = "{}") -> [(kind: String, path: String, body: String?)]
     {
@@ -81,9 +106,21 @@ struct OpenAPITests {
     }
 
     private static let bearer = (name: "Authorization", value: "Bearer secret-of-oncall")
+    private static var token: RelaySource.Proof? {
+        (try? ListenerToken(name: "ci", secret: "secret-of-oncall", scope: .ingest)).map { .token($0) }
+    }
     private static var extras: ListenerExtras {
-        ListenerExtras(
-            receivers: ["oncall": .slack], testReceiver: { try .fixture($0) }, bodyDeadline: .milliseconds(100),
+        var relay = RelaySettings()
+        relay.maximumAlerts = 50
+        relay.notifications = try? NotificationConfiguration(receivers: [Receiver(name: "oncall", kind: .log)])
+        let generic = RelaySource.Format.generic(GenericRelayFormat(alerts: JSONPointer("/alerts"), title: JSONPointer("/title")!))
+        relay.sources = [
+            RelaySource(name: "ci", format: .generic(GenericRelayFormat(title: JSONPointer("/title")!)), proof: token),
+            RelaySource(name: "several", format: generic, proof: token),
+            RelaySource(name: "proven", format: .alertmanager, proof: .slack(Secret("another-secret-of-it"))),
+        ]
+        return ListenerExtras(
+            receivers: ["oncall": .slack], relay: relay, testReceiver: { try .fixture($0) }, bodyDeadline: .milliseconds(100),
             keyPatience: .milliseconds(100))
     }
 
@@ -122,6 +159,10 @@ struct OpenAPITests {
                 let type = body == nil ? [] : [(name: "Content-Type", value: "application/json")]
                 let answer = try await listener.send(operation.method, path, headers: [Self.bearer] + type, body: body ?? "")
                 try #require((200...201).contains(answer.status), "\(id): \(answer.text)")
+                if operation.json["responses"]?["\(answer.status)"]?["content"] == nil {
+                    #expect(answer.text == "", "\(id)")
+                    continue
+                }
                 let media = try #require(answer.header("Content-Type"))
                 let schema = try #require(operation.schema(answer.status, media), "\(id): \(answer.status) \(media)")
                 let value: JSONValue = media.hasPrefix("application/json") ? try JSONValue(parsing: answer.text) : .string(answer.text)
@@ -154,7 +195,8 @@ struct OpenAPITests {
             let api = try await DescribedAPI(listener)
             for operation in api.operations {
                 for parameter in operation.parameters {
-                    guard let schema = parameter["schema"], parameter["example"]?.string != nil || parameter["example"]?.integer != nil
+                    guard let schema = parameter["schema"],
+                        parameter["example"]?.string != nil || parameter["example"]?.integer != nil || parameter["example"]?.array != nil
                     else {
                         Issue.record("\(operation.id): a parameter without an example")
                         continue
@@ -183,6 +225,7 @@ struct OpenAPITests {
     func problems() async throws {
         let tokens = [
             try ListenerTokenFixture.token("oncall", .write), try ListenerTokenFixture.token("feed", .ingest),
+            try ListenerTokenFixture.token("board", .read),
         ]
         let seen = SeenProblems()
         try await withListener(tokens: tokens, extras: Self.extras) { listener in
@@ -198,7 +241,10 @@ struct OpenAPITests {
                     let type = body == nil ? [] : [(name: "Content-Type", value: "application/json")]
                     try await seen.send(listener, operation, path, [Self.bearer] + type, body ?? "")
                 }
-                if operation.method == "POST" { try await Self.useKeys(operation, call.path, call.body ?? "", listener, seen) }
+                if operation.id == "relayWebhook" { try await Self.useRelaysKeys(operation, listener, seen) }
+                if operation.json["x-idempotency-key"] != nil {
+                    try await Self.useKeys(operation, call.path, call.body ?? "", listener, seen)
+                }
             }
         }
         // Without a schema, without a database, without tokens, without events.
@@ -248,7 +294,8 @@ struct OpenAPITests {
                     let faults = api.checker.faults(try JSONValue(parsing: answer.text), schema)
                     #expect(faults.isEmpty, "\(faults)")
                 }
-                #expect(!operation.isDescribed(401))
+                // A relay's source proves itself in any case.
+                #expect(!operation.isDescribed(401) || operation.id == "relayWebhook")
             }
         }
     }
@@ -260,7 +307,8 @@ struct OpenAPITests {
         let bare = path.split(separator: "?")[0]
         let json = (name: "Content-Type", value: "application/json")
         var requests: [(path: String, headers: [(name: String, value: String)], body: String)] = [
-            (path, [], ""), (path, [(name: "Authorization", value: "Bearer secret-of-feed")], ""),
+            (path, [], ""),
+            (path, [(name: "Authorization", value: "Bearer secret-of-\(operation.id == "postAlerts" ? "board" : "feed")")], ""),
             ("\(bare)?x=%00", [bearer], ""), (path + (path.contains("?") ? "&x=1" : "?x=1"), [bearer], ""),
         ]
         for parameter in operation.parameters {
@@ -277,6 +325,7 @@ struct OpenAPITests {
         }
         if operation.takesBody {
             requests.append((path, [bearer, json], "[]"))
+            requests.append((path, [bearer, json], "7"))
             requests.append((path, [bearer, (name: "Content-Type", value: "text/plain")], "x"))
         } else if operation.method == "DELETE" {
             requests.append((path, [bearer, json], "{}"))
@@ -288,10 +337,32 @@ struct OpenAPITests {
     private static func raw(_ operation: DescribedAPI.Operation, _ path: String) -> [String] {
         let head = "\(operation.method) \(path) HTTP/1.1\r\nHost: localhost\r\n\(bearer.name): \(bearer.value)\r\n"
         return [
-            head + "Host: other\r\n\r\n", head + "Content-Length: 1048577\r\n\r\n",
+            head + "Host: other\r\n\r\n", head + "Content-Length: 99999999\r\n\r\n",
             head + "Content-Type: application/json\r\nContent-Length: 5\r\n\r\n{",
             head + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
         ]
+    }
+
+    /// A source's keys are its own, and the description does not speak of them as of others.
+    private static func useRelaysKeys(
+        _ operation: DescribedAPI.Operation, _ listener: Listener, _ seen: SeenProblems
+    ) async throws {
+        let json = (name: "Content-Type", value: "application/json")
+        let body = #"{"title": "Backup failed"}"#
+        try await seen.send(listener, operation, "/relay/ci", [bearer, json, (name: "Idempotency-Key", value: "a b")], body)
+        try await listener.run(
+            """
+            INSERT INTO monitoring_idempotency_keys (credential, key, request, claim, claimed_until)
+            VALUES ('/relay/ci', 'k', '', gen_random_uuid(), now() + interval '1 hour'),
+                ('/relay/ci', 'l', sha256('POST'::bytea || '\\x00' || '/relay/ci'::bytea || '\\x00' || '\(body)'::bytea), gen_random_uuid(), now() + interval '1 hour');
+            """)
+        for key in ["k", "l"] {
+            try await seen.send(listener, operation, "/relay/ci", [bearer, json, (name: "Idempotency-Key", value: key)], body)
+        }
+        try await seen.send(
+            listener, operation, "/relay/several", [bearer, json],
+            "{\"alerts\": \(tooMany.replacing("labels", with: "x").replacing("{\"x\": {\"alertname\"", with: "{\"title\"").replacing("}}", with: "}"))}"
+        )
     }
 
     /// The same key with another body, and with the same one while the first is being served.

@@ -201,12 +201,12 @@ import Testing
 
     @Test func whatHasNoEffectYetIsWarnedOf() throws {
         let text = """
-            listener: {tokens: [{name: a, secret: 0123456789abcdef0123456789abcdef, scope: ingest}]}
+            routes: [{matchers: [modle=gpt-4o, team=infra], receivers: []}]
             runbook_url: {error_spike: https://h, traffic_drop: https://h}
             """
         #expect(
             try Self.load(text).warnings.map(\.description) == [
-                "monitor.yaml:1: listener.tokens[0].scope: ingest opens nothing: this version takes no alerts from elsewhere yet"
+                "monitor.yaml:1: routes: modle in 'modle=gpt-4o' is a label of alerts from elsewhere; did you mean model?"
             ])
     }
 

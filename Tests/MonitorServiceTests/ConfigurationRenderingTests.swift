@@ -131,6 +131,10 @@ import Testing
                     after: 30m
                     receivers: [audit]
                 default_receivers: [audit]
+                relay:
+                  resolve_timeout: 5m
+                  default_severity: medium
+                  max_alerts: 100000
                 retention:
                   attempts: 30d
                   rollup: 120d

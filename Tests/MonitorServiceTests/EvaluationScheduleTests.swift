@@ -42,4 +42,14 @@ import Testing
         #expect(end.truncatingRemainder(dividingBy: 300) == 0)
         #expect(abs(clock.shift) <= DemoClock.furthest)
     }
+
+    @Test func whatIsPlayedCatchesUpAndStays() {
+        let since = Date(timeIntervalSince1970: 1_771_668_000)
+        let clock = DemoClock()
+        clock.play(from: since.addingTimeInterval(-86_400), since: since, speed: 100)
+        #expect(clock.moment(at: since) == since.addingTimeInterval(-86_400))
+        #expect(clock.moment(at: since.addingTimeInterval(60)) == since.addingTimeInterval(-80_400))
+        let later = since.addingTimeInterval(1000)
+        #expect(clock.moment(at: later) == later)
+    }
 }

@@ -30,7 +30,7 @@ import Testing
         (["notifications", "retry", "--receiver", "oncall", "--since", "91d"], "--since is a time such as 12h or 3d, at most 90d"),
         (["notifications", "list", "--limit", "0"], "--limit is 1 to 1000"),
         (["silences", "add", "--for", "2h"], "Missing expected argument"),
-        (["silences", "add", "colour=red", "--for", "2h"], "names no label"),
+        (["silences", "add", "=red", "--for", "2h"], "names no label"),
         (["silences", "add", "severity>=high"], "say how long: --for 2h, or --until with a moment"),
         (["silences", "add", "severity>=high", "--for", "often"], "--for is a time such as 30m, 4h or 2d"),
         (["silences", "add", "severity>=high", "--until", "2020-01-01"], "a silence ends after it begins, and after now"),

@@ -22,7 +22,8 @@ import Testing
         ("detection: {thresholds: {low: 1.4}}", ["detection.thresholds"], []),
         ("heartbeat: https://h/hidden", ["heartbeat"], []),
         ("retention: {attempts: 7d}", ["retention"], []),
-        ("database: {url: postgresql://a:hidden-two@h/x}", [], ["database.url"]),
+        ("database: {url: postgresql://a:hidden-two@h/x}", ["database.url"], []),
+        ("database: {url: postgresql://a:hidden-one@other/x}", [], ["database.url"]),
         ("database: {url: postgresql://a:hidden-one@h/x, pool_size: 3}", [], ["database.pool_size"]),
         ("listener: {port: 2, tokens: [{name: a, secret: hidden-token-00001, scope: read}]}", [], ["listener.port"]),
         (

@@ -210,7 +210,7 @@ import Testing
         #expect(try Grouping(by: ["model"], wait: .zero, interval: .zero).key(of: labels, matchers: []) != key)
         let long = Fixtures.labels([.model: String(repeating: "é", count: 5000)])
         #expect(one.key(of: long, matchers: []).utf8.count <= 300)
-        #expect(throws: NotificationConfigurationError.self) { try Grouping(by: ["colour"], wait: .zero, interval: .zero) }
+        #expect(throws: NotificationConfigurationError.self) { try Grouping(by: ["2nd colour"], wait: .zero, interval: .zero) }
     }
 
     @Test func whatIsDueIsFoundByItsIndexHoweverMuchThereWas() async throws {

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Notifications
@@ -13,19 +14,48 @@ import Testing
         #expect(try Matcher(text).matches(Fixtures.labels()) == isMatch)
     }
 
+    @Test(arguments: [
+        ("alertname=HighLatency", true), ("alertname!=HighLatency", false), ("team=~\"in.*\"", true), ("region=", true),
+        ("region!=eu", true),
+        // Both the word that it came with and what that means here.
+        ("severity=page", true), ("severity=critical", true), ("severity!=page", false), ("severity!=critical", false),
+        ("severity>=high", true), ("severity=high", false), ("severity!~\"page|x\"", false),
+        // Its own label, and not what is ours.
+        ("model=t5", true), ("alert_type=relayed", true), ("status=open", true),
+    ])
+    func labelsFromElsewhereAreMatched(text: String, isMatch: Bool) throws {
+        let labels = AlertLabels(
+            [.alertType: "relayed", .severity: "critical", .metricName: "relayed", .status: "open"],
+            foreign: ["alertname": "HighLatency", "team": "infra", "severity": "page", "model": "t5"])
+        #expect(try Matcher(text).matches(labels) == isMatch)
+    }
+
+    @Test func whatWasFoundHereIsCalledByItsType() throws {
+        #expect(try Matcher("alertname=fallback_spike").matches(Fixtures.labels()))
+    }
+
+    @Test(arguments: [
+        #"{"a": "b", "c": "d"}"#, "{}", #"{"a": "q\"uo\\te\n\t", "ü": "→"}"#, #"{"a": "\u0001"}"#, #"{"a":"b"}"#, #"{"a": ""}"#,
+    ])
+    func labelsAreReadAsPostgresWritesThem(text: String) throws {
+        #expect(try TextObject.parse(text) == JSONDecoder().decode([String: String].self, from: Data(text.utf8)))
+    }
+
+    @Test(arguments: ["", "[]", #"{"a": 1}"#, #"{"a": "b"} x"#, #"{"a" "b"}"#, #"{"a": "b""#, #"{"a": null}"#])
+    func whatIsNoObjectOfTextsIsRefused(text: String) {
+        #expect(throws: (any Error).self) { try TextObject.parse(text) }
+    }
+
     @Test func quotedValuesKeepWhatIsEscaped() throws {
         #expect(try Matcher(#"model="a\"b\\c""#).matches(Fixtures.labels([.model: #"a"b\c"#])))
     }
 
     @Test(arguments: [
         ("severity", "matcher 'severity' has no operator"),
-        (
-            "colour=red",
-            "matcher 'colour=red' names no label; the labels are alert_type, severity, metric_name, model, backend, agent, version, status"
-        ),
+        ("=red", "matcher '=red' names no label; a label is written in letters, digits and '_'"),
+        ("2nd=red", "matcher '2nd=red' names no label; a label is written in letters, digits and '_'"),
         ("model>=4", "matcher 'model>=4' compares; only severity can be compared"),
         ("severity>=bad", "matcher 'severity>=bad' names no severity; they are low, medium, high and critical"),
-        ("severity=urgent", "matcher 'severity=urgent' names no severity; they are low, medium, high and critical"),
         ("model=\"x", "matcher 'model=\"x' has no closing quote"),
         ("model=\"x\"y", "matcher 'model=\"x\"y' goes on after its closing quote"),
         ("model=x\"", "matcher 'model=x\"' has a quote in the middle of its value"),

@@ -27,6 +27,20 @@ struct ConfigurationTests {
         #expect(throws: expected) { try PostgresConfiguration(conninfo) }
     }
 
+    @Test(arguments: [
+        ("postgresql://a:one@h/x", "postgresql://b:two@h/x?sslmode=require", true),
+        ("postgresql://a:one@h/x", "host=h dbname=x user=a passfile=/p", true),
+        ("postgresql://a@h", "postgresql://a:one@h/a", true),
+        ("postgresql://a@h", "postgresql://b@h", false),
+        ("postgresql://a@h/x", "postgresql://a@i/x", false),
+        ("postgresql://a@h/x", "postgresql://a@h:5433/x", false),
+        ("postgresql://a@h/x", "postgresql://a@h/y", false),
+        ("postgresql://a@h/x", "postgresql://a@h/x?options=-csearch_path%3Dother", false),
+    ])
+    func aPasswordLeadsToNoOtherDatabase(first: String, second: String, same: Bool) throws {
+        #expect(try PostgresConfiguration(first).leadsToTheSameDatabase(as: PostgresConfiguration(second)) == same)
+    }
+
     @Test func aPasswordIsTakenOutOfForeignMessages() throws {
         let configuration = try PostgresConfiguration("postgresql://torq:p%40ss@db/monitor")
         #expect(configuration.redacted("no such host p@ss, p@ss") == "no such host …, …")

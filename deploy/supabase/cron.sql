@@ -19,7 +19,7 @@ SELECT cron.schedule('monitoring-roll-up', '* * * * *', $job$
 $job$);
 
 -- Evaluates on closed five-minute buckets; opens, escalates and resolves alerts.
-SELECT cron.schedule('monitoring-check', '* * * * *', $$SELECT * FROM check_drift_and_alert()$$);
+SELECT cron.schedule('monitoring-check', '* * * * *', $$SELECT monitoring_take_back_future(); SELECT * FROM check_drift_and_alert()$$);
 
 -- The hour before, with its own date, also at midnight.
 SELECT cron.schedule('compute-hourly-metrics', '2 * * * *', $$

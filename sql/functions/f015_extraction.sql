@@ -1,39 +1,44 @@
 -- What an event says, read without ever throwing. Nothing validates event_data, so every field may hold anything. The functions
 -- are single expressions or a single SELECT, so that the planner writes them into the query that calls them; there is no call
--- for each row. Each expression tries what a well-formed event holds first, and looks closer only where that fails.
+-- for each row. Each expression tries what a well-formed event holds first, and looks closer only where that fails. Those that a view
+-- calls (f016_shards.sql) have their names resolved when they are made: another server reads that view, under a search_path of its own.
 
 -- Bytes are known at once, characters must be counted.
 CREATE OR REPLACE FUNCTION monitoring_cut(p_text text) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN octet_length(p_text) > 200 AND length(p_text) > 200 THEN left(p_text, 200) || '…' ELSE p_text END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN octet_length(p_text) > 200 AND length(p_text) > 200 THEN left(p_text, 200) || '…' ELSE p_text END;
+END;
 COMMENT ON FUNCTION monitoring_cut(text) IS 'The text to 200 characters, then cut with an ellipsis.';
 
 -- A string is a number where it is plain decimal: no exponent, no spaces. Its length is bounded, so that the cast, which
 -- can hold 131,072 digits, never overflows.
 CREATE OR REPLACE FUNCTION monitoring_number(p_value jsonb) RETURNS numeric
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
     SELECT CASE jsonb_typeof(p_value)
         WHEN 'number' THEN p_value::numeric
         WHEN 'string' THEN
             CASE WHEN length(p_value #>> '{}') <= 1000 AND p_value #>> '{}' ~ '^[-+]?[0-9]+(\.[0-9]+)?$'
                 THEN (p_value #>> '{}')::numeric
             END
-    END
-$$;
+    END;
+END;
 COMMENT ON FUNCTION monitoring_number(jsonb) IS 'A JSON number, or a string that is a plain decimal number; null for anything else.';
 
 -- Not null, and with the first character of a text that may be no string: a digit, a sign, a bracket, a brace, true or false.
 -- Called only then, because to look at the value costs more than to look at its text.
 CREATE OR REPLACE FUNCTION monitoring_string(p_text text, p_value jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN p_text IS NULL THEN '' WHEN jsonb_typeof(p_value) = 'string' THEN p_text END
-$$;
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+    SELECT CASE WHEN p_text IS NULL THEN '' WHEN jsonb_typeof(p_value) = 'string' THEN p_text END;
+END;
 COMMENT ON FUNCTION monitoring_string(text, jsonb) IS
     'The text of a value where that is a string, '''' where it is missing or null, null where it is anything else.';
 
 CREATE OR REPLACE FUNCTION monitoring_version(p_telemetry jsonb, p_hop jsonb) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
     SELECT CASE
         WHEN jsonb_typeof(p_hop) = 'object' THEN
             CASE WHEN jsonb_typeof(p_hop -> 'version') = 'string' AND p_hop ->> 'version' <> ''
@@ -50,8 +55,8 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                 WHEN 'array' THEN CASE WHEN p_hop IS NULL THEN '' END
             END
         END
-    END
-$$;
+    END;
+END;
 COMMENT ON FUNCTION monitoring_version(jsonb, jsonb) IS
     'service:version of the first hop, the version alone where the service is none, '''' where there is no version; '
     'null where telemetry is no object, its request_chain no array, or the first element of that no object.';
@@ -72,7 +77,8 @@ RETURNS TABLE (
     bad_backend    boolean,
     bad_telemetry  boolean
 )
-LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 AS $$
+LANGUAGE sql STABLE PARALLEL SAFE ROWS 1
+BEGIN ATOMIC
     SELECT
         jsonb_typeof(memory) = 'object',
         reward,
@@ -98,8 +104,8 @@ LANGUAGE sql STABLE PARALLEL SAFE ROWS 1 AS $$
             memory -> 'telemetry' -> 'request_chain' -> 0 ->> 'fallback_reason' AS reason
         FROM (SELECT p_event_data || '{}' AS memory OFFSET 0) AS decompressed
         OFFSET 0
-    ) AS said
-$$;
+    ) AS said;
+END;
 COMMENT ON FUNCTION monitoring_extract(jsonb) IS
     'What one event_data says, whatever it holds: one row, no error, with a flag for every field that is malformed.';
 

@@ -27,7 +27,8 @@ LANGUAGE sql VOLATILE AS $$
             WHERE datname = current_database() AND pid <> pg_backend_pid()
                 AND backend_type NOT IN ('autovacuum worker', 'walsender')      -- they write no events, and may run for hours
         ),
-        (SELECT min(prepared) FROM pg_prepared_xacts WHERE database = current_database()))
+        (SELECT min(prepared) FROM pg_prepared_xacts WHERE database = current_database()),
+        monitoring_shard_horizon())
 $$;
 COMMENT ON FUNCTION monitoring_ingest_horizon() IS
     'The time before which no event can appear any more: the beginning of the oldest running transaction, and some seconds back.';
@@ -93,8 +94,12 @@ CREATE OR REPLACE FUNCTION monitoring_find_changes() RETURNS void
 LANGUAGE plpgsql VOLATILE SET jit = off SET enable_seqscan = off AS $$
 DECLARE
     v_from    timestamptz := (SELECT state.watermark FROM monitoring_rollup_state AS state);
-    v_horizon timestamptz := greatest(monitoring_ingest_horizon(), v_from);
+    v_horizon timestamptz := monitoring_ingest_horizon();
 BEGIN
+    -- The horizon never goes back but with the clock: events carry earlier times then, since the step, which was within the hour.
+    IF v_horizon < v_from THEN
+        v_from := v_horizon - interval '1 hour';
+    END IF;
     WITH ingested AS MATERIALIZED (
         SELECT * FROM monitoring_ingested(CASE WHEN v_from = '-infinity' THEN v_horizon ELSE v_from END, v_horizon)
     ),
@@ -107,7 +112,9 @@ BEGIN
         UNION
         SELECT found.hour_start
         FROM monitoring_hours_with_events() AS found (hour_start)
-        WHERE v_from = '-infinity'
+        WHERE v_from = '-infinity' AND NOT monitoring_shards_hold_all()
+        UNION
+        SELECT shard.hour_start FROM monitoring_shard_hours AS shard WHERE v_from = '-infinity'
         ON CONFLICT DO NOTHING
     )
     UPDATE monitoring_rollup_state SET
@@ -228,7 +235,9 @@ DECLARE
     v_start    double precision := date_part('epoch', v_first_day::timestamp AT TIME ZONE 'UTC');
     v_hours    integer[] := ARRAY(
         SELECT (date_part('epoch', hour_start) - v_start)::integer / 3600 FROM unnest(p_hours) AS hour (hour_start) ORDER BY 1);
-    v_lossy    timestamptz[] := monitoring_lossy_hours(v_from, v_until);
+    v_remote   boolean := monitoring_shards_hold_all();  -- the events are on other servers, which collect them
+    v_lossy    timestamptz[] := CASE WHEN v_remote THEN monitoring_lossy_hours_of_shards(v_from, v_until)
+        ELSE monitoring_lossy_hours(v_from, v_until) END;
     v_kept     integer[];
     v_added    uuid[] := '{}';
     v_retried  uuid[] := '{}';
@@ -241,6 +250,7 @@ BEGIN
     IF cardinality(v_lossy) > 0 THEN
         SELECT added, retried INTO v_added, v_retried FROM monitoring_new_in_lossy_hours(v_lossy);
     END IF;
+    v_remote := v_remote AND cardinality(v_lossy) = 0;     -- else document by document
     v_all := cardinality(v_lossy) = 0 AND v_until - v_from = cardinality(p_hours) * interval '1 hour';
     -- Days nothing of which was rolled up in any other hour: their rows come from here as well.
     v_whole := ARRAY(
@@ -287,13 +297,20 @@ BEGIN
                         ELSE duration_bits | reward_bits
                     END AS key
                 FROM monitoring_read_events(v_from, v_until, p_hours, v_lossy, v_added, v_retried, v_all, p_plain, v_start)
+                WHERE NOT v_remote
+                UNION ALL
+                SELECT
+                    (date_part('epoch', hour_start) - v_start)::integer / 86400, model, backend, agent, version, event_type, reason, newest, key
+                FROM monitoring_shard_slices
+                CROSS JOIN LATERAL unnest(keys) AS key
+                WHERE v_remote AND hour_start = ANY (p_hours)
                 OFFSET 0
             ) AS event
             GROUP BY day_no, model, backend, agent, version, event_type, reason
             OFFSET 0
         ) AS alike
         WHERE CASE
-            WHEN p_plain AND (monitoring_is_doubtful(model) OR monitoring_is_doubtful(backend) OR monitoring_is_doubtful_version(version))
+            WHEN p_plain AND NOT v_remote AND (monitoring_is_doubtful(model) OR monitoring_is_doubtful(backend) OR monitoring_is_doubtful_version(version))
                 THEN to_jsonb(model)::integer IS NULL      -- raises invalid_parameter_value
             ELSE true
         END

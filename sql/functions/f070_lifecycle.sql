@@ -135,6 +135,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     v_fingerprint text;
+    v_is_relayed  boolean;
     v_holds       boolean;
     v_evidence    jsonb;
 BEGIN
@@ -149,12 +150,15 @@ BEGIN
     -- Evaluations, acceptances and people wait for each other here: of fingerprints and the data version, each would hold what
     -- another waits for.
     PERFORM FROM monitoring_evaluation_state FOR UPDATE;
-    SELECT fingerprint INTO v_fingerprint FROM monitoring_alerts WHERE id = p_alert_id;
-    IF FOUND THEN
+    SELECT fingerprint, origin IS NOT NULL INTO v_fingerprint, v_is_relayed FROM monitoring_alerts WHERE id = p_alert_id;
+    IF v_is_relayed THEN
+        PERFORM monitoring_lock_relay();
+    ELSIF FOUND THEN
         PERFORM monitoring_lock_fingerprint(v_fingerprint);
     END IF;
-    -- The condition holds as long as the latest evaluation saw it, or it is not known to be over.
-    SELECT a.last_evidence_at >= coalesce(nullif(state.applied_at, '-infinity'), a.last_evidence_at),
+    -- The condition holds as long as the latest evaluation saw it, or it is not known to be over. Of one from elsewhere that is known
+    -- apart from it.
+    SELECT a.origin IS NULL AND a.last_evidence_at >= coalesce(nullif(state.applied_at, '-infinity'), a.last_evidence_at),
         jsonb_strip_nulls(jsonb_build_object(
             'current_value', a.current_value, 'baseline_value', a.baseline_value, 'deviation_ratio', a.deviation_ratio))
     INTO v_holds, v_evidence

@@ -127,7 +127,7 @@ BEGIN
     IF v_rollup IS NOT NULL THEN
         -- The stretch since an alert opened says whether it is over.
         v_rollup := least(v_rollup, (
-            SELECT min(live_since) FROM monitoring_alerts WHERE status <> 'resolved' OR held_severity IS NOT NULL));
+            SELECT min(live_since) FROM monitoring_alerts WHERE origin IS NULL AND (status <> 'resolved' OR held_severity IS NOT NULL)));
         rollup := monitoring_remove_rollup((v_rollup AT TIME ZONE 'UTC')::date, 2);
     END IF;
 

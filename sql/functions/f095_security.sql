@@ -26,7 +26,7 @@ BEGIN
         SELECT relation.oid::regclass AS name, relation.relname, relation.relkind
         FROM pg_class AS relation
         WHERE relation.relnamespace = quote_ident(current_schema())::regnamespace
-            AND relation.relkind IN ('r', 'p', 'v', 'm', 'S')
+            AND relation.relkind IN ('r', 'p', 'v', 'm', 'f', 'S')
             AND (relation.relname ~ '^(monitoring|v_monitoring)_' OR relation.relname = 'mv_daily_metrics')
     LOOP
         EXECUTE format('REVOKE ALL ON %s FROM %s', v_object.name, v_outsiders);

@@ -6,7 +6,8 @@ import WebTransport
 struct Alertmanager: Sendable {
     private let path: String
     private let folder: String
-    private let port: Int
+    /// Where it listens.
+    let port: Int
 
     /// nil where it is not installed.
     ///

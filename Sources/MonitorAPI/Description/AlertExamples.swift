@@ -11,7 +11,8 @@ enum AlertExamples {
          "snoozed_until": null, "acknowledged_at": null, "acknowledged_by": null, "resolved_at": null, "resolved_by": null,
          "resolution_note": null, "notified": true, "notified_at": "2026-02-21T10:35:02.431Z", "notification_channels": ["oncall"],
          "summary": "Fallback rate 13.0 % in the last hour, 4.0 % expected (3.3×).", "context_data": {"window_seconds": 3600},
-         "related_events": ["evt-4711"], "created_at": "2026-02-21T10:35:00Z", "updated_at": "2026-02-21T10:35:02.431Z"}
+         "related_events": ["evt-4711"], "origin": null, "labels": null, "annotations": null, "generator_url": null,
+         "created_at": "2026-02-21T10:35:00Z", "updated_at": "2026-02-21T10:35:02.431Z"}
         """#
 
     static let transition = #"""

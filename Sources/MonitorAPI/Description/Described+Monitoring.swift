@@ -43,6 +43,10 @@ extension Alert: Described {
         "summary": "One sentence with the evidence.",
         "context_data": .object("The evidence."),
         "related_events": FieldNote("event_ids of examples.", ["maxItems": 10]),
+        "origin": "Of an alert from elsewhere, who brought it: `alertmanager`, or the name of a relay; null for what was found here.",
+        "labels": "Of an alert from elsewhere, what it is; null for what was found here.",
+        "annotations": "Of an alert from elsewhere, what its source says about it; null for what was found here.",
+        "generator_url": "Of an alert from elsewhere, where its source shows it; null where it does not say.",
         "created_at": "When the row was written.",
         "updated_at": "When it was changed last.",
     ]

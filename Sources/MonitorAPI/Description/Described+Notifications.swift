@@ -15,7 +15,10 @@ extension NotificationRecord: Described {
         "receiver": "The receiver's name.",
         "cause": .words(
             "Why it was written.",
-            ["transition", "repeat", "escalation_step", "silence_ended", "snooze_ended", "mute_ended", "test"]),
+            [
+                "transition", "repeat", "escalation_step", "silence_ended", "snooze_ended", "mute_ended", "inhibition_ended", "fallback",
+                "test",
+            ]),
         "sequence": .count("Of the transition, or of the repetition."),
         "transition": "Which step; null where the cause is none.",
         "severity": "Of the alert after that step.",

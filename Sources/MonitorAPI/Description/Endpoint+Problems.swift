@@ -9,7 +9,7 @@ extension Endpoint {
     var headers: [ParameterDeclaration] { (freshness != nil ? [.ifNoneMatch] : []) + (operation?.headers ?? []) }
 
     /// Whether a POST can be sent again without being done again.
-    var takesIdempotencyKey: Bool { method == .post && body == .json && operation != nil }
+    var takesIdempotencyKey: Bool { method == .post && body == .json && operation != nil && !keepsKeysItself }
 
     /// What can go wrong, as far as the listener tells: each kind with an example.
     func problems(_ operation: Operation, needsTokens: Bool) -> [Problem] {

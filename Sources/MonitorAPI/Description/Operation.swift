@@ -5,7 +5,7 @@ import Monitoring
 struct Operation: Sendable {
     /// How the document groups operations.
     enum Tag: String, Sendable, Hashable, CaseIterable {
-        case metrics, alerts, baseline, silences, notifications, receivers, operation, pages
+        case metrics, alerts, baseline, silences, notifications, receivers, relay, operation, pages
 
         var about: String {
             switch self {
@@ -15,6 +15,7 @@ struct Operation: Sendable {
             case .silences: "Times in which matching alerts are tracked and not told."
             case .notifications: "The outbox: what was told, what waits, what is dead."
             case .receivers: "Where messages go."
+            case .relay: "Alerts from elsewhere: Alertmanager's API, and webhooks."
             case .operation: "What supervisors ask."
             case .pages: "What people open in a browser."
             }
@@ -24,6 +25,8 @@ struct Operation: Sendable {
     /// What it answers where all is well.
     enum Answer: Sendable {
         case json(any Described.Type, HTTPResponse.Status = .ok)
+        /// An array of them.
+        case list(any Described.Type)
         /// The media type, and an example.
         case text(String, example: String)
         /// A JSON document with a schema of its own.
@@ -50,6 +53,8 @@ struct Operation: Sendable {
     var fields: [FieldDeclaration] = []
     /// What of the body depends on several fields, as members of its schema.
     var bodyRule: [String: JSONValue] = [:]
+    /// The schema of a body that is no object of fields; nil: it is one.
+    var bodySchema: Schema?
     /// Whether an absent body, which counts as an empty object, is refused.
     var requiresBody = false
     /// Bodies as they could be; the first is the one to show.

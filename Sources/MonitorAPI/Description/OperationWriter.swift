@@ -46,7 +46,9 @@ struct OperationWriter {
     static func parameter(_ parameter: ParameterDeclaration, in place: String) -> JSONValue {
         .object([
             "name": .string(parameter.name), "in": .string(place), "required": .bool(parameter.isRequired),
-            "description": .string(parameter.text), "schema": parameter.schema.json, "example": parameter.example,
+            "description": .string(parameter.text),
+            "schema": (parameter.isRepeatable ? .array(of: parameter.schema) : parameter.schema).json,
+            "example": parameter.isRepeatable ? .array([parameter.example]) : parameter.example,
         ])
     }
 
@@ -57,7 +59,8 @@ struct OperationWriter {
             uniqueKeysWithValues: operation.fields.map { field in
                 (field.name, (field.isRequired ? field.schema : field.schema.orNull).with(["description": .string(field.text)]))
             })
-        var content: [String: JSONValue] = ["schema": Schema.object(properties, required: required).with(operation.bodyRule).json]
+        let schema = operation.bodySchema ?? Schema.object(properties, required: required).with(operation.bodyRule)
+        var content: [String: JSONValue] = ["schema": schema.json]
         let examples = operation.bodyExamples.isEmpty ? [.object([:])] : operation.bodyExamples
         content["examples"] = .object(
             Dictionary(uniqueKeysWithValues: examples.enumerated().map { ("example\($0 + 1)", .object(["value": $1])) }))
@@ -75,6 +78,10 @@ struct OperationWriter {
         case .json(let type, let status):
             responses["\(status.code)"] = Self.response(
                 type.about, headers: headers, type: "application/json", schema: reader.schema(of: type), example: Self.example(of: type))
+        case .list(let type):
+            responses["200"] = Self.response(
+                type.about, headers: headers, type: "application/json", schema: .array(of: reader.schema(of: type)),
+                example: .array([Self.example(of: type)]))
         case .text(let type, let example):
             responses["200"] = Self.response(
                 operation.summary, headers: headers, type: type, schema: .text, example: .string(example))

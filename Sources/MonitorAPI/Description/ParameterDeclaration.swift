@@ -7,6 +7,8 @@ struct ParameterDeclaration: Sendable {
     var text: String
     var schema: Schema
     var isRequired = false
+    /// Whether it may be given several times; the schema is that of one.
+    var isRepeatable = false
     var example: JSONValue
     /// Throws what the client is told of a value that is not allowed.
     var check: @Sendable (String) throws(Problem) -> Void

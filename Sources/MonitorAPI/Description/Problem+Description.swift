@@ -32,7 +32,8 @@ extension Problem.Kind {
         case .unknownParameter: return (["parameter": parameter, "allowed": names], [:])
         case .invalidBody:
             let either = Schema(["anyOf": .array([allowed.json, names.json])])
-            return ([:], ["field": field, "allowed": either])
+            let index = Schema.integer.with(["minimum": 0, "description": "Of several alerts the faulty one, from 0."])
+            return ([:], ["field": field, "allowed": either, "index": index])
         case .contradiction: return ([:], ["parameter": parameter, "field": field, "allowed": allowed])
         case .transitionForbidden:
             let status = Schema.words(AlertStatus.words)
@@ -112,6 +113,7 @@ extension Problem.Kind {
             case .unsupportedMediaType: "A body here is application/json."
             case .misdirected: "Without tokens this listener answers to localhost and loopback addresses alone."
             case .tooManyFailures: "Too many failures from this address. Try again in 60 seconds."
+            case .tooManyAlerts: "There is room for 100000 alerts from elsewhere at a time; none of these was taken."
             case .tooManyConnections: "This listener has as many connections as it takes."
             case .headerTooLarge: "The header of a request has at most 32 KB."
             case .internalError: "The request could not be served; the log has more under its X-Request-Id."

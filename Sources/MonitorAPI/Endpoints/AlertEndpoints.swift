@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import Logging
 import Monitoring
 import Notifications
 import Postgres
@@ -73,6 +74,7 @@ struct AlertEndpoints: Sendable {
             let result = try await alerts.perform(
                 action, on: id, actor: order.actor ?? call.principal.defaultActor, credential: call.principal.credential,
                 note: order.note, until: order.until, at: call.now)
+            call.context.logger.changed(id, by: action, credential: call.principal.credential, isChange: result.changed)
             return try .json(result.alert)
         } catch let error as MonitoringError where error.code == .transitionForbidden {
             throw try await forbidden(action, id, error)

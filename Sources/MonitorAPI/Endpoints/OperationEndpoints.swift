@@ -51,6 +51,7 @@ struct OperationEndpoints: Sendable {
     /// Ready: the database answers and takes changes, its schema is this version's, and evaluations have not failed for ten minutes on end.
     private func ready(_ call: Call) async throws -> Response {
         try await Self.promptly(else: Readiness.slow) { try await Readiness(client: client).check() }
+        if evaluations?.isDiskFull == true { throw Readiness.diskIsFull }
         if let since = evaluations?.failingSince, call.now.timeIntervalSince(since) > EvaluationWatch.patience {
             throw Problem(
                 .unavailable, "Evaluations have failed since \(MonitoringJSON.timestamp(since)); the log says why.",

@@ -19,7 +19,7 @@ struct Readiness: Sendable {
     /// - Throws: `Problem` with a `reason` from `reasons`.
     func check() async throws {
         do {
-            guard try await SchemaMigrator(client: client).plan().isCurrent else {
+            guard try await SchemaMigrator(client: client).plan(timeout: .seconds(3)).isCurrent else {
                 throw Self.problem("schema_not_current", "The database's schema is not up to date: run torq-monitor migrate.")
             }
             let isReadOnly: Bool = try await client.query(
@@ -34,6 +34,10 @@ struct Readiness: Sendable {
 
     /// It does not answer in time.
     static let slow = problem("database_slow", "The database does not answer in time.")
+
+    /// What an evaluation found, since a check that only reads finds nothing.
+    static let diskIsFull = problem("disk_full", diskIsFullWords)
+    private static let diskIsFullWords = "The database's disk is full."
 
     private static func problem(_ reason: String, _ words: String) -> Problem {
         Problem(.unavailable, words, members: ["reason": .string(reason)], headers: [.retryAfter: "5"])
@@ -55,7 +59,7 @@ struct Readiness: Sendable {
         if error.sqlState == "3D000" || isRefused && says("FATAL") && says("does not exist") {
             return ("no_such_database", "The database or the user that is configured does not exist.")
         }
-        if error.sqlState == "53100" { return ("disk_full", "The database's disk is full.") }
+        if error.sqlState == "53100" { return ("disk_full", diskIsFullWords) }
         if error.sqlState == "25006" {
             return ("read_only", "The database takes no changes: it is a standby, or was made read-only.")
         }

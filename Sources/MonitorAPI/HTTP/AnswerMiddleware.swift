@@ -19,11 +19,14 @@ struct AnswerMiddleware: RouterMiddleware {
                 authority: request.head.authority, headers: request.headers, place: Gate.Place(path: request.uri.path))
             response = try await next(request, context)
         } catch {
-            var problem = Self.problem(describing: error, context)
+            var problem = Self.problem(describing: error, context, path: request.uri.path)
             if problem.kind == .notFound, !EndpointTable.methods.contains(request.method) {
                 problem = Problem(.methodUnknown, "There is no method \(request.method.rawValue.prefix(20)).")
             }
-            response = Self.wantsPage(request) ? ErrorPage.response(problem, path: request.uri.path) : problem.response()
+            response =
+                Self.wantsPage(request)
+                ? ErrorPage.response(problem, path: request.uri.path)
+                : Self.wantsAlertmanagersWords(request) ? problem.alertmanagersResponse() : problem.response()
             if request.method == .head { response = response.createHeadResponse() }
         }
         response.headers[.requestID] = context.requestID
@@ -33,14 +36,14 @@ struct AnswerMiddleware: RouterMiddleware {
             EndpointTable.methods.contains(request.method) ? request.method.rawValue : "other", route: context.endpointPath ?? "none",
             status: response.status.code, in: elapsed)
         // The route's pattern, never the path: that of a link is a secret.
-        context.logger.debug(
-            "Request answered",
-            metadata: [
-                "method": .string(String(request.method.rawValue.prefix(20))), "route": .string(context.endpointPath ?? "none"),
-                "status": .stringConvertible(response.status.code),
-                "milliseconds": .stringConvertible(
-                    Double(elapsed.components.attoseconds / 1_000_000_000_000) / 1000 + Double(elapsed.components.seconds) * 1000),
-            ])
+        var metadata: Logger.Metadata = [
+            "method": .string(String(request.method.rawValue.prefix(20))), "route": .string(context.endpointPath ?? "none"),
+            "status": .stringConvertible(response.status.code),
+            "milliseconds": .stringConvertible(
+                Double(elapsed.components.attoseconds / 1_000_000_000_000) / 1000 + Double(elapsed.components.seconds) * 1000),
+        ]
+        metadata["alert_id"] = Logger.alertID(path: request.uri.path, route: context.endpointPath)
+        context.logger.debug("Request answered", metadata: metadata)
         return response
     }
 
@@ -49,19 +52,24 @@ struct AnswerMiddleware: RouterMiddleware {
         !request.uri.path.hasPrefix("/api/") && request.headers[.accept]?.hasPrefix("text/html") ?? false
     }
 
+    /// Alertmanager's clients take JSON alone, and show a text.
+    private static func wantsAlertmanagersWords(_ request: Request) -> Bool {
+        request.uri.path.hasPrefix("/api/v2/") && request.headers[.accept] == "application/json"
+    }
+
     /// What the client is told; the log hears more where it is our fault.
-    static func problem(describing error: any Error, _ context: MonitorContext) -> Problem {
+    static func problem(describing error: any Error, _ context: MonitorContext, path: String = "") -> Problem {
         if let error = error as? HTTPError, error.status == .notFound { return Problem(.notFound, "There is nothing at this path.") }
         let problem = Problem(describing: error)
         // A client that hung up is nobody's fault.
         if error is CancellationError { return problem }
         switch problem.kind {
         case .internalError, .unavailable:
-            context.logger.error(
-                "Request failed",
-                metadata: [
-                    "route": .string(context.endpointPath ?? "none"), "error": .string(String(String(describing: error).prefix(500))),
-                ])
+            var metadata: Logger.Metadata = [
+                "route": .string(context.endpointPath ?? "none"), "error": .string(String(String(describing: error).prefix(500))),
+            ]
+            metadata["alert_id"] = Logger.alertID(path: path, route: context.endpointPath)
+            context.logger.error("Request failed", metadata: metadata)
         default:
             break
         }

@@ -29,6 +29,12 @@ struct Endpoint: Sendable {
     var deadline: Duration
     /// How long an answer may be given again; nil: never.
     var freshness: Freshness?
+    /// Whether it looks after idempotency keys itself, since it knows whose they are.
+    var keepsKeysItself = false
+    /// How large a body may be, in bytes.
+    var maximumBody = 1 << 20
+    /// Who lets its requests in before their bodies are read; nil: nobody need.
+    var turns: IntakeTurns?
     var handle: @Sendable (Call) async throws -> Response
 
     /// What reads: its answers carry an ETag, and are kept for as long as `freshness` says.

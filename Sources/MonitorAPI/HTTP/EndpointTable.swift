@@ -5,7 +5,6 @@ import NIOCore
 
 /// All endpoints, as a router that lets in, reads, checks and answers.
 struct EndpointTable: Sendable {
-    static let maximumBody = 1024 * 1024
     let endpoints: [Endpoint]
     let doorkeeper: Doorkeeper
     let clock: @Sendable () -> Date
@@ -92,7 +91,12 @@ struct EndpointTable: Sendable {
             } else {
                 try QueryParameters(request.uri.query, allowed: endpoint.query)
             }
-        let body = try await body(of: request, as: endpoint.body)
+        let room = endpoint.turns.map { _ in
+            min(max(0, request.headers[.contentLength].flatMap(Int.init) ?? endpoint.maximumBody), endpoint.maximumBody)
+        }
+        if let room, endpoint.turns?.enter(bytes: room) == false { throw Problem.busy }
+        defer { if let room { endpoint.turns?.leave(bytes: room) } }
+        let body = try await body(of: request, for: endpoint)
         let call = Call(
             request: request, context: context, principal: principal, query: query, body: body, now: now, operation: endpoint.operation)
         let serve = { try await Self.within(endpoint.deadline, else: .unavailable) { try await endpoint.handle(call) } }
@@ -101,16 +105,17 @@ struct EndpointTable: Sendable {
         return try await keys.answer(key, of: call, deadline: endpoint.deadline, serve)
     }
 
-    private func body(of request: Request, as kind: Endpoint.Body) async throws -> [UInt8] {
+    private func body(of request: Request, for endpoint: Endpoint) async throws -> [UInt8] {
+        let (kind, limit) = (endpoint.body, endpoint.maximumBody)
         // What reads is the same with or without one: it is not looked at.
         if request.method == .get || request.method == .head { return [] }
         if kind == .none, !request.hasBody { return [] }
-        let tooLarge = Problem(.bodyTooLarge, "A body has at most 1 MB.", headers: [.connection: "close"])
-        if let declared = request.headers[.contentLength].flatMap(Int.init), declared > Self.maximumBody { throw tooLarge }
+        let tooLarge = Problem(.bodyTooLarge, "A body has at most \(limit >> 20) MB.", headers: [.connection: "close"])
+        if let declared = request.headers[.contentLength].flatMap(Int.init), declared > limit { throw tooLarge }
         var collected = ByteBuffer()
         do {
             let stream = request.body
-            collected = try await Self.within(bodyDeadline, else: .bodyTimeout) { try await stream.collect(upTo: Self.maximumBody) }
+            collected = try await Self.within(bodyDeadline, else: .bodyTimeout) { try await stream.collect(upTo: limit) }
         } catch is NIOTooManyBytesError {
             throw tooLarge
         }

@@ -1,12 +1,19 @@
 /// Names and values of a query or of a form's body, decoded strictly.
 struct FormFields: Sendable, Hashable {
     private(set) var values: [String: String] = [:]
+    /// Of those that may be there several times, all.
+    private(set) var lists: [String: [String]] = [:]
 
+    /// - Parameter repeatable: Names that may be there several times.
     /// - Throws: The name of the fault: what is not percent-encoded text, or is there twice, is refused rather than guessed.
-    init(_ text: some StringProtocol) throws(FormFieldsError) {
+    init(_ text: some StringProtocol, repeatable: Set<String> = []) throws(FormFieldsError) {
         for pair in text.split(separator: "&") {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = Self.decode(parts[0]), let value = parts.count > 1 ? Self.decode(parts[1]) : "" else { throw .malformed }
+            if repeatable.contains(name) {
+                lists[name, default: []].append(value)
+                continue
+            }
             guard values.updateValue(value, forKey: name) == nil else { throw .repeated(String(name.prefix(100))) }
         }
     }

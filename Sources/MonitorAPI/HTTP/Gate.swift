@@ -8,6 +8,8 @@ struct Gate: Sendable {
         case open
         case read
         case write
+        /// Bringing alerts in.
+        case ingest
     }
 
     /// What kind of thing a path leads to, as far as the ways there go.
@@ -83,7 +85,9 @@ struct Gate: Sendable {
 
     /// - Throws: 403 where the token's scope does not reach.
     func check(_ token: ListenerToken, _ access: Access) throws(Problem) {
-        guard token.scope == .write || (token.scope == .read && access == .read) else {
+        guard
+            token.scope == .write || (token.scope == .read && access == .read) || (token.scope == .ingest && access == .ingest)
+        else {
             throw Problem(.forbidden, "The token \(token.name) has the scope \(token.scope.rawValue), which does not allow this.")
         }
     }
@@ -111,7 +115,8 @@ struct Gate: Sendable {
         guard let sender, sender == authority.flatMap({ Authority($0) }) || sender == publicAuthority else { throw refusal }
     }
 
-    private static func bearer(_ header: String?) -> String? {
+    /// The secret that a header `Bearer …` shows; nil where it is none.
+    static func bearer(_ header: String?) -> String? {
         guard let header, header.utf8.count <= 4096, header.lowercased().hasPrefix("bearer ") else { return nil }
         let token = header.dropFirst(7).drop { $0 == " " }
         return token.isEmpty ? nil : String(token)

@@ -28,6 +28,10 @@ extension Problem {
     static let unavailable = Problem(
         .unavailable, "The database does not answer at the moment. Try again in a few seconds.", headers: [.retryAfter: "5"])
 
+    /// More alerts come from elsewhere than are taken in.
+    static let busy = Problem(
+        .unavailable, "Too many requests with alerts are being served. Send it again in a moment.", headers: [.retryAfter: "1"])
+
     /// A body that was still not there after a while.
     static let bodyTimeout = Problem(.bodyTimeout, "The body did not arrive within 20 seconds.", headers: [.connection: "close"])
 

@@ -27,6 +27,7 @@ struct Problem: Error, Sendable, Hashable {
         case unsupportedMediaType = "unsupported-media-type"
         case misdirected
         case tooManyFailures = "too-many-failures"
+        case tooManyAlerts = "too-many-alerts"
         case tooManyConnections = "too-many-connections"
         case headerTooLarge = "header-too-large"
         case internalError = "internal-error"
@@ -47,7 +48,7 @@ struct Problem: Error, Sendable, Hashable {
             case .bodyTimeout: .requestTimeout
             case .unsupportedMediaType: .unsupportedMediaType
             case .misdirected: .misdirectedRequest
-            case .tooManyFailures: .tooManyRequests
+            case .tooManyFailures, .tooManyAlerts: .tooManyRequests
             case .tooManyConnections: .serviceUnavailable
             case .headerTooLarge: .requestHeaderFieldsTooLarge
             case .internalError: .internalServerError
@@ -76,6 +77,7 @@ struct Problem: Error, Sendable, Hashable {
             case .bodyTimeout: "The body did not come in time"
             case .unsupportedMediaType: "The body has a type that is not taken here"
             case .tooManyFailures: "Too many failures"
+            case .tooManyAlerts: "Too many alerts stand"
             case .tooManyConnections: "Too many connections"
             case .headerTooLarge: "The request's header is too large"
             case .misdirected: "This host name is not served here"
@@ -107,6 +109,14 @@ struct Problem: Error, Sendable, Hashable {
     func response() -> Response {
         let (head, body) = parts()
         return Response(status: head.status, headers: head.headerFields, body: .init(byteBuffer: ByteBuffer(bytes: body)))
+    }
+
+    /// The answer as Alertmanager gives it: a JSON text.
+    func alertmanagersResponse() -> Response {
+        var response = self.response()
+        response.headers[.contentType] = "application/json"
+        response.body = .init(byteBuffer: ByteBuffer(string: (try? MonitoringJSON.quoted(detail)) ?? "\"\""))
+        return response
     }
 
     /// The answer's head and body.

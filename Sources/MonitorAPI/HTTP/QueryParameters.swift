@@ -4,11 +4,14 @@ import Monitoring
 /// The parameters of a request: known names alone, each value checked when it is asked for.
 struct QueryParameters: Sendable {
     let values: [String: String]
+    /// Of those that may be given several times.
+    private let lists: [String: [String]]
 
     /// - Throws: A problem naming the parameter that is not as it must be, or the parameters that are allowed.
     init(_ query: String?, declared: [ParameterDeclaration]) throws(Problem) {
-        try self.init(query, allowed: declared.map(\.name))
+        try self.init(query, allowed: declared.map(\.name), repeatable: Set(declared.filter(\.isRepeatable).map(\.name)))
         for parameter in declared {
+            for given in lists[parameter.name] ?? [] { try parameter.check(given) }
             if let given = values[parameter.name] {
                 try parameter.check(given)
             } else if parameter.isRequired {
@@ -23,6 +26,13 @@ struct QueryParameters: Sendable {
         return try parameter.read(given)
     }
 
+    /// All that a parameter says that may be given several times.
+    func all<Value>(_ parameter: QueryParameter<Value>) throws(Problem) -> [Value] {
+        var values: [Value] = []
+        for given in lists[parameter.declaration.name] ?? [] { values.append(try parameter.read(given)) }
+        return values
+    }
+
     /// What a parameter says that is required or has a default.
     func get<Value>(_ parameter: QueryParameter<Value>) throws(Problem) -> Value {
         guard let value = try value(parameter) else { preconditionFailure("\(parameter.declaration.name) has no default") }
@@ -30,16 +40,16 @@ struct QueryParameters: Sendable {
     }
 
     /// - Throws: A problem naming the parameters that are allowed.
-    init(_ query: String?, allowed: [String]) throws(Problem) {
+    init(_ query: String?, allowed: [String], repeatable: Set<String> = []) throws(Problem) {
         let fields: FormFields
         do {
-            fields = try FormFields(query ?? "")
+            fields = try FormFields(query ?? "", repeatable: repeatable)
         } catch .repeated(let name) {
             throw Problem(.invalidParameter, "The parameter \(name) is given twice.", members: ["parameter": .string(name)])
         } catch {
             throw Problem(.malformed, "The query is not percent-encoded UTF-8 text.")
         }
-        if let unknown = fields.values.keys.filter({ !allowed.contains($0) }).min() {
+        if let unknown = (Array(fields.values.keys) + Array(fields.lists.keys)).filter({ !allowed.contains($0) }).min() {
             let name = String(unknown.prefix(100))
             let known = allowed.isEmpty ? "none are" : "\(allowed.joined(separator: ", ")) \(allowed.count == 1 ? "is" : "are")"
             throw Problem(
@@ -47,6 +57,7 @@ struct QueryParameters: Sendable {
                 members: ["parameter": .string(name), "allowed": .array(allowed.map(JSONValue.string))])
         }
         values = fields.values
+        lists = fields.lists
     }
 
     static func refusal(_ name: String, _ given: String, allowed: String) -> Problem {

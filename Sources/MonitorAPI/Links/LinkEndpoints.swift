@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import Hummingbird
+import Logging
 import Monitoring
 import Notifications
 import Postgres
@@ -64,6 +65,9 @@ struct LinkEndpoints: Sendable {
             until: form.snooze?.end(after: call.now), moment: call.now)
         let subject = try await subject(of: claim)
         let results = try await work.perform(deed, on: subject.alerts, until: .now + Self.patience)
+        for result in results where result.kind == .done {
+            call.context.logger.changed(result.alert.id, by: action, credential: deed.credential)
+        }
         var response: Response
         if subject.total > 1 {
             let now = LinkWork.Subject(alerts: results.map(\.alert), total: subject.total)

@@ -56,9 +56,9 @@ struct AlertCard: Sendable {
         return "Nobody has it yet"
     }
 
-    /// `Error spike of model gpt-5-mini`.
+    /// `Error spike of model gpt-5-mini`; of an alert from elsewhere its name.
     static func title(of alert: Alert) -> String {
-        Wording.sentence(alert.alertType) + FigureText.slice(of: alert)
+        FigureText.name(of: alert) ?? Wording.sentence(alert.alertType) + FigureText.slice(of: alert)
     }
 
     /// The engine writes `7.8x the expected`; pages and the figures of messages have a sign for it.
@@ -72,6 +72,10 @@ struct AlertCard: Sendable {
     }
 
     private static func figures(_ alert: Alert) -> [Figure] {
+        if let labels = alert.labels {
+            let texts = labels.filter { $0.key != "alertname" }.sorted { $0.key < $1.key }
+            return texts.map { Figure(name: $0.key, value: $0.value) } + [Figure(name: "Came from", value: alert.origin ?? "elsewhere")]
+        }
         var figures = [
             Figure(name: Wording.metric(alert.metricName), value: Wording.value(alert.currentValue, of: alert.metricName)),
             Figure(name: FigureText.baselineName(of: alert.metricName), value: Wording.value(alert.baselineValue, of: alert.metricName)),

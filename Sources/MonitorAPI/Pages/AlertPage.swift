@@ -46,6 +46,11 @@ struct AlertPage: Sendable {
     let hasCauses: Bool
     let evidence: String
     let hasEvidence: Bool
+    /// The heading over its figures, or its labels.
+    let picture: String
+    /// Where its source shows it.
+    let source: String
+    let hasSource: Bool
     let events: [String]
     let hasEvents: Bool
     let viewer: PageViewer
@@ -73,8 +78,12 @@ struct AlertPage: Sendable {
         hasMessages = !messages.isEmpty
         causes = Self.causes(alert.contextData)
         hasCauses = !causes.isEmpty
-        evidence = Self.pretty(alert.contextData)
-        hasEvidence = alert.contextData != .object([:])
+        let annotations = alert.annotations.map { JSONValue.object($0.mapValues(JSONValue.string)) }
+        evidence = Self.pretty(annotations ?? alert.contextData)
+        hasEvidence = (annotations ?? alert.contextData) != .object([:])
+        picture = alert.labels == nil ? "The figures" : "What it is"
+        source = alert.generatorURL.flatMap { AlertLinks.isLink($0) ? $0 : nil } ?? ""
+        hasSource = !source.isEmpty
         events = alert.relatedEvents
         hasEvents = !alert.relatedEvents.isEmpty
     }

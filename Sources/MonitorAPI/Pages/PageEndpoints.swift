@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import Logging
 import Monitoring
 import Notifications
 import Postgres
@@ -142,6 +143,7 @@ struct PageEndpoints: Sendable {
             let result = try await alerts.perform(
                 order.action, on: alert.id, actor: order.form.name ?? Self.nobody(call.principal), credential: call.principal.credential,
                 note: order.form.note, until: until, at: call.now)
+            call.context.logger.changed(alert.id, by: order.action, credential: call.principal.credential, isChange: result.changed)
             if result.changed { return remembering(order.form.name, Self.redirect(order, alert.id)) }
         } catch let error as MonitoringError where error.code == .transitionForbidden {
             isForbidden = true

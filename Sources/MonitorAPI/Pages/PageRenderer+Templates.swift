@@ -103,9 +103,9 @@ extension PageRenderer.Template {
         {{#hasOutcome}}<section class="card outcome{{#outcome.isGood}} good{{/outcome.isGood}}" role="status"><h2>{{outcome.headline}}</h2><p>{{outcome.detail}}</p></section>{{/hasOutcome}}
         {{#card}}{{#canAct}}<section class="card actions" aria-label="What to do" data-live="actions">
         \(actionText("<div class=\"pair\">\(nameField)\(noteField)</div>"))</section>{{/canAct}}{{/card}}
-        <section class="card" aria-labelledby="picture" data-live="picture"><h2 id="picture">The figures</h2>
+        <section class="card" aria-labelledby="picture" data-live="picture"><h2 id="picture">{{picture}}</h2>
         <dl class="facts">{{#card.figures}}<div><dt>{{name}}</dt><dd>{{value}}</dd></div>{{/card.figures}}</dl>
-        {{{chartHTML}}}
+        {{#hasSource}}<p><a href="{{source}}" rel="noreferrer">Shown by its source</a></p>{{/hasSource}}{{{chartHTML}}}
         {{#hasChart}}<p class="legend muted"><span><i class="key line"></i>measured</span><span><i class="key base"></i>expected</span><span><i class="key span"></i>the alert stood</span></p>{{/hasChart}}</section>
         <div data-live="causes">{{#hasCauses}}<section class="card" aria-labelledby="causes"><h2 id="causes">Where it comes from</h2>
         <ul class="rows causes">{{#causes}}<li><p class="row"><span class="row-name">{{name}}</span><strong>{{value}}</strong></p>{{{barHTML}}}<p class="muted small">{{detail}}</p></li>{{/causes}}</ul></section>{{/hasCauses}}</div>

@@ -114,13 +114,14 @@ struct SlackEndpoint: Sendable {
         try start {
             let done: SlackReply
             do {
-                done = try await self.done(deed, claim)
+                done = try await self.done(deed, claim, call.context.logger)
                 outcome.yield(.success(()))
             } catch {
                 outcome.yield(.failure(error))
                 done = .whisper("That could not be done: the monitor's database does not answer. Try again in a minute.")
-                call.context.logger.error(
-                    "A press on a button failed", metadata: ["error": .string(String(String(describing: error).prefix(500)))])
+                var metadata = Self.metadata(claim)
+                metadata["error"] = .string(String(String(describing: error).prefix(500)))
+                call.context.logger.error("A press on a button failed", metadata: metadata)
             }
             outcome.finish()
             await reply(done, to: interaction)
@@ -133,11 +134,20 @@ struct SlackEndpoint: Sendable {
         }
     }
 
-    private func done(_ deed: LinkDeed, _ claim: LinkClaim) async throws -> SlackReply {
+    /// A message stands for alerts that the database alone knows.
+    private static func metadata(_ claim: LinkClaim) -> Logger.Metadata {
+        switch claim.subject {
+        case .alert(let id): ["alert_id": "\(id.uuidString.lowercased())"]
+        case .message(let id): ["notification": "\(id.uuidString.lowercased())"]
+        }
+    }
+
+    private func done(_ deed: LinkDeed, _ claim: LinkClaim, _ logger: Logger) async throws -> SlackReply {
         guard let subject = try await work.subject(claim.subject) else {
             return .whisper("What this message tells of is no longer kept. Nothing was changed.")
         }
         let results = try await work.perform(deed, on: subject.alerts, until: .now + Self.patience)
+        for result in results where result.kind == .done { logger.changed(result.alert.id, by: deed.action, credential: deed.credential) }
         return .standing(deed, results, total: subject.total, publicURL: publicURL) { action in
             signer.token(for: LinkClaim(action: action, subject: claim.subject, receiver: claim.receiver, expiresAt: claim.expiresAt))
         }

@@ -30,7 +30,6 @@ extension AccessToken {
         let scope = section.required("scope", ConfigurationValue<Scope>.choice)
         guard let name, let secret, let scope else { return nil }
         self.init(name: name, secret: secret, scope: scope)
-        if scope == .ingest { section.warning("scope", "ingest opens nothing: this version takes no alerts from elsewhere yet") }
         if !ListenerToken.isBeyondGuessing(secret.reveal()) {
             section.warning(
                 "secret",

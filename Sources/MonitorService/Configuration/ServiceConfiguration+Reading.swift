@@ -16,6 +16,8 @@ extension ServiceConfiguration {
         section.read("heartbeat", .secretWebAddress, into: &heartbeat)
         section.read("remind_acknowledged_after", .duration(.seconds(60)...(.seconds(30 * 86400))), into: &remindAcknowledgedAfter)
         readRunbooks(section)
+        inhibitRules = section.sections("inhibit_rules", InhibitConfiguration.init) ?? []
+        relay = section.section("relay", RelayConfiguration.init)
         retention = section.section("retention", RetentionConfiguration.init)
         addSlackReceiver(section, url: slackWebhookURL)
         section.checkReceiverNames()
@@ -25,6 +27,28 @@ extension ServiceConfiguration {
                 "\(receiver.name) is interactive: that needs listener.slack_signing_secret, which tells Slack's requests from others'")
         }
         checkTimeIntervals(section)
+        checkLabels(section)
+    }
+
+    /// Any label may be one of an alert from elsewhere; what is written nearly like one of ours is likely to be meant for it.
+    private func checkLabels(_ section: ConfigurationSection) {
+        let severities = SeverityMap(relay.severities)
+        func check(_ texts: [String], _ key: String) {
+            for matcher in texts.compactMap({ try? Matcher($0) }) {
+                let names = AlertLabels.ownNames
+                if !names.contains(matcher.label), let near = names.first(where: { NearestKey.distance($0, matcher.label) == 1 }) {
+                    section.warning(key, "\(matcher.label) in '\(matcher)' is a label of alerts from elsewhere; did you mean \(near)?")
+                }
+                if matcher.label == "severity", let word = matcher.word, !word.isEmpty, severities.words[word] == nil {
+                    section.problem(
+                        key,
+                        "matcher '\(matcher)' names no severity; they are low, medium, high and critical, and the words of relay.severities"
+                    )
+                }
+            }
+        }
+        for route in routes { check(route.matchers, "routes") }
+        for rule in inhibitRules { check(rule.sourceMatchers + rule.targetMatchers, "inhibit_rules") }
     }
 
     private func checkTimeIntervals(_ section: ConfigurationSection) {

@@ -1,4 +1,5 @@
 import Foundation
+import Monitoring
 import Notifications
 import Yams
 
@@ -26,6 +27,8 @@ extension ServiceConfiguration {
             ("heartbeat", heartbeat.map { .text(redactedAddress($0)) }),
             ("remind_acknowledged_after", remindAcknowledgedAfter.map(Node.duration)),
             ("runbook_url", runbookURLs.isEmpty ? nil : .map(runbookURLs.sorted { $0.key < $1.key }.map { ($0.key, .text($0.value)) })),
+            ("inhibit_rules", inhibitRules.isEmpty ? nil : .sequence(.init(inhibitRules.map(\.node)))),
+            ("relay", relay.node),
             ("retention", retention.node),
         ])
     }
@@ -142,6 +145,43 @@ extension RouteConfiguration {
             ("group_interval", groupBy.map { _ in .duration(groupInterval) }),
             ("mute_time_intervals", muteTimeIntervals.isEmpty ? nil : .texts(muteTimeIntervals)),
             ("active_time_intervals", activeTimeIntervals.map(Node.texts)),
+        ])
+    }
+}
+
+extension InhibitConfiguration {
+    fileprivate var node: Node {
+        .map([
+            ("source_matchers", .texts(sourceMatchers)), ("target_matchers", .texts(targetMatchers)),
+            ("equal", equal.isEmpty ? nil : .texts(equal)),
+        ])
+    }
+}
+
+extension RelayConfiguration {
+    fileprivate var node: Node {
+        let words = Severity.allCases.compactMap { severity -> (String, Node)? in
+            let words = severities.filter { $0.value == severity }.keys.sorted()
+            return words.isEmpty ? nil : (severity.rawValue, .texts(words))
+        }
+        return .map([
+            ("resolve_timeout", .duration(resolveTimeout)), ("default_severity", .text(defaultSeverity.rawValue)),
+            ("max_alerts", .plain(maximumAlerts)), ("severities", words.isEmpty ? nil : .map(words.map { ($0.0, $0.1) })),
+            ("sources", sources.isEmpty ? nil : .sequence(.init(sources.map(\.node)))),
+        ])
+    }
+}
+
+extension RelayConfiguration.Source {
+    fileprivate var node: Node {
+        .map([
+            ("name", .text(name)), ("format", .text(format.rawValue)), ("token", token.map { .text($0.description) }),
+            ("secret", secret.map { .text($0.description) }), ("signature", secret.map { _ in .text(signature.rawValue) }),
+            ("resolve_timeout", resolveTimeout.map(Node.duration)), ("alerts", pointers.alerts.map(Node.text)),
+            ("title", pointers.title.map(Node.text)), ("summary", pointers.summary.map(Node.text)),
+            ("severity", pointers.severity.map(Node.text)), ("status", pointers.status.map(Node.text)),
+            ("identity", pointers.identity.isEmpty ? nil : .texts(pointers.identity)), ("link", pointers.link.map(Node.text)),
+            ("resolved_values", resolvedValues.isEmpty ? nil : .texts(resolvedValues)),
         ])
     }
 }

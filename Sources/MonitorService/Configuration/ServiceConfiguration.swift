@@ -44,6 +44,12 @@ public struct ServiceConfiguration: Sendable, Hashable {
     /// What to read when an alert comes, by alert type; `default` holds for the types not named.
     public var runbookURLs: [String: String] = [:]
 
+    /// Which alerts keep which others from being told.
+    public var inhibitRules: [InhibitConfiguration] = []
+
+    /// How alerts from elsewhere are taken in.
+    public var relay = RelayConfiguration()
+
     /// How long own tables keep what is past.
     public var retention = RetentionConfiguration()
 

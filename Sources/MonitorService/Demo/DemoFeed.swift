@@ -25,7 +25,7 @@ actor DemoFeed: Service {
     /// - Returns: How many events it has.
     func loadHistory(progress: @Sendable (String) -> Void) async throws -> Int {
         // The clock is set when this is done, and may then stand as much behind: no event of the history lies in its future.
-        let end = Date().addingTimeInterval(-DemoClock.furthest)
+        let end = Date().addingTimeInterval(settings.speed > 1 ? -DemoSettings.played : -DemoClock.furthest)
         let generator = EventGenerator(seed: settings.seed, traffic: DemoSettings.historyTraffic)
         var total = 0
         for day in (0..<settings.historyDays).reversed() {
@@ -34,7 +34,11 @@ actor DemoFeed: Service {
             progress("Writing two weeks of events … \(settings.historyDays - day) of \(settings.historyDays) days")
         }
         try await client.query("ANALYZE learning_events", timeout: .seconds(60))
-        clock.set(start: Date(), untilBucketEnds: DemoSettings.untilBucketEnds)
+        if settings.speed > 1 {
+            clock.play(from: end, since: Date(), speed: settings.speed)
+        } else {
+            clock.set(start: Date(), untilBucketEnds: DemoSettings.untilBucketEnds)
+        }
         let now = clock.moment(at: Date())
         total += try await write(generator, from: end, to: now)
         frontier = now
@@ -44,8 +48,10 @@ actor DemoFeed: Service {
     /// Live events until the service ends, with the regression a minute after the first.
     func run() async throws {
         let begin = clock.moment(at: Date())
-        let regression = DemoSettings.incident(from: begin.addingTimeInterval(DemoSettings.calm))
-        let generator = EventGenerator(seed: settings.seed, traffic: DemoSettings.liveTraffic, incidents: [regression])
+        let regressions = stride(from: 0, to: settings.speed > 1 ? DemoSettings.played : 1, by: DemoSettings.untilNextRegression).map {
+            DemoSettings.incident(from: begin.addingTimeInterval(DemoSettings.calm + $0))
+        }
+        let generator = EventGenerator(seed: settings.seed, traffic: DemoSettings.liveTraffic, incidents: regressions)
         await cancelWhenGracefulShutdown {
             await self.follow(generator, from: begin)
         }

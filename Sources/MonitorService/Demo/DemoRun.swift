@@ -54,11 +54,11 @@ public struct DemoRun: Sendable {
                 return [feed]
             },
             onListening: { port in
-                for line in Self.guide(monitor: "http://127.0.0.1:\(port)", chat: chatURL, clock: clock) { say(line) }
+                for line in guide(monitor: "http://127.0.0.1:\(port)", chat: chatURL, clock: clock) { say(line) }
             })
     }
 
-    private static func guide(monitor: String, chat: String, clock: DemoClock) -> [String] {
+    private func guide(monitor: String, chat: String, clock: DemoClock) -> [String] {
         let shift = Int(abs(clock.shift).rounded())
         return [
             "",
@@ -72,7 +72,9 @@ public struct DemoRun: Sendable {
             "",
             "    curl '\(monitor)/api/monitor/alerts?status=acknowledged'",
             "",
-            "  (The demo's clock runs \(shift) s \(clock.shift < 0 ? "behind" : "ahead of") yours, so that you wait no longer than needed.) Ctrl-C ends it.",
+            settings.speed > 1
+                ? "  (The last 24 hours are played \(Int(settings.speed)) times as fast, with a regression every three.) Ctrl-C ends it."
+                : "  (The demo's clock runs \(shift) s \(clock.shift < 0 ? "behind" : "ahead of") yours, so that you wait no longer than needed.) Ctrl-C ends it.",
             "",
         ]
     }

@@ -13,6 +13,10 @@ public struct DemoSettings: Sendable, Hashable {
     /// The seed that all events follow from.
     public var seed: UInt64 = 42
 
+    /// Seconds of the demo's time in a real one, 1 to 1000. Over 1 its last 24 hours are played so much faster, with a regression every three
+    /// hours, and it goes on as usual from there.
+    public var speed = 1.0
+
     /// Two weeks, ports 8080 and 8081.
     public init() {}
 
@@ -20,6 +24,9 @@ public struct DemoSettings: Sendable, Hashable {
     static let calm: TimeInterval = 60
     /// A bucket ends so long after the history was loaded, which leaves time to start and to see the regression begin.
     static let untilBucketEnds: TimeInterval = 175
+    /// What is played where it is faster than time, and how long after the last a regression begins in it.
+    static let played: TimeInterval = 24 * 3600
+    static let untilNextRegression: TimeInterval = 3 * 3600
     /// How long the regression lasts.
     static let regression: TimeInterval = 12 * 60
 

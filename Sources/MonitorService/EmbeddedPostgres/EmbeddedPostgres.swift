@@ -37,7 +37,7 @@ public actor EmbeddedPostgres {
         case adopted
     }
 
-    let files: EmbeddedPostgresFiles
+    nonisolated let files: EmbeddedPostgresFiles
     private let environment: [String: String]
     private let timeouts: Timeouts
     private let logger: Logger

@@ -1,4 +1,5 @@
 import Notifications
+import Postgres
 
 /// What is different in another configuration, by the names of keys: never a value, which may be a secret.
 struct ConfigurationChanges: Sendable, Hashable {
@@ -17,8 +18,10 @@ struct ConfigurationChanges: Sendable, Hashable {
             default: [key]
             }
         }
-        needRestart = keys.filter(ServiceConfiguration.keysOfRestart.contains)
-        applied = keys.filter { !ServiceConfiguration.keysOfRestart.contains($0) }
+        var keysOfRestart = ServiceConfiguration.keysOfRestart
+        if new.database.leadsToTheSameDatabase(as: old.database) { keysOfRestart.remove("database.url") }
+        needRestart = keys.filter(keysOfRestart.contains)
+        applied = keys.filter { !keysOfRestart.contains($0) }
     }
 
     /// The keys of a list whose elements have names; the key of the list where their order alone is another.
@@ -52,7 +55,7 @@ struct ConfigurationChanges: Sendable, Hashable {
 }
 
 extension ServiceConfiguration {
-    /// What everything else stands on while the service runs.
+    /// What everything else stands on while the service runs. Of the database's URL another user or password is taken over all the same.
     static let keysOfRestart: Set<String> = [
         "data_dir", "database.url", "database.pool_size", "listener.host", "listener.port", "listener.trusted_proxies",
         "listener.max_connections",
@@ -64,6 +67,7 @@ extension ServiceConfiguration {
         var result = self
         result.dataDirectory = running.dataDirectory
         result.database = running.database
+        if database.leadsToTheSameDatabase(as: running.database) { result.database.url = database.url }
         result.listener.host = running.listener.host
         result.listener.port = running.listener.port
         result.listener.trustedProxies = running.listener.trustedProxies
@@ -106,8 +110,20 @@ extension ServiceConfiguration {
         .init("heartbeat") { $0.heartbeat },
         .init("remind_acknowledged_after") { $0.remindAcknowledgedAfter },
         .init("runbook_url") { $0.runbookURLs },
+        .init("inhibit_rules") { $0.inhibitRules },
+        .init("relay") { $0.relay },
         .init("retention") { $0.retention },
     ]
+}
+
+extension DatabaseConfiguration {
+    /// Whether both are URLs of one database, for whatever user and password; both have been read before.
+    func leadsToTheSameDatabase(as other: DatabaseConfiguration) -> Bool {
+        guard let url, let before = other.url, let next = try? PostgresConfiguration(url.reveal()),
+            let present = try? PostgresConfiguration(before.reveal())
+        else { return false }
+        return next.leadsToTheSameDatabase(as: present)
+    }
 }
 
 extension AccessToken {

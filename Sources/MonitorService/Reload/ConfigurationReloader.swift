@@ -75,6 +75,10 @@ struct ConfigurationReloader: Service {
                 )
             }
             guard !changes.applied.isEmpty else { return false }
+            // First: what comes may need the database, and the database the new password.
+            if let url = next.database.url, url != present.configuration.database.url {
+                client.reconfigure(try PostgresConfiguration(url.reveal()))
+            }
             var snapshot = RunningConfiguration.Snapshot(configuration: next, signer: present.signer)
             if next.listener.linkKey != present.configuration.listener.linkKey {
                 let keys = try await LinkKeyStore(client: client).keys(configured: next.listener.linkKey?.reveal())

@@ -63,7 +63,9 @@ struct EvaluationLease: Sendable {
         WITH takeable AS (
             SELECT name, holder
             FROM monitoring_lease
-            WHERE name = 'evaluation' AND (holder = $1::text OR expires_at <= clock_timestamp())
+            WHERE name = 'evaluation'
+                -- One that ends later than any that is taken now was taken before the clock was set back.
+                AND (holder = $1::text OR expires_at NOT BETWEEN clock_timestamp() AND clock_timestamp() + make_interval(secs => $2::integer))
             FOR UPDATE SKIP LOCKED
         ),
         taken AS (

@@ -24,6 +24,11 @@ struct Worker: Service {
     let onTransitions: @Sendable () async -> Void
     /// Called after each good evaluation.
     var onEvaluation: @Sendable () async -> Void = {}
+    /// This machine's time, which `clock` goes by.
+    var machineClock: @Sendable () -> Date = { Date() }
+
+    /// The database's clock holds where this machine's is so far from it, in seconds.
+    private static let tolerance: TimeInterval = 300
 
     func run() async throws {
         let lease = EvaluationLease(client: client, holder: process)
@@ -50,6 +55,7 @@ struct Worker: Service {
         var holdsLease = false
         var viewIsStale = true
         var failures = 0
+        var clocksAreApart = false
 
         init(_ detection: DetectionConfiguration) {
             schedule = EvaluationSchedule(interval: detection.evaluationInterval)
@@ -80,11 +86,11 @@ struct Worker: Service {
                     // Whoever had it may have changed what the view shows, and not have come to refreshing it.
                     state.viewIsStale = true
                 }
-                let now = clock()
-                if state.schedule.isDue(at: now) {
+                if state.schedule.isDue(at: clock()) {
+                    let now = try await present(&state)
                     try await whileRenewing(lease, fence) { [state] in try await evaluate(at: now, fence: fence, state, lease) }
                     state.viewIsStale = false
-                    state.schedule.evaluated(at: now)
+                    state.schedule.evaluated(at: clock())
                     watch.succeeded()
                     if state.failures > 0 { logger.notice("Evaluations go on", metadata: ["failures": "\(state.failures)"]) }
                     state.failures = 0
@@ -103,10 +109,24 @@ struct Worker: Service {
             state.viewIsStale = true
             state.failures += 1
             Counter(label: "monitor_evaluations_total", dimensions: [("outcome", "failed")]).increment()
-            watch.failed(at: clock())
+            watch.failed(at: clock(), of: error)
             logger.error("An evaluation failed", metadata: ["error": "\(error)", "failures": "\(state.failures)"])
         }
         return min(EvaluationLease.retry, state.schedule.untilNextSlot(after: clock()))
+    }
+
+    /// The moment to evaluate: what `clock` says, put right where this machine's time is wrong. A future would be evaluated in which
+    /// nothing has happened yet, or a past that is over.
+    private func present(_ state: inout State) async throws -> Date {
+        let rows = try await client.query("SELECT clock_timestamp() AS now", timeout: .seconds(5))
+        let ahead = machineClock().timeIntervalSince(try rows[0].decode("now", as: Date.self))
+        let areApart = abs(ahead) > Self.tolerance
+        if areApart, !state.clocksAreApart {
+            logger.warning(
+                "This machine's clock and the database's are apart; the database's holds", metadata: ["seconds_ahead": "\(Int(ahead))"])
+        }
+        state.clocksAreApart = areApart
+        return areApart ? clock().addingTimeInterval(-ahead) : clock()
     }
 
     /// Takes over what has changed in the configuration since the last turn.
@@ -156,6 +176,10 @@ struct Worker: Service {
         try await refreshBaselineIfDue(at: now)
         let transitions = try await client.transaction { connection in
             guard try await EvaluationLease.isHeld(by: process, fence: fence, on: connection) else { throw LeaseLost() }
+            if try await MonitoringEngine.takeBackFuture(at: now, on: connection) {
+                logger.warning(
+                    "The clock was set back; evaluations go on from here", metadata: ["moment": "\(MonitoringJSON.timestamp(now))"])
+            }
             return try await MonitoringEngine.applyEvaluation(at: now, on: connection)
         }
         Timer(label: "monitor_evaluation_duration_seconds").record(duration: rolledUp.duration(to: .now))
@@ -168,7 +192,7 @@ struct Worker: Service {
             logger.notice(
                 "An alert changed",
                 metadata: [
-                    "alert": "\(transition.alertID.uuidString.lowercased())", "transition": "\(transition.transition.rawValue)",
+                    "alert_id": "\(transition.alertID.uuidString.lowercased())", "transition": "\(transition.transition.rawValue)",
                     "severity": "\(transition.severity.rawValue)",
                 ])
         }
@@ -182,7 +206,9 @@ struct Worker: Service {
     private func refreshBaselineIfDue(at now: Date) async throws {
         let baseline = running.configuration.detection.baseline
         let repository = BaselineRepository(client: client)
+        // None is valid for longer than a day and a half: one that seems so was derived by a clock that was ahead.
         if let present = try await repository.baseline(name: baseline.name), present.validUntil > now,
+            present.validUntil < now.addingTimeInterval(37 * 3600),
             present.baselineWindowDays == baseline.windowDays
         {
             return

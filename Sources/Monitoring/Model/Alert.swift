@@ -75,13 +75,22 @@ public struct Alert: Sendable, Hashable, Codable {
     public var contextData: JSONValue
     /// event_ids of examples, at most 10.
     public var relatedEvents: [String]
+    /// Of an alert from elsewhere, who brought it: `alertmanager`, or the name of a relay; nil for what was found here.
+    public var origin: String?
+    /// Of an alert from elsewhere, what it is: `alertname`, `instance`, …; nil for what was found here.
+    public var labels: [String: String]?
+    /// Of an alert from elsewhere, what its source says about it; nil for what was found here.
+    public var annotations: [String: String]?
+    /// Of an alert from elsewhere, where its source shows it: any text; nil where it says nothing.
+    public var generatorURL: String?
     /// When the row was written.
     public var createdAt: Date
     /// When it was changed last.
     public var updatedAt: Date
 
     enum CodingKeys: String, CodingKey {
-        case id, fingerprint, severity, status, notified, summary
+        case id, fingerprint, severity, status, notified, summary, origin, labels, annotations
+        case generatorURL = "generator_url"
         case alertType = "alert_type"
         case peakSeverity = "peak_severity"
         case metricName = "metric_name"
@@ -155,6 +164,10 @@ extension Alert {
         try container.encode(summary, forKey: .summary)
         try container.encode(contextData, forKey: .contextData)
         try container.encode(relatedEvents, forKey: .relatedEvents)
+        try container.encode(origin, forKey: .origin)
+        try container.encode(labels, forKey: .labels)
+        try container.encode(annotations, forKey: .annotations)
+        try container.encode(generatorURL, forKey: .generatorURL)
         try container.encode(createdAt, forKey: .createdAt)
         try container.encode(updatedAt, forKey: .updatedAt)
     }
@@ -196,7 +209,17 @@ extension Alert {
         summary = try row.decode("summary")
         contextData = try JSONValue(parsing: row.decode("context_data"))
         relatedEvents = try row.decode("related_events")
+        origin = try row.decode("origin")
+        labels = try Self.texts(row, "labels")
+        annotations = try Self.texts(row, "annotations")
+        generatorURL = try row.decode("generator_url")
         createdAt = try row.decode("created_at")
         updatedAt = try row.decode("updated_at")
+    }
+
+    /// A jsonb column that holds an object of texts.
+    private static func texts(_ row: PostgresRow, _ column: String) throws -> [String: String]? {
+        guard let text: String = try row.decode(column) else { return nil }
+        return try MonitoringJSON.decode([String: String].self, from: text.utf8)
     }
 }

@@ -86,7 +86,7 @@ public struct AlertRepository: Sendable {
         threshold_low, threshold_medium, threshold_high, metric_date, metric_hour, comparison_window_days, affected_model,
         affected_backend, affected_agent, affected_version, slice_dimension, slice_value, status, opened_at, snoozed_until,
         acknowledged_at, acknowledged_by, resolved_at, resolved_by, resolution_note, notified, notified_at, notification_channels, summary,
-        context_data, related_events, created_at, updated_at
+        context_data, related_events, origin, labels, annotations, generator_url, created_at, updated_at
         """
 
     private static let list = """

@@ -18,6 +18,8 @@ public struct NotificationConfiguration: Sendable, Hashable {
     public let remindAcknowledgedAfter: Duration?
     /// Who is told what others could not be; nil: nobody.
     public let fallbackReceiver: String?
+    /// Which alerts keep which others from being told.
+    public let inhibitRules: [InhibitRule]
     /// How messages are sent and sent again.
     public let delivery: DeliverySettings
 
@@ -33,7 +35,8 @@ public struct NotificationConfiguration: Sendable, Hashable {
     public init(
         receivers: [Receiver] = [], routes: [Route] = [], defaultReceivers: [String]? = nil, publicURL: String = "http://127.0.0.1:8080",
         environment: String? = nil, runbooks: [String: String] = [:], linkLifetime: Duration = .seconds(7 * 86_400),
-        remindAcknowledgedAfter: Duration? = nil, fallbackReceiver: String? = nil, delivery: DeliverySettings = DeliverySettings()
+        remindAcknowledgedAfter: Duration? = nil, fallbackReceiver: String? = nil, inhibitRules: [InhibitRule] = [],
+        delivery: DeliverySettings = DeliverySettings()
     ) throws(NotificationConfigurationError) {
         let all = receivers.isEmpty ? [try Receiver(name: "log", kind: .log)] : receivers
         var byName: [String: Receiver] = [:]
@@ -66,6 +69,7 @@ public struct NotificationConfiguration: Sendable, Hashable {
         self.linkLifetime = linkLifetime
         self.remindAcknowledgedAfter = remindAcknowledgedAfter.map { max(.seconds(1), $0) }
         self.fallbackReceiver = fallbackReceiver
+        self.inhibitRules = inhibitRules
         self.delivery = delivery
     }
 

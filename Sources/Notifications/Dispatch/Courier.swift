@@ -80,7 +80,7 @@ struct Courier: Sendable {
         logger.notice(
             "alert",
             metadata: [
-                "what": "\(message.body)", "alert": "\(notification.alert.id.uuidString.lowercased())",
+                "what": "\(message.body)", "alert_id": "\(notification.alert.id.uuidString.lowercased())",
                 "step": "\(notification.transition?.sequence ?? 0)",
             ])
     }

@@ -281,7 +281,11 @@ actor ReceiverLane {
                 if isTrial, batch.contains(where: { $0.status == "delivered" }) { isTrial = false }
                 break
             } catch {
-                logger.warning("results cannot be recorded", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
+                logger.warning(
+                    "results cannot be recorded",
+                    metadata: [
+                        "alert_id": AlertIDs.metadata(batch.flatMap(\.alerts)), "receiver": "\(receiver.name)", "error": "\(error)",
+                    ])
                 // They come back by themselves then.
                 guard ContinuousClock.now < deadline else { return }
                 try? await Task.sleep(for: pausing.failed())
@@ -304,11 +308,22 @@ actor ReceiverLane {
 
     private func tell(_ result: AttemptResult) {
         figures.count(result)
-        guard result.outcome != "delivered" else { return }
+        guard result.outcome != "delivered" else {
+            logger.debug(
+                "notification was delivered",
+                metadata: [
+                    "alert_id": AlertIDs.metadata(result.alerts), "receiver": "\(receiver.name)",
+                    "notification": "\(result.id.uuidString.lowercased())",
+                    "attempt": "\(result.attempt)",
+                ])
+            return
+        }
         logger.warning(
             result.status == "dead" ? "notification is dead" : "notification was not delivered",
             metadata: [
-                "receiver": "\(receiver.name)", "notification": "\(result.id.uuidString.lowercased())", "reason": "\(result.reason ?? "")",
+                "alert_id": AlertIDs.metadata(result.alerts), "receiver": "\(receiver.name)",
+                "notification": "\(result.id.uuidString.lowercased())",
+                "reason": "\(result.reason ?? "")",
                 "attempt": "\(result.attempt)", "status": "\(result.httpStatus ?? 0)",
             ])
     }

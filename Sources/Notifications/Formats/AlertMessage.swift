@@ -27,7 +27,7 @@ struct AlertMessage: Sendable, Hashable {
     var isOver: Bool { alert.status == .resolved || transition?.transition == .resolved }
 
     /// Whether it tells of an end of quiet, rather than of the step itself.
-    var endsQuiet: Bool { cause == .snoozeEnded || cause == .silenceEnded || cause == .muteEnded }
+    var endsQuiet: Bool { [.snoozeEnded, .silenceEnded, .muteEnded, .inhibitionEnded].contains(cause) }
 
     /// Whether it is told because the alert still stands, rather than for a step of it.
     var isReminder: Bool {

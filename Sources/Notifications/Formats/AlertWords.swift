@@ -58,6 +58,7 @@ struct AlertWords: Sendable {
         case .snoozeEnded: return "Still open after its snooze"
         case .silenceEnded: return "Still open after a silence"
         case .muteEnded: return "Still open after quiet hours"
+        case .inhibitionEnded: return "Still open after an alert that kept it quiet"
         case .fallback: return "Could not be delivered to another receiver"
         case .transition, .test: break
         }

@@ -71,10 +71,7 @@ enum Markup: Sendable, Hashable {
     }
 
     /// Whether a format may make a link of it.
-    static func isLink(_ url: String) -> Bool {
-        (url.hasPrefix("https://") || url.hasPrefix("http://")) && url.utf8.count <= 2000
-            && url.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7f && $0 != 0x3c && $0 != 0x3e && $0 != 0x7c && $0 != 0x22 }
-    }
+    static func isLink(_ url: String) -> Bool { AlertLinks.isLink(url) }
 
     /// Mentions of Teams and Google look like tags; a client that reads none shows the joiner as nothing.
     private static func withoutTags(_ text: String) -> String {

@@ -39,11 +39,18 @@ final class MessageComposer: Sendable {
             let rendered = try MessageRenderer.render(
                 message(of: claimed, links: links, for: receiver), receiver: receiver, isPlain: claimed.lead.isPlain)
             if rendered.templateFailed {
-                logger.warning("a template gave nothing of use: the built-in text is sent", metadata: ["receiver": "\(receiver.name)"])
+                logger.warning(
+                    "a template gave nothing of use: the built-in text is sent",
+                    metadata: ["alert_id": AlertIDs.metadata(claimed.alerts), "receiver": "\(receiver.name)"])
             }
             return rendered
         } catch {
-            logger.error("message cannot be made", metadata: ["notification": "\(claimed.id)", "error": "\(error)"])
+            logger.error(
+                "message cannot be made",
+                metadata: [
+                    "alert_id": AlertIDs.metadata(claimed.alerts), "notification": "\(claimed.id.uuidString.lowercased())",
+                    "error": "\(error)",
+                ])
             return nil
         }
     }

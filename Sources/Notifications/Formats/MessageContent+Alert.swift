@@ -47,6 +47,7 @@ extension MessageContent {
 
     private static func facts(_ message: AlertMessage, _ words: AlertWords) -> [Fact] {
         let alert = message.alert
+        if alert.labels != nil { return relayed(alert, words) }
         var facts = [
             Fact(label: "Now", value: FigureText.value(alert.currentValue, of: alert.metricName)),
             Fact(label: FigureText.baselineName(of: alert.metricName), value: words.expected),
@@ -58,6 +59,13 @@ extension MessageContent {
             facts.append(Fact(label: "Who", value: "spread, no single cause"))
         }
         return facts + (course(message).map { [$0] } ?? [])
+    }
+
+    /// Of an alert from elsewhere: since when, and its labels but for those that the first line says; at most ten.
+    private static func relayed(_ alert: Alert, _ words: AlertWords) -> [Fact] {
+        let labels = (alert.labels ?? [:]).filter { !["alertname", "severity"].contains($0.key) }.sorted { $0.key < $1.key }
+        return [Fact(label: "Since", value: words.since)]
+            + labels.prefix(10).map { Fact(label: SafeText.clean($0.key, limit: 40), value: $0.value, isName: true) }
     }
 
     /// The last day as a line of bars.
@@ -79,7 +87,10 @@ extension MessageContent {
             (.acknowledge, "Acknowledge\(all)", links.acknowledge), (.resolve, "Resolve\(all)", links.resolve),
             (.snooze, "Snooze\(all)", links.snooze),
         ]
-        let showing: [(Action.Kind, String, String?)] = [(.open, "Open", links.open), (.runbook, "Runbook", links.runbook)]
+        let showing: [(Action.Kind, String, String?)] = [
+            (.open, "Open", links.open), (.runbook, "Runbook", links.runbook ?? message.alert.runbook),
+            (.source, "Source", message.others.isEmpty ? message.alert.generatorURL : nil),
+        ]
         return ((isShort ? [] : changing) + (isShort ? showing.prefix(1) : showing[...])).compactMap { kind, label, url in
             url.flatMap { Markup.isLink($0) ? Action(kind: kind, label: label, url: $0) : nil }
         }
@@ -156,4 +167,9 @@ extension MessageContent.Tone {
     }
 
     var hexColor: String { "#" + String(color + 0x1000000, radix: 16).dropFirst() }
+}
+
+extension Alert {
+    /// What its source says to do about it.
+    fileprivate var runbook: String? { annotations?["runbook_url"] }
 }

@@ -36,7 +36,7 @@ struct MessageContent: Sendable, Hashable {
     /// A button or link.
     struct Action: Sendable, Hashable {
         enum Kind: String, Sendable, Hashable {
-            case acknowledge, resolve, snooze, open, runbook
+            case acknowledge, resolve, snooze, open, runbook, source
         }
         var kind: Kind
         var label: String

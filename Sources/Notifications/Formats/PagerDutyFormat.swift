@@ -58,8 +58,9 @@ enum PagerDutyFormat {
             "source": .string(content.environment.map { "torq-monitor \(Markup.plain.words($0, limit: 64))" } ?? "torq-monitor"),
             "severity": .string(message.isTest ? "info" : severity(AlertWords(message).severity)),
             "timestamp": .string(MonitoringJSON.timestamp(message.transition?.occurredAt ?? message.moment)),
-            "component": .string(Markup.plain.words(content.place ?? alert.sliceValue ?? alert.metricName, limit: 200)),
-            "group": .string(Markup.plain.words(alert.metricName, limit: 200)),
+            "component": .string(
+                Markup.plain.words(content.place ?? alert.sliceValue ?? alert.labels?["instance"] ?? alert.metricName, limit: 200)),
+            "group": .string(Markup.plain.words(FigureText.name(of: alert) ?? alert.metricName, limit: 200)),
             "class": .string(Markup.plain.words(alert.alertType, limit: 200)),
             "custom_details": .object(details),
         ])

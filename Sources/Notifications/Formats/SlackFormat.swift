@@ -83,7 +83,7 @@ enum SlackFormat {
     private static func buttons(_ content: MessageContent, isInteractive: Bool) -> [SlackButton] {
         content.actions.map { action in
             let style = action.kind == .acknowledge ? "primary" : nil
-            let changes = action.kind != .open && action.kind != .runbook
+            let changes = ![.open, .runbook, .source].contains(action.kind)
             if isInteractive, changes, let token = action.url.split(separator: "/").last, token.utf8.count <= 2000 {
                 return SlackButton(action.label, url: nil, value: String(token), actionID: action.kind.rawValue, style: style)
             }

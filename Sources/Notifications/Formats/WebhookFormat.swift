@@ -121,6 +121,9 @@ enum WebhookFormat {
                 alert[keyPath: path] = alert[keyPath: path].map { cut($0, to: 250) }
             }
             alert.sliceDimension = alert.sliceDimension.map { cut($0, to: 64) }
+            alert.labels = alert.labels.map { shortened($0) }
+            alert.annotations = alert.annotations.map { shortened($0) }
+            alert.generatorURL = alert.generatorURL.flatMap { $0.utf8.count <= 700 ? $0 : nil }
             alert.notificationChannels = Array(alert.notificationChannels.prefix(10))
             transition?.evidence = .object(["truncated": .bool(true)])
             let note = transition?.note
@@ -188,6 +191,11 @@ enum WebhookFormat {
 
     private static func cut(_ text: String, to limit: Int) -> String {
         SafeText.fitted(SafeText.clean(text, limit: limit + 1), to: limit)
+    }
+
+    /// The first ten of them by name.
+    private static func shortened(_ texts: [String: String]) -> [String: String] {
+        Dictionary(texts.sorted { $0.key < $1.key }.prefix(10).map { (cut($0.key, to: 64), cut($0.value, to: 200)) }) { first, _ in first }
     }
 
     private static func finite(_ value: Double?) -> Double? { value.flatMap { $0.isFinite ? $0 : nil } }

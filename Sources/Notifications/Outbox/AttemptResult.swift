@@ -8,6 +8,8 @@ struct AttemptResult: Sendable {
     var id: UUID
     /// Of all its notifications.
     var members: [UUID]
+    /// That it tells of, for the log.
+    var alerts: [UUID]
     var claimID: UUID
     /// `delivered`, `pending` or `dead`.
     var status: String
@@ -34,6 +36,7 @@ struct AttemptResult: Sendable {
     init(_ message: ClaimedMessage, action: DeliveryMachine.Action, startedAt: Date) {
         id = message.id
         members = message.members.map(\.id)
+        alerts = message.alerts
         claimID = message.claimID
         attempt = message.lead.attempt
         self.startedAt = startedAt

@@ -14,6 +14,11 @@ struct ClaimedMessage: Sendable, Hashable {
     /// What a receiver sees in every attempt.
     var id: UUID { lead.id }
     var lead: ClaimedNotification { members[0] }
+    /// What it tells of, each once, in the order of the members.
+    var alerts: [UUID] {
+        var seen: Set<UUID> = []
+        return members.map(\.alert.id).filter { seen.insert($0).inserted }
+    }
     /// The body that an earlier attempt sent.
     var frozen: RenderedMessage? {
         guard let body = lead.body, let contentType = lead.contentType else { return nil }

@@ -2,7 +2,7 @@ import Foundation
 import Monitoring
 import Postgres
 
-/// The ends of snoozes, silences and the quiet hours of routes: whatever they held back is told then, once, if the alert is still
+/// The ends of snoozes, silences, inhibitions and the quiet hours of routes: whatever they held back is told then, once, if the alert is still
 /// open; to people, everything that one end sets free in one message.
 ///
 /// What is looked at is what was held back, not what held it: so it does not matter how a silence ended, whether another one
@@ -28,12 +28,15 @@ extension TransitionRouter {
         let last = page.count < Self.batchSize ? nil : page.last?.transition.id
         guard !page.isEmpty else { return (nil, []) }
         let silences = try await silences(connection)
+        let inhibition = try await inhibition(connection)
         func plan(_ withheld: WithheldTransition) -> RoutingPlan {
             configuration.routing.plan(for: withheld.transition.labels, at: withheld.transition.moment)
         }
         func isOver(_ withheld: WithheldTransition) -> Bool {
             if !withheld.isWanted { return true }
-            return !silences.contains { $0.covers(withheld.transition.labels) } && !plan(withheld).tellings.contains(where: \.isMuted)
+            let (id, labels) = (withheld.transition.alertID, withheld.transition.labels)
+            if silences.contains(where: { $0.covers(labels) }) || inhibition.source(for: id, labels) != nil { return false }
+            return !plan(withheld).tellings.contains(where: \.isMuted)
         }
         // Only what is over is locked: a long silence over many alerts costs no writes.
         let ids = page.filter(isOver).map { Int($0.transition.id) }
@@ -69,8 +72,8 @@ extension TransitionRouter {
             t.id, t.alert_id, t.sequence, t.transition, a.severity AS to_severity,
             a.alert_type, a.metric_name, a.status,
             a.affected_model AS model, a.affected_backend AS backend, a.affected_agent AS agent, a.affected_version AS version,
-            false AS is_ignored, false AS is_snoozed, now() AS moment,
-            CASE t.withheld WHEN 'snoozed' THEN 'snooze_ended' WHEN 'muted' THEN 'mute_ended' ELSE 'silence_ended' END AS cause,
+            a.labels, false AS is_ignored, false AS is_snoozed, now() AS moment,
+            CASE t.withheld WHEN 'snoozed' THEN 'snooze_ended' WHEN 'muted' THEN 'mute_ended' WHEN 'inhibited' THEN 'inhibition_ended' ELSE 'silence_ended' END AS cause,
             a.status IN ('open', 'acknowledged') AND NOT EXISTS (
                 SELECT FROM monitoring_alert_transitions since
                 WHERE since.alert_id = t.alert_id

@@ -38,12 +38,13 @@ extension TransitionRouter {
         let due = try await connection.query(Self.dueReminders, [.int(Self.batchSize)]).map(DueReminder.init(row:))
         guard !due.isEmpty else { return (0, []) }
         let silences = try await silences(connection)
+        let inhibition = try await inhibition(connection)
         var drafts: [NotificationDraft] = []
         var later: [(reminder: DueReminder, after: Duration)] = []
         var over: [DueReminder] = []
         var orders: [(alertID: UUID, order: ReminderOrder)] = []
         for reminder in due {
-            switch ReminderDecision(reminder, silences: silences, configuration: configuration) {
+            switch ReminderDecision(reminder, silences: silences, inhibition: inhibition, configuration: configuration) {
             case .forget: over.append(reminder)
             case .later(let wait): later.append((reminder, wait))
             case .tell(let telling, let again):
@@ -107,7 +108,7 @@ extension TransitionRouter {
         SELECT
             r.alert_id, r.receiver, r.cause, a.severity, a.alert_type, a.metric_name, a.status,
             a.affected_model AS model, a.affected_backend AS backend, a.affected_agent AS agent, a.affected_version AS version,
-            extract(epoch FROM a.snoozed_until - now())::double precision AS snooze_left, now() AS moment
+            a.labels, extract(epoch FROM a.snoozed_until - now())::double precision AS snooze_left, now() AS moment
         FROM monitoring_reminders r
         JOIN monitoring_alerts a ON a.id = r.alert_id
         WHERE r.due_at <= now()

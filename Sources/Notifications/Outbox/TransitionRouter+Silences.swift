@@ -55,7 +55,7 @@ extension TransitionRouter {
     private static let isWaiting = """
         n.status = 'pending'
           AND (n.group_key IS NULL OR n.message_id IS NULL)
-          AND n.cause IN ('transition', 'repeat', 'silence_ended', 'snooze_ended', 'mute_ended')
+          AND n.cause IN ('transition', 'repeat', 'silence_ended', 'snooze_ended', 'mute_ended', 'inhibition_ended')
         """
 
     /// Alerts of which something waits, with their labels of now.
@@ -64,7 +64,7 @@ extension TransitionRouter {
             0::bigint AS id, a.id AS alert_id, a.sequence, 'opened' AS transition, a.severity AS to_severity,
             a.alert_type, a.metric_name, a.status,
             a.affected_model AS model, a.affected_backend AS backend, a.affected_agent AS agent, a.affected_version AS version,
-            false AS is_ignored, false AS is_snoozed, now() AS moment
+            a.labels, false AS is_ignored, false AS is_snoozed, now() AS moment
         FROM monitoring_alerts a
         WHERE a.id > $1::uuid
           AND a.id IN (SELECT n.alert_id FROM monitoring_notifications n WHERE \(isWaiting))
@@ -92,7 +92,7 @@ extension TransitionRouter {
             WHERE t.alert_id = waiting.alert_id
               AND t.sequence = waiting.sequence
               AND t.withheld IS NULL
-              AND (waiting.cause IN ('silence_ended', 'snooze_ended', 'mute_ended')
+              AND (waiting.cause IN ('silence_ended', 'snooze_ended', 'mute_ended', 'inhibition_ended')
                    OR waiting.transition IN ('opened', 'escalated', 'reopened'))
         )
         SELECT count(*) AS count FROM waiting

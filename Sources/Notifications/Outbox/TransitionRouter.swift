@@ -20,10 +20,13 @@ struct TransitionRouter: Sendable {
         let (routed, receivers, decisions) = try await client.transaction { connection in
             let rows = try await connection.query(Self.take, [.int(Self.batchSize)])
             let transitions = try rows.map(UnroutedTransition.init(row:))
-            guard !transitions.isEmpty else { return (0, Set<String>(), [TellingDecision]()) }
+            guard !transitions.isEmpty else { return ([UUID](), Set<String>(), [TellingDecision]()) }
             let hasSilences: Bool = try rows[0].decode("has_silences")
             let silences = hasSilences ? try await silences(connection) : []
-            let decisions = transitions.map { TellingDecision($0, silences: silences, configuration: configuration) }
+            let inhibition = try await inhibition(connection)
+            let decisions = transitions.map {
+                TellingDecision($0, silences: silences, inhibition: inhibition, configuration: configuration)
+            }
             let drafts = zip(transitions, decisions).flatMap { transition, decision in
                 decision.tellings.map { NotificationDraft(transition, telling: $0) }
             }
@@ -37,12 +40,12 @@ struct TransitionRouter: Sendable {
                 }, connection)
             let withheld = zip(transitions, decisions).map { transition, decision in decision.withheld(transition.kind) ?? "" }
             try await connection.query(Self.mark, [.intArray(transitions.map { Int($0.id) }), .textArray(withheld)])
-            return (transitions.count, receivers, decisions)
+            return (transitions.map(\.alertID), receivers, decisions)
         }
-        for decision in decisions {
-            logger.trace("transition routed", metadata: ["decision": "\(decision)"])
+        for (alertID, decision) in zip(routed, decisions) {
+            logger.trace("transition routed", metadata: ["alert_id": AlertIDs.metadata([alertID]), "decision": "\(decision)"])
         }
-        return (routed, receivers)
+        return (routed.count, receivers)
     }
 
     /// Writes notifications.
@@ -92,6 +95,7 @@ struct TransitionRouter: Sendable {
             t.id, t.alert_id, t.sequence, t.transition, t.to_severity,
             a.alert_type, a.metric_name, a.status,
             a.affected_model AS model, a.affected_backend AS backend, a.affected_agent AS agent, a.affected_version AS version,
+            a.labels,
             t.transition <> 'ignored' AND (
                 a.status = 'ignored' OR t.to_status = 'ignored'
                 OR (coalesce(t.from_status, '') = 'ignored' AND t.transition <> 'reopened')) AS is_ignored,

@@ -6,6 +6,7 @@ enum NotificationCause: String, Sendable, Hashable, CaseIterable {
     case silenceEnded = "silence_ended"
     case snoozeEnded = "snooze_ended"
     case muteEnded = "mute_ended"
+    case inhibitionEnded = "inhibition_ended"
     /// Another receiver could not be told.
     case fallback
     case test

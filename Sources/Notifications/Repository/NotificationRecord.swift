@@ -15,7 +15,7 @@ public struct NotificationRecord: Sendable, Hashable, Codable {
     public var alertID: UUID
     /// The receiver's name.
     public var receiver: String
-    /// `transition`, `repeat`, `escalation_step`, `silence_ended`, `snooze_ended`, `mute_ended`, `test`.
+    /// `transition`, `repeat`, `escalation_step`, `silence_ended`, `snooze_ended`, `mute_ended`, `inhibition_ended`, `fallback`, `test`.
     public var cause: String
     /// Of the transition, or of the repetition.
     public var sequence: Int

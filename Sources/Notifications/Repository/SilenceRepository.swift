@@ -26,12 +26,6 @@ public struct SilenceRepository: Sendable {
         }
     }
 
-    /// The silence of that id; nil where there is none.
-    public func silence(id: UUID, now: Date) async throws -> SilenceRecord? {
-        try await client.query("SELECT \(Self.columns) FROM monitoring_silences WHERE id = $1::uuid", [.uuid(id)], timeout: .seconds(10))
-            .first.map { try SilenceRecord(row: $0, now: now) }
-    }
-
     /// - Parameters:
     ///   - matchers: Each as `Matcher` reads it: what it cannot read would silence nothing.
     ///   - end: After `start`.
@@ -43,6 +37,23 @@ public struct SilenceRepository: Sendable {
             [.textArray(matchers), .timestamp(start), .timestamp(end), .text(creator), .text(comment), .timestamp(now)],
             timeout: .seconds(10))
         return try SilenceRecord(row: rows[0], now: now)
+    }
+
+    /// The silence of that id; nil where there is none.
+    public func silence(id: UUID, now: Date) async throws -> SilenceRecord? {
+        try await client.query(Self.one, [.uuid(id)], timeout: .seconds(10)).first.map { try SilenceRecord(row: $0, now: now) }
+    }
+
+    /// Gives a silence other words and times; nil where there is none. What waits is looked at for it again.
+    ///
+    /// - Parameter end: After `start`.
+    public func change(
+        id: UUID, matchers: [String], from start: Date, until end: Date, by creator: String, comment: String, now: Date
+    ) async throws -> SilenceRecord? {
+        try await client.query(
+            Self.change,
+            [.uuid(id), .textArray(matchers), .timestamp(start), .timestamp(end), .text(creator), .text(comment)], timeout: .seconds(10)
+        ).first.map { try SilenceRecord(row: $0, now: now) }
     }
 
     /// Ends it now; one that had not begun never does. nil where there is none. Ending it again changes nothing.
@@ -70,6 +81,18 @@ public struct SilenceRepository: Sendable {
         INSERT INTO monitoring_silences (matchers, starts_at, ends_at, created_by, comment, created_at)
         SELECT $1::text[], $2::timestamptz, $3::timestamptz, $4::text, $5::text, $6::timestamptz
         FROM version
+        RETURNING \(columns)
+        """
+
+    private static let one = "SELECT \(columns) FROM monitoring_silences WHERE id = $1::uuid"
+
+    private static let change = """
+        WITH version AS (SELECT monitoring_bump_data_version(), pg_notify('monitoring_transitions', 'silence'))
+        UPDATE monitoring_silences
+        SET matchers = $2::text[], starts_at = $3::timestamptz, ends_at = $4::timestamptz, created_by = $5::text, comment = $6::text,
+            applied_at = NULL
+        FROM version
+        WHERE id = $1::uuid
         RETURNING \(columns)
         """
 

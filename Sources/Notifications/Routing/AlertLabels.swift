@@ -1,8 +1,10 @@
-import Monitoring
+public import Monitoring
 
 /// What matchers look at: an alert's names as text. A label that an alert does not have is the empty text, as in Alertmanager.
-struct AlertLabels: Sendable, Hashable {
-    /// The labels there are.
+///
+/// An alert from elsewhere has labels of its own beside the monitor's names; where both have a name, matchers see its own.
+public struct AlertLabels: Sendable, Hashable {
+    /// The labels that every alert has.
     enum Name: String, Sendable, Hashable, CaseIterable {
         case alertType = "alert_type"
         case severity
@@ -11,14 +13,49 @@ struct AlertLabels: Sendable, Hashable {
     }
 
     private var values: [Name: String]
+    /// Of an alert from elsewhere; nil for what was found here.
+    let foreign: [String: String]?
 
     /// At most 1,024 bytes of a value are looked at, so that a hostile name costs no more than a long one.
-    init(_ values: [Name: String]) {
-        self.values = values.mapValues { $0.utf8.count <= 1024 ? $0 : String(decoding: $0.utf8.prefix(1024), as: UTF8.self) }
+    init(_ values: [Name: String], foreign: [String: String]? = nil) {
+        self.values = values.mapValues(Self.cut)
+        self.foreign = foreign?.mapValues(Self.cut)
     }
 
+    /// Those of an alert.
+    public init(_ alert: Alert) {
+        var values: [Name: String] = [
+            .alertType: alert.alertType, .severity: alert.severity.rawValue, .metricName: alert.metricName, .status: alert.status.rawValue,
+        ]
+        values[.model] = alert.affectedModel
+        values[.backend] = alert.affectedBackend
+        values[.agent] = alert.affectedAgent
+        values[.version] = alert.affectedVersion
+        self.init(values, foreign: alert.labels)
+    }
+
+    /// What the monitor itself knows.
     subscript(name: Name) -> String { values[name] ?? "" }
+
+    /// What a matcher or a grouping sees. What was found here is called by its type.
+    subscript(name: String) -> String {
+        if let foreign, let value = foreign[name] { return value }
+        if let known = Name(rawValue: name) { return self[known] }
+        return name == "alertname" && foreign == nil ? self[.alertType] : ""
+    }
 
     /// The severity, where it is one.
     var severity: Severity? { Severity(rawValue: self[.severity]) }
+
+    /// All of them, as programs that know Alertmanager's labels see them.
+    public var shown: [String: String] {
+        if let foreign { return foreign }
+        var shown: [String: String] = ["alertname": self[.alertType]]
+        for name in Name.allCases where name != .status && !self[name].isEmpty { shown[name.rawValue] = self[name] }
+        return shown
+    }
+
+    private static func cut(_ value: String) -> String {
+        value.utf8.count <= 1024 ? value : String(decoding: value.utf8.prefix(1024), as: UTF8.self)
+    }
 }

@@ -1,8 +1,9 @@
 import Monitoring
 
-/// A condition on one label: `severity>=high`, `model="gpt-4o"`, `agent!=batch`, `alert_type=~"error_spike|fallback_spike"`.
+/// A condition on one label: `severity>=high`, `model="gpt-4o"`, `agent!=batch`, `alert_type=~"error_spike|fallback_spike"`, and of
+/// alerts from elsewhere any label that they have: `team=infra`.
 ///
-/// Regular expressions match the whole value. A value may stand in double quotes, in which `\"` and `\\` are escaped.
+/// The severity of an alert from elsewhere is both the word that it came with and what that means here: either may be named. Regular expressions match the whole value. A value may stand in double quotes, in which `\"` and `\\` are escaped.
 public struct Matcher: Sendable, Hashable, CustomStringConvertible {
     private enum Test: Sendable, Hashable {
         case equal(String)
@@ -14,7 +15,8 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
 
     /// As it was written, without space around it.
     public let description: String
-    private let label: AlertLabels.Name
+    /// The label's name.
+    public let label: String
     private let test: Test
 
     /// - Parameter text: At most 600 characters.
@@ -22,23 +24,18 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
     public init(_ text: String) throws(NotificationConfigurationError) {
         let text = Self.trimmed(text[...])
         guard text.unicodeScalars.count <= 600 else { throw Self.error(text, "has more than 600 characters") }
-        guard let start = text.firstIndex(where: { !($0.isASCII && $0.isLetter) && $0 != "_" }) else {
-            throw Self.error(text, "has no operator")
-        }
-        let name = text[..<start]
-        guard let label = AlertLabels.Name(rawValue: String(name)) else {
-            let known = AlertLabels.Name.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Self.error(text, "names no label; the labels are \(known)")
+        let isOfName = { (character: Character) in character.isASCII && (character.isLetter || character.isNumber) || character == "_" }
+        guard let start = text.firstIndex(where: { !isOfName($0) }) else { throw Self.error(text, "has no operator") }
+        let label = text[..<start]
+        guard let first = label.first, !first.isNumber else {
+            throw Self.error(text, "names no label; a label is written in letters, digits and '_'")
         }
         let rest = Self.trimmed(text[start...])
         guard let sign = [">=", "=~", "!~", "!=", "="].first(where: { rest.hasPrefix($0) }) else {
             throw Self.error(text, "has no operator; the operators are =, !=, =~, !~ and, for severity, >=")
         }
         let value = try Self.value(Self.trimmed(rest.dropFirst(sign.count)), of: text)
-        if label == .severity, ["=", "!="].contains(sign), !value.isEmpty, Severity(rawValue: value) == nil {
-            throw Self.error(text, "names no severity; they are low, medium, high and critical")
-        }
-        self.label = label
+        self.label = String(label)
         description = String(text)
         switch sign {
         case "=": test = .equal(value)
@@ -46,7 +43,7 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         case "=~": test = .matching(try Self.pattern(value, of: text))
         case "!~": test = .notMatching(try Self.pattern(value, of: text))
         default:
-            guard label == .severity else { throw Self.error(text, "compares; only severity can be compared") }
+            guard label == Self.severity else { throw Self.error(text, "compares; only severity can be compared") }
             guard let severity = Severity(rawValue: value) else {
                 throw Self.error(text, "names no severity; they are low, medium, high and critical")
             }
@@ -54,15 +51,51 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    func matches(_ labels: AlertLabels) -> Bool {
+    /// Whether an alert's labels are as it says.
+    public func matches(_ labels: AlertLabels) -> Bool {
         switch test {
-        case .equal(let value): labels[label] == value
-        case .notEqual(let value): labels[label] != value
-        case .matching(let pattern): pattern.matches(labels[label])
-        case .notMatching(let pattern): !pattern.matches(labels[label])
+        case .equal(let value): fits(labels) { $0 == value }
+        case .notEqual(let value): !fits(labels) { $0 == value }
+        case .matching(let pattern): fits(labels) { pattern.matches($0) }
+        case .notMatching(let pattern): !fits(labels) { pattern.matches($0) }
         case .atLeast(let least): labels.severity.map { $0 >= least } ?? false
         }
     }
+
+    /// The value that the label must have, where it says so; what it does not say is empty.
+    public var required: String? {
+        if case .equal(let value) = test { value } else { nil }
+    }
+
+    /// As Alertmanager's API writes it: a comparison of severities is a pattern of words there.
+    public var parts: (value: String, isRegex: Bool, isEqual: Bool) {
+        switch test {
+        case .equal(let value): (value, false, true)
+        case .notEqual(let value): (value, false, false)
+        case .matching(let pattern): (pattern.source, true, true)
+        case .notMatching(let pattern): (pattern.source, true, false)
+        case .atLeast(let least): (Severity.allCases.filter { $0 >= least }.map(\.rawValue).joined(separator: "|"), true, true)
+        }
+    }
+
+    /// Whether it compares severities.
+    var isComparison: Bool {
+        if case .atLeast = test { true } else { false }
+    }
+
+    /// The value that it names without a pattern, whether the label must have it or must not.
+    public var word: String? {
+        switch test {
+        case .equal(let value), .notEqual(let value): value
+        default: nil
+        }
+    }
+
+    private func fits(_ labels: AlertLabels, _ holds: (String) -> Bool) -> Bool {
+        holds(labels[label]) || (label == Self.severity && labels.foreign != nil && holds(labels[AlertLabels.Name.severity]))
+    }
+
+    private static let severity = "severity"
 
     /// The value without its quotes.
     private static func value(_ text: Substring, of matcher: Substring) throws(NotificationConfigurationError) -> String {

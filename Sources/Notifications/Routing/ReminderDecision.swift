@@ -10,10 +10,12 @@ enum ReminderDecision: Sendable, Hashable {
     /// There is nothing to remind of any more.
     case forget
 
-    /// How long a reminder waits that a silence, or the hours of its route, keep from being told.
+    /// How long a reminder waits that a silence, another alert, or the hours of its route, keep from being told.
     static let quietWait = Duration.seconds(60)
 
-    init(_ reminder: DueReminder, silences: [Silence], configuration: NotificationConfiguration) {
+    init(
+        _ reminder: DueReminder, silences: [Silence], inhibition: Inhibition = .none, configuration: NotificationConfiguration
+    ) {
         let isAcknowledged = reminder.labels[.status] == AlertStatus.acknowledged.rawValue
         guard isAcknowledged || reminder.labels[.status] == AlertStatus.open.rawValue, configuration.receivers[reminder.receiver] != nil
         else {
@@ -42,7 +44,9 @@ enum ReminderDecision: Sendable, Hashable {
             again = plan.repeatIntervals[reminder.receiver]
         }
         let telling = plan.telling(of: reminder.receiver)
-        if telling.isMuted || silences.contains(where: { $0.covers(reminder.labels) }) {
+        if telling.isMuted || silences.contains(where: { $0.covers(reminder.labels) })
+            || inhibition.source(for: reminder.alertID, reminder.labels) != nil
+        {
             self = .later(Self.quietWait)
         } else {
             self = .tell(telling, again: again)

@@ -33,7 +33,7 @@ struct ReminderOrder: Sendable, Hashable {
             }
         case .opened, .escalated, .reopened, .unacknowledged:
             // What is withheld is told at the end of the quiet, and its reminders count from there.
-            guard transition.labels[.status] == "open", decision != .ignored, decision != .snoozed, decision != .silenced else { return }
+            guard transition.labels[.status] == "open", ![.ignored, .snoozed, .silenced, .inhibited].contains(decision) else { return }
             reminders = Self.reminders(of: plan)
         case .deescalated, .snoozed:
             break

@@ -12,6 +12,8 @@ struct RoutingPlan: Sendable, Hashable {
     /// What it is told together with.
     struct Group: Sendable, Hashable {
         var key: String
+        /// The labels that make it.
+        var names: [String] = []
         var wait: Duration
         var interval: Duration
     }

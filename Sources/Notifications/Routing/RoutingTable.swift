@@ -25,7 +25,9 @@ public struct RoutingTable: Sendable, Hashable {
             hasMatched = true
             let isMuted = route.schedule.isQuiet(at: moment)
             let group = route.grouping.map { grouping in
-                RoutingPlan.Group(key: grouping.key(of: labels, matchers: route.matchers), wait: grouping.wait, interval: grouping.interval)
+                RoutingPlan.Group(
+                    key: grouping.key(of: labels, matchers: route.matchers), names: grouping.labels, wait: grouping.wait,
+                    interval: grouping.interval)
             }
             func telling(_ name: String) -> RoutingPlan.Telling {
                 RoutingPlan.Telling(receiver: name, group: ungrouped.contains(name) ? nil : group, isMuted: isMuted)

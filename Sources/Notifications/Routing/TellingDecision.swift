@@ -14,11 +14,15 @@ enum TellingDecision: Sendable, Hashable {
     case snoozed
     /// A silence covers it.
     case silenced
+    /// Another alert that stands says enough.
+    case inhibited
 
     /// Decides for one transition.
     ///
     /// Who hears of an end is whoever heard of the beginning: the routes may no longer lead there, as the severity has changed.
-    init(_ transition: UnroutedTransition, silences: [Silence], configuration: NotificationConfiguration) {
+    init(
+        _ transition: UnroutedTransition, silences: [Silence], inhibition: Inhibition = .none, configuration: NotificationConfiguration
+    ) {
         let receivers = configuration.receivers.values.sorted { $0.name < $1.name }
         if transition.isIgnored {
             self = .ignored
@@ -44,6 +48,8 @@ enum TellingDecision: Sendable, Hashable {
             self = .snoozed
         } else if silences.contains(where: { $0.covers(transition.labels) }) {
             self = .silenced
+        } else if inhibition.source(for: transition.alertID, transition.labels) != nil {
+            self = .inhibited
         } else {
             self = decision
         }
@@ -55,11 +61,11 @@ enum TellingDecision: Sendable, Hashable {
         case .tell(let plan): plan.tellings.filter { !$0.isMuted }
         // An end is no disturbance, and whoever waits for it must not wait for ever.
         case .tellThoseWhoKnow(let tellings): tellings
-        case .notTold, .ignored, .snoozed, .silenced: []
+        case .notTold, .ignored, .snoozed, .silenced, .inhibited: []
         }
     }
 
-    /// As what a step is kept for the end of the quiet, `snoozed`, `silenced` or `muted`; nil: it is not.
+    /// As what a step is kept for the end of the quiet, `snoozed`, `silenced`, `inhibited` or `muted`; nil: it is not.
     ///
     /// A snooze is kept itself: its end is told although nothing else may have happened meanwhile.
     func withheld(_ kind: AlertTransition.Kind) -> String? {
@@ -67,6 +73,7 @@ enum TellingDecision: Sendable, Hashable {
         return switch self {
         case .snoozed: "snoozed"
         case .silenced: "silenced"
+        case .inhibited: "inhibited"
         case .tell(let plan): plan.tellings.contains(where: \.isMuted) ? "muted" : nil
         case .tellThoseWhoKnow, .notTold, .ignored: nil
         }

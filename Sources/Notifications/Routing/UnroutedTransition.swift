@@ -45,14 +45,15 @@ struct UnroutedTransition: Sendable, Hashable {
 }
 
 extension AlertLabels {
-    /// The labels of an alert from columns of their names.
+    /// The labels of an alert from columns of their names, and from `labels`, which is null for what was found here.
     init(row: PostgresRow, severity: Severity) throws {
         var values: [Name: String] = [.severity: severity.rawValue]
         for name in Name.allCases where name != .severity {
             let value: String? = try row.decode(name.rawValue)
             values[name] = value
         }
-        self.init(values)
+        let foreign: String? = try row.decode("labels")
+        self.init(values, foreign: try foreign.map(TextObject.parse))
     }
 }
 

@@ -28,6 +28,9 @@ struct BacktestCommand: AsyncParsableCommand {
         help: ArgumentHelp("Over the settings': low=1.5,medium=2,high=3,critical=3; several times, to compare.", valueName: "list"))
     var thresholds: [String] = []
 
+    @Option(name: .long, help: ArgumentHelp("Also draws it into this file: a lane for each set, a bar for each alert.", valueName: "file"))
+    var svg: String?
+
     func validate() throws {
         guard DurationArgument(step) != nil else { throw ValidationError("--step is a time such as 5m or 1h") }
         do {
@@ -35,6 +38,7 @@ struct BacktestCommand: AsyncParsableCommand {
         } catch {
             throw ValidationError("--thresholds: \(error)")
         }
+        guard svg?.isEmpty != true else { throw ValidationError("--svg names a file") }
         guard thresholds.count <= 10 else { throw ValidationError("--thresholds: at most 10 sets") }
     }
 
@@ -54,12 +58,21 @@ struct BacktestCommand: AsyncParsableCommand {
             }
             await line.end()
             let entries = try result.get()
+            if let svg { try Self.draw(entries, into: svg) }
             switch (output.format, entries.count) {
             case (.json, 1): try printJSON(entries[0].report)
             case (.json, _): try printJSON(BacktestComparison(entries))
             case (.table, 1): printTable(entries[0].report)
             case (.table, _): print(BacktestText(comparison: BacktestComparison(entries)).text)
             }
+        }
+    }
+
+    private static func draw(_ entries: [BacktestComparison.Entry], into path: String) throws {
+        do {
+            try BacktestChart(BacktestComparison(entries)).svg.write(toFile: path, atomically: true, encoding: .utf8)
+        } catch {
+            throw CommandFailure(description: "\(path) cannot be written: \(error.localizedDescription)")
         }
     }
 

@@ -18,13 +18,21 @@ struct DemoCommand: AsyncParsableCommand {
     @Option(name: .long, help: ArgumentHelp("Where its database lives; default under XDG_DATA_HOME.", valueName: "directory"))
     var dataDir: String?
 
+    @Option(name: .long, help: "Plays the last 24 hours so many times as fast, 2 to 1000, before it goes on as usual.")
+    var speed = 1
+
     @Option(name: .long, help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel = Logger.Level.warning
+
+    func validate() throws {
+        guard (1...1000).contains(speed) else { throw ValidationError("--speed is 1 to 1000") }
+    }
 
     func run() async throws {
         var settings = DemoSettings()
         settings.port = port
         settings.chatPort = chatPort
+        settings.speed = Double(speed)
         let standard = DataDirectory.standard(environment: ProcessInfo.processInfo.environment) + "-demo"
         try await DemoRun(
             settings: settings, dataDirectory: dataDir ?? standard, logger: Logging.start(level: logLevel), say: standardError

@@ -1,0 +1,69 @@
+import Foundation
+import Monitoring
+import Notifications
+import Postgres
+
+/// Reads what stands, of ours and from elsewhere, for programs that know Alertmanager's API.
+struct AlertmanagerQueries: Sendable {
+    let client: PostgresClient
+    let settings: RelaySettings
+
+    /// What is asked for.
+    struct Filter: Sendable {
+        var matchers: [Matcher] = []
+        var active = true
+        var silenced = true
+        var inhibited = true
+        var receiver: Matcher?
+    }
+
+    /// What matches, in the order of its beginning.
+    func alerts(_ filter: Filter, now: Date) async throws -> [(alert: AlertmanagerAlert, groups: [AlertStandings.Group])] {
+        let silences = try await SilenceRepository(client: client).list(all: false, limit: Self.mostSilences, now: now)
+        let inhibition = try await Inhibition.read(settings.notifications?.inhibitRules ?? [], from: client)
+        let standings = AlertStandings(configuration: settings.notifications, silences: silences, inhibition: inhibition, moment: now)
+        let end = now.addingTimeInterval(settings.resolveTimeout.wholeSeconds)
+        let rows = try await client.query(Self.standing, [.json(try certain(filter)), .timestamp(now)], timeout: .seconds(12))
+        return try rows.compactMap { row in
+            let labels = try AlertLabels(row: row)
+            guard filter.matchers.allSatisfy({ $0.matches(labels.asShown) }) else { return nil }
+            let standing = standings.standing(of: try row.decode("id"), labels)
+            if let receiver = filter.receiver, !standing.receivers.contains(where: { receiver.matches(AlertLabels(receiver: $0)) }) {
+                return nil
+            }
+            let alert = try AlertmanagerAlert(row: row, standing: standing, labels: labels, end: end)
+            let isShown =
+                (filter.active || alert.status.state != "active") && (filter.silenced || alert.status.silencedBy.isEmpty)
+                && (filter.inhibited || alert.status.inhibitedBy.isEmpty)
+            return isShown ? (alert, standing.groups) : nil
+        }
+    }
+
+    private static let mostSilences = 20_000
+
+    /// What an alert from elsewhere must have, as far as it can be looked up.
+    private func certain(_ filter: Filter) throws -> String {
+        var certain: [String: String] = [:]
+        for matcher in filter.matchers {
+            if let value = matcher.required, !value.isEmpty { certain[matcher.label] = value }
+        }
+        return try IncomingAlert.json(certain)
+    }
+
+    /// Each half by its own index.
+    private static let standing = """
+        WITH standing AS (
+            SELECT a.* FROM monitoring_alerts AS a WHERE a.status <> 'resolved' AND a.labels IS NOT NULL AND a.labels @> $1::jsonb
+            UNION ALL
+            SELECT a.* FROM monitoring_alerts AS a WHERE a.status IN ('open', 'acknowledged', 'ignored') AND a.labels IS NULL
+        )
+        SELECT
+            a.id, \(AlertLabels.columns), a.annotations, a.generator_url, a.summary,
+            coalesce(r.started_at, a.opened_at) AS starts_at, r.ends_at,
+            greatest(r.last_seen_at, a.updated_at) AS updated_at,
+            a.status = 'ignored' OR coalesce(a.snoozed_until > $2::timestamptz, false) AS is_quiet
+        FROM standing AS a
+        LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = a.fingerprint
+        ORDER BY a.opened_at, a.id
+        """
+}

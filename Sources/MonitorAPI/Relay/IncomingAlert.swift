@@ -1,0 +1,79 @@
+import Foundation
+
+/// An alert as a system elsewhere says it, in whatever words.
+struct IncomingAlert: Sendable, Hashable {
+    /// What it is: all that its fingerprint is of.
+    var labels: [String: String]
+    var annotations: [String: String] = [:]
+    /// Empty: its source does not say where it shows it.
+    var generatorURL = ""
+    /// nil: now.
+    var startsAt: Date?
+    /// Over from then on; nil: its source does not say when.
+    var endsAt: Date?
+
+    /// Why an alert is refused.
+    struct Fault: Error, Sendable, Hashable {
+        /// A sentence without its end.
+        var reason: String
+
+        init(_ reason: String) {
+            self.reason = reason
+        }
+    }
+
+    private static let mostLabels = 64
+    private static let longestName = 200
+    private static let longestLabel = 4096
+    private static let longestAnnotation = 16_384
+    private static let longestURL = 4096
+
+    /// The same without labels that say nothing.
+    ///
+    /// - Throws: A `Fault` where a limit is passed, or no label is left.
+    func checked() throws(Fault) -> IncomingAlert {
+        var alert = self
+        if alert.labels.contains(where: { $0.value.isEmpty }) { alert.labels = alert.labels.filter { !$0.value.isEmpty } }
+        guard !alert.labels.isEmpty else { throw Fault("has no label with a value") }
+        guard alert.labels.count <= Self.mostLabels else { throw Fault("has more than \(Self.mostLabels) labels") }
+        guard alert.annotations.count <= Self.mostLabels else { throw Fault("has more than \(Self.mostLabels) annotations") }
+        for (name, value) in alert.labels {
+            guard Self.isName(name) else {
+                throw Fault("has a label '\(name.prefix(64))', which is not written in letters, digits and '_'")
+            }
+            try Self.check(value, limit: Self.longestLabel, "the label \(name)")
+        }
+        for (name, value) in alert.annotations {
+            guard Self.isName(name) else {
+                throw Fault("has an annotation '\(name.prefix(64))', which is not written in letters, digits and '_'")
+            }
+            try Self.check(value, limit: Self.longestAnnotation, "the annotation \(name)")
+        }
+        try Self.check(alert.generatorURL, limit: Self.longestURL, "its generatorURL")
+        if let start = alert.startsAt, let end = alert.endsAt, end < start { throw Fault("ends before it starts") }
+        return alert
+    }
+
+    private static func isName(_ name: String) -> Bool {
+        guard (1...longestName).contains(name.utf8.count), let first = name.utf8.first, !(0x30...0x39).contains(first) else { return false }
+        return name.utf8.allSatisfy {
+            (0x30...0x39).contains($0) || (0x41...0x5A).contains($0) || (0x61...0x7A).contains($0) || $0 == UInt8(ascii: "_")
+        }
+    }
+
+    private static func check(_ text: String, limit: Int, _ what: String) throws(Fault) {
+        guard text.utf8.count <= limit else { throw Fault("has more than \(limit) bytes in \(what)") }
+        guard !text.utf8.contains(0) else { throw Fault("has a NUL in \(what)") }
+    }
+
+    /// A name that is not written as a label's is, in that form: `check.name` as `check_name`.
+    static func labelName(_ text: String) -> String {
+        let name = String(
+            text.unicodeScalars.map { scalar in
+                scalar.isASCII && (scalar.properties.isAlphabetic || ("0"..."9").contains(scalar)) || scalar == "_"
+                    ? Character(scalar) : "_"
+            }.prefix(longestName))
+        guard let first = name.first else { return "_" }
+        return first.isNumber ? "_" + name : name
+    }
+}

@@ -1,0 +1,98 @@
+import DequeModule
+import Synchronization
+
+/// Who may bring alerts in at the same time, over all requests of a process: what is beyond is refused before it is read, and the
+/// sender is told when to come again.
+final class IntakeTurns: Sendable {
+    private struct State {
+        var free: Int
+        var requests = 0
+        var bytes = 0
+        var waiting: Deque<(number: UInt64, turn: CheckedContinuation<Bool, Never>)> = []
+        var last: UInt64 = 0
+        var isVersionWanted = false
+    }
+
+    /// Statements at a time: they wait for each other in the database, and others want its connections as well.
+    static let atOnce = 2
+    /// Requests that are read or wait.
+    static let mostRequests = 128
+    /// Of the bodies of those.
+    static let mostBytes = 64 << 20
+
+    private let state = Mutex(State(free: atOnce))
+
+    /// A request that is let in; it ends with `leave`.
+    ///
+    /// - Parameter bytes: That its body may have.
+    /// - Returns: Whether there is room for it.
+    func enter(bytes: Int) -> Bool {
+        state.withLock { state in
+            guard state.requests < Self.mostRequests, state.bytes + bytes <= Self.mostBytes else { return false }
+            state.requests += 1
+            state.bytes += bytes
+            return true
+        }
+    }
+
+    func leave(bytes: Int) {
+        state.withLock { state in
+            state.requests -= 1
+            state.bytes -= bytes
+        }
+    }
+
+    /// Runs `body` in its turn.
+    ///
+    /// - Throws: `CancellationError` where the task is cancelled before that, and what `body` throws.
+    func take<Value>(_ body: () async throws -> Value) async throws -> Value {
+        let number = state.withLock { state in
+            state.last += 1
+            return state.last
+        }
+        let isTurn = await withTaskCancellationHandler {
+            await withCheckedContinuation { turn in
+                let answer: Bool? = state.withLock { state in
+                    if Task.isCancelled { return false }
+                    if state.free > 0 {
+                        state.free -= 1
+                        return true
+                    }
+                    state.waiting.append((number, turn))
+                    return nil
+                }
+                if let answer { turn.resume(returning: answer) }
+            }
+        } onCancel: {
+            let turn = state.withLock { state in
+                state.waiting.firstIndex { $0.number == number }.map { state.waiting.remove(at: $0).turn }
+            }
+            turn?.resume(returning: false)
+        }
+        guard isTurn else { throw CancellationError() }
+        defer { pass() }
+        return try await body()
+    }
+
+    private func pass() {
+        let next = state.withLock { state in
+            let next = state.waiting.popFirst()?.turn
+            if next == nil { state.free += 1 }
+            return next
+        }
+        next?.resume(returning: true)
+    }
+
+    /// - Returns: Whether nobody has seen to raising the data version yet.
+    func wantsVersion() -> Bool {
+        state.withLock { state in
+            defer { state.isVersionWanted = true }
+            return !state.isVersionWanted
+        }
+    }
+
+    /// What changes from now on needs another one.
+    func versionBegins() {
+        state.withLock { $0.isVersionWanted = false }
+    }
+}

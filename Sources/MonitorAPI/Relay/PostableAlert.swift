@@ -1,0 +1,96 @@
+import Foundation
+import Monitoring
+
+/// An alert as Alertmanager's API takes it.
+struct PostableAlert: Decodable, Sendable {
+    var labels: [String: String]
+    var annotations: [String: String]?
+    var startsAt: String?
+    var endsAt: String?
+    var generatorURL: String?
+
+    /// The alerts of a request's body.
+    ///
+    /// - Throws: 400, with the place of the faulty one among them where there is one.
+    static func read(_ body: [UInt8]) throws(Problem) -> [IncomingAlert] {
+        let posted: [PostableAlert]
+        do {
+            posted = try RelayBody.decode([PostableAlert].self, from: body)
+        } catch let error as DecodingError {
+            throw RelayBody.refusal(error)
+        } catch let problem as Problem {
+            throw problem
+        } catch {
+            throw Problem(.invalidBody, "The body is not a JSON array of alerts.")
+        }
+        guard posted.count <= most else { throw Problem(.invalidBody, "A request has at most \(most) alerts.") }
+        var alerts: [IncomingAlert] = []
+        alerts.reserveCapacity(posted.count)
+        for (index, alert) in posted.enumerated() {
+            do throws(IncomingAlert.Fault) {
+                alerts.append(try alert.incoming().checked())
+            } catch {
+                throw RelayBody.refusal(index, error.reason)
+            }
+        }
+        return alerts
+    }
+
+    /// In one request.
+    static let most = 50_000
+
+    private func incoming() throws(IncomingAlert.Fault) -> IncomingAlert {
+        IncomingAlert(
+            labels: labels, annotations: annotations ?? [:], generatorURL: generatorURL ?? "",
+            startsAt: try RelayBody.time(startsAt, "startsAt"), endsAt: try RelayBody.time(endsAt, "endsAt"))
+    }
+}
+
+/// What bodies with alerts have alike.
+enum RelayBody {
+    /// Much deeper than any that is meant.
+    private static let deepest = 32
+
+    /// - Throws: A `Problem` for what is not JSON, `DecodingError` for JSON that is something else.
+    static func decode<Value: Decodable>(_ type: Value.Type, from body: [UInt8]) throws -> Value {
+        guard String(validating: body, as: UTF8.self) != nil, !body.contains(0) else {
+            throw Problem(.invalidBody, "The body is not JSON in UTF-8.")
+        }
+        // Decoding takes time that grows with the square of the depth, and cannot be interrupted.
+        guard JSONBody.depth(of: body) <= deepest else { throw Problem(.invalidBody, "The body is nested more than \(deepest) deep.") }
+        return try JSONDecoder().decode(type, from: Data(body))
+    }
+
+    /// A moment; nil where there is none. Go writes the year 1 for that.
+    static func time(_ text: String?, _ name: String) throws(IncomingAlert.Fault) -> Date? {
+        guard let text, !text.isEmpty, !text.hasPrefix("0001-01-01T") else { return nil }
+        guard let date = MonitoringJSON.date(fromTimestamp: text), allowed.contains(date) else {
+            throw IncomingAlert.Fault("has no time like 2026-02-21T10:00:00Z in \(name)")
+        }
+        return date
+    }
+
+    private static let allowed = Date(timeIntervalSince1970: 0)...Date(timeIntervalSince1970: 4_102_444_800)
+
+    /// - Parameter index: From 0.
+    static func refusal(_ index: Int, _ reason: String) -> Problem {
+        Problem(.invalidBody, "Alert \(index) \(reason); none was taken.", members: ["index": .integer(Int64(index))])
+    }
+
+    static func refusal(_ error: DecodingError) -> Problem {
+        let (context, what): (DecodingError.Context, String) =
+            switch error {
+            case .keyNotFound(let key, let context): (context, "has no \(key.stringValue)")
+            case .typeMismatch(_, let context), .valueNotFound(_, let context): (context, "has something else than it should")
+            case .dataCorrupted(let context): (context, "is not JSON")
+            @unknown default: (DecodingError.Context(codingPath: [], debugDescription: ""), "")
+            }
+        let place = context.codingPath.compactMap { $0.intValue == nil ? $0.stringValue : nil }.joined(separator: ".").prefix(100)
+        let at = place.isEmpty ? "" : " in \(place)"
+        guard let index = context.codingPath.lazy.compactMap(\.intValue).first else {
+            return Problem(
+                .invalidBody, what == "is not JSON" ? "The body is not JSON." : "The body is not as it must be: it \(what)\(at).")
+        }
+        return refusal(index, what + at)
+    }
+}

@@ -1,0 +1,50 @@
+public import Foundation
+
+/// What stands now and keeps others from being told.
+public struct Inhibition: Sendable {
+    /// An alert that stands.
+    public struct Source: Sendable, Hashable {
+        var id: UUID
+        var labels: AlertLabels
+
+        /// - Parameter id: Of the alert.
+        public init(id: UUID, labels: AlertLabels) {
+            self.id = id
+            self.labels = labels
+        }
+    }
+
+    private struct Standing: Sendable {
+        var rule: InhibitRule
+        /// By the values that a rule has alike.
+        var sources: [[String]: [(id: UUID, isTarget: Bool)]] = [:]
+    }
+
+    private let standing: [Standing]
+
+    /// Nothing keeps anything from being told.
+    public static let none = Inhibition(rules: [], sources: [])
+
+    /// - Parameter sources: Alerts that stand; those that no rule names do no harm.
+    public init(rules: [InhibitRule], sources: [Source]) {
+        standing = rules.map { rule in
+            var standing = Standing(rule: rule)
+            for source in sources where rule.isSource(source.labels) {
+                standing.sources[rule.shared(source.labels), default: []].append((source.id, rule.isTarget(source.labels)))
+            }
+            return standing
+        }.filter { !$0.sources.isEmpty }
+    }
+
+    /// The first alert that keeps this one from being told; nil: none does.
+    ///
+    /// What is both source and target of a rule is no source for its like, as in Alertmanager: two of them would silence each other.
+    public func source(for id: UUID, _ labels: AlertLabels) -> UUID? {
+        for standing in standing where standing.rule.isTarget(labels) {
+            guard let sources = standing.sources[standing.rule.shared(labels)] else { continue }
+            let isSource = standing.rule.isSource(labels)
+            if let source = sources.first(where: { $0.id != id && !(isSource && $0.isTarget) }) { return source.id }
+        }
+        return nil
+    }
+}

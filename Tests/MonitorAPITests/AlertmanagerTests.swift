@@ -1,0 +1,268 @@
+import Foundation
+import Monitoring
+import Notifications
+import TestSupport
+import Testing
+
+@testable import MonitorAPI
+
+/// Alertmanager's API, version 2, as Prometheus and its viewers use it.
+@Suite(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
+struct AlertmanagerTests {
+    static let latency =
+        #"{"labels": {"alertname": "HighLatency", "severity": "page", "instance": "a"}, "annotations": {"summary": "p99 is 4 s", "description": "p99 of checkout is 4 s"}, "generatorURL": "http://prometheus.example/graph"}"#
+
+    static func ended(_ alert: String) -> String { "[\(alert.dropLast()), \"endsAt\": \"2026-03-10T11:59:00Z\"}]" }
+
+    @Test("an alert that is posted is an alert like any other: opened, shown, acknowledged, over")
+    func life() async throws {
+        try await withListener(fixture: false) { listener in
+            let posted = try await listener.post("/api/v2/alerts", "[\(Self.latency)]")
+            #expect(posted.status == 200 && posted.text == "", "\(posted.text)")
+            let list = try JSONValue(parsing: try await listener.send("GET", "/api/monitor/alerts?threshold=low").text)
+            let alert = try #require(list["alerts"]?.array?.first)
+            #expect(alert["labels"] == .object(["alertname": "HighLatency", "severity": "page", "instance": "a"]))
+            #expect(alert["severity"] == "critical" && alert["origin"] == "alertmanager" && alert["status"] == "open")
+            #expect(alert["summary"] == "p99 of checkout is 4 s" && alert["generator_url"] == "http://prometheus.example/graph")
+            let id = try #require(alert["id"]?.string)
+            let page = try await listener.send("GET", "/alerts/\(id)").text
+            #expect(
+                page.contains("<h1>HighLatency</h1>") && page.contains("p99 of checkout is 4 s")
+                    && page.contains("<dt>instance</dt><dd>a</dd>"))
+            #expect(
+                page.contains(#"href="http:&#x2F;&#x2F;prometheus.example&#x2F;graph""#)
+                    || page.contains(#"href="http://prometheus.example/graph""#))
+            let home = try await listener.send("GET", "/").text
+            #expect(home.contains("HighLatency"))
+
+            let acknowledged = try await listener.post("/api/monitor/alerts/\(id)/acknowledge", #"{"acknowledged_by": "Ana"}"#)
+            #expect(acknowledged.status == 200, "\(acknowledged.text)")
+            #expect(try await listener.post("/api/v2/alerts", "[\(Self.latency)]").status == 200)
+            #expect(try await listener.value("SELECT status FROM monitoring_alerts") == "acknowledged")
+            #expect(try await listener.post("/api/v2/alerts", Self.ended(Self.latency)).status == 200)
+            let steps = "SELECT string_agg(transition || ' by ' || actor, ', ' ORDER BY sequence) FROM monitoring_alert_transitions"
+            #expect(try await listener.value(steps) == "opened by alertmanager, acknowledged by Ana, resolved by alertmanager")
+            #expect(try await listener.value("SELECT count(*) FROM monitoring_relayed_alerts") == "0")
+            // It comes back, within a day.
+            #expect(try await listener.post("/api/v2/alerts", "[\(Self.latency)]").status == 200)
+            #expect(try await listener.value("SELECT string_agg(status, ',') FROM monitoring_alerts") == "open")
+            #expect(try await listener.value("SELECT max(transition) FROM monitoring_alert_transitions WHERE sequence = 4") == "reopened")
+        }
+    }
+
+    @Test("what is said again changes nothing, what is said otherwise is shown")
+    func repeats() async throws {
+        try await withListener(fixture: false) { listener in
+            for _ in 0..<3 {
+                let answer = try await listener.post("/api/v2/alerts", "[\(Self.latency), \(Self.latency)]")
+                #expect(answer.status == 200, "\(answer.text)")
+            }
+            #expect(try await listener.value("SELECT count(*) FROM monitoring_alert_transitions") == "1")
+            let reworded = Self.latency.replacing("p99 is 4 s", with: "p99 is 5 s")
+            #expect(try await listener.post("/api/v2/alerts", "[\(reworded)]").status == 200)
+            #expect(try await listener.value("SELECT annotations ->> 'summary' FROM monitoring_alerts") == "p99 is 5 s")
+            #expect(try await listener.value("SELECT context_data ->> 'headline' FROM monitoring_alerts") == "HighLatency: p99 is 5 s")
+            #expect(try await listener.value("SELECT count(*) FROM monitoring_alert_transitions") == "1")
+            // Empty labels are none.
+            let padded = Self.latency.replacing(#""instance": "a""#, with: #""instance": "a", "zone": """#)
+            #expect(try await listener.post("/api/v2/alerts", "[\(padded)]").status == 200)
+            #expect(try await listener.value("SELECT count(*) FROM monitoring_alerts") == "1")
+        }
+    }
+
+    @Test("one that is resolved by hand while its source goes on stays so until that is over")
+    func byHand() async throws {
+        try await withListener(fixture: false) { listener in
+            _ = try await listener.post("/api/v2/alerts", "[\(Self.latency)]")
+            let id = try #require(try await listener.value("SELECT id FROM monitoring_alerts"))
+            #expect(try await listener.post("/api/monitor/alerts/\(id)/resolve", #"{"note": "known"}"#).status == 200)
+            _ = try await listener.post("/api/v2/alerts", "[\(Self.latency)]")
+            #expect(try await listener.value("SELECT string_agg(status, ',') FROM monitoring_alerts") == "resolved")
+            _ = try await listener.post("/api/v2/alerts", Self.ended(Self.latency))
+            _ = try await listener.post("/api/v2/alerts", "[\(Self.latency)]")
+            #expect(try await listener.value("SELECT string_agg(status, ',') FROM monitoring_alerts") == "open")
+            // And one that a person reopened is joined, not doubled.
+            _ = try await listener.post("/api/v2/alerts", Self.ended(Self.latency))
+            #expect(try await listener.post("/api/monitor/alerts/\(id)/reopen", "{}").status == 200)
+            _ = try await listener.post("/api/v2/alerts", "[\(Self.latency)]")
+            #expect(try await listener.value("SELECT string_agg(status, ',') FROM monitoring_alerts") == "open")
+        }
+    }
+
+    @Test("one that is not seen again is over after its time")
+    func silence() async throws {
+        try await withListener(fixture: false) { listener in
+            let long = Self.latency.dropLast() + #", "endsAt": "2026-03-10T13:00:00Z"}"#
+            let other = Self.latency.replacing("HighLatency", with: "DiskFull")
+            _ = try await listener.post("/api/v2/alerts", "[\(long), \(other)]")
+            let repository = RelayedAlertRepository(client: listener.database.client)
+            #expect(try await repository.endSilent(at: Listener.now.addingTimeInterval(299)) == 0)
+            #expect(try await repository.endSilent(at: Listener.now.addingTimeInterval(301)) == 1)
+            #expect(
+                try await listener.value("SELECT labels ->> 'alertname' FROM monitoring_alerts WHERE status = 'resolved'") == "DiskFull")
+            #expect(try await repository.endSilent(at: Listener.now.addingTimeInterval(3601)) == 1)
+        }
+    }
+
+    @Test("evaluations leave alerts from elsewhere alone")
+    func evaluations() async throws {
+        try await withListener(fixture: false) { listener in
+            let named = Self.latency.replacing("HighLatency", with: "error_rate")
+            _ = try await listener.post("/api/v2/alerts", "[\(named)]")
+            try await listener.run(
+                "SELECT monitoring_apply_evaluation('2026-03-10T12:00Z'), monitoring_apply_evaluation('2026-03-14T12:00Z')")
+            #expect(try await listener.value("SELECT string_agg(status, ',') FROM monitoring_alerts") == "open")
+        }
+    }
+
+    @Test(
+        "a faulty alert is named by its place, and none is taken",
+        arguments: [
+            (#"[{"labels": {"a": "b"}}, {"labels": {}}]"#, 1, "has no label"), (#"[{"labels": {"a": ""}}]"#, 0, "has no label"),
+            (#"[{"labels": {"a-b": "c"}}]"#, 0, "has a label 'a-b'"), (#"[{"labels": {"a": 1}}]"#, 0, "labels.a"),
+            (#"[{"labels": {"a": "b"}}, {"annotations": {}}]"#, 1, "has no labels"),
+            (#"[{"labels": {"a": "b"}, "endsAt": "soon"}]"#, 0, "endsAt"), (#"[{"labels": {"a": "b\u0000"}}]"#, 0, "NUL"),
+            (#"[{"labels": {"a": "b"}, "startsAt": "2026-03-10T12:00:00Z", "endsAt": "2026-03-10T11:00:00Z"}]"#, 0, "ends before"),
+        ])
+    func faults(body: String, index: Int, reason: String) async throws {
+        try await withListener(fixture: false) { listener in
+            let answer = try await listener.post("/api/v2/alerts", body)
+            let problem = try JSONValue(parsing: answer.text)
+            #expect(answer.status == 400 && problem["index"]?.integer == index, "\(answer.text)")
+            #expect(problem["detail"]?.string?.contains(reason) == true, "\(answer.text)")
+            #expect(try await listener.value("SELECT count(*) FROM monitoring_alerts") == "0")
+        }
+    }
+
+    @Test("what is beyond the room for alerts is refused whole, with a time to come again")
+    func room() async throws {
+        var extras = ListenerExtras()
+        extras.relay.maximumAlerts = 100
+        try await withListener(fixture: false, extras: extras) { listener in
+            func alerts(_ range: Range<Int>) -> String {
+                "[" + range.map { #"{"labels": {"alertname": "A\#($0)"}}"# }.joined(separator: ",") + "]"
+            }
+            let first = try await listener.post("/api/v2/alerts", alerts(0..<90))
+            #expect(first.status == 200, "\(first.text)")
+            let refused = try await listener.post("/api/v2/alerts", alerts(80..<120))
+            #expect(refused.status == 429 && refused.header("Retry-After") == "60", "\(refused.text)")
+            #expect(try await listener.value("SELECT count(*) FROM monitoring_alerts") == "90")
+            #expect(try await listener.post("/api/v2/alerts", alerts(0..<100)).status == 200)
+        }
+    }
+
+    @Test("ten thousand alerts in one request are taken, and one of them is found")
+    func many() async throws {
+        try await withListener(fixture: false) { listener in
+            let body = (0..<10_000).map {
+                #"{"labels": {"alertname": "A\#($0)", "severity": "warning", "instance": "host-\#($0 % 100)"}, "annotations": {"summary": "it is \#($0)"}}"#
+            }
+            #expect(try await listener.post("/api/v2/alerts", "[\(body.joined(separator: ","))]").status == 200)
+            #expect(try await listener.value("SELECT count(*) FROM monitoring_relayed_alerts") == "10000")
+            let found = try JSONValue(parsing: try await listener.send("GET", "/api/v2/alerts?filter=alertname%3D%22A4711%22").text)
+            #expect(found.array?.count == 1 && found.array?.first?["labels"]?["instance"] == "host-11")
+        }
+    }
+
+    @Test("alerts are shown as Alertmanager shows them, ours among them, and filtered by any label")
+    func shown() async throws {
+        var extras = ListenerExtras()
+        extras.relay.notifications = try NotificationConfiguration(
+            receivers: [try Receiver(name: "oncall", kind: .log), try Receiver(name: "infra", kind: .log)],
+            routes: [
+                Route(
+                    matchers: [try Matcher("team=infra")], receivers: ["infra"],
+                    grouping: try Grouping(by: ["alertname"], wait: .zero, interval: .seconds(60)))
+            ], defaultReceivers: ["oncall"],
+            inhibitRules: [
+                try InhibitRule(
+                    source: [try Matcher("alertname=NodeDown")], target: [try Matcher("alertname=DiskFull")], equal: ["instance"])
+            ])
+        try await withListener(extras: extras) { listener in
+            let alerts = [
+                Self.latency, #"{"labels": {"alertname": "NodeDown", "instance": "b", "team": "infra"}}"#,
+                #"{"labels": {"alertname": "DiskFull", "instance": "b", "team": "infra"}}"#,
+            ]
+            #expect(try await listener.post("/api/v2/alerts", "[\(alerts.joined(separator: ","))]").status == 200)
+            let silence =
+                #"{"matchers": [{"name": "alertname", "value": "High.*", "isRegex": true}], "startsAt": "2026-03-10T11:00:00Z", "endsAt": "2026-03-10T13:00:00Z", "createdBy": "Ana", "comment": "deploy"}"#
+            let made = try await listener.post("/api/v2/silences", silence)
+            #expect(made.status == 200, "\(made.text)")
+            let silenceID = try #require(try JSONValue(parsing: made.text)["silenceID"]?.string)
+            func names(_ query: String) async throws -> [String] {
+                let answer = try await listener.send("GET", "/api/v2/alerts?\(query)")
+                return (try JSONValue(parsing: answer.text).array ?? []).compactMap { $0["labels"]?["alertname"]?.string }.sorted()
+            }
+            #expect(try await names("") == ["DiskFull", "HighLatency", "NodeDown", "fallback_spike", "latency_spike"])
+            #expect(try await names("silenced=false") == ["DiskFull", "NodeDown", "fallback_spike", "latency_spike"])
+            #expect(try await names("inhibited=false&silenced=false") == ["NodeDown", "fallback_spike", "latency_spike"])
+            #expect(try await names("active=false") == ["DiskFull", "HighLatency"])
+            #expect(try await names("receiver=infra") == ["DiskFull", "NodeDown"])
+            #expect(try await names("receiver=in.*") == ["DiskFull", "NodeDown"])
+            #expect(try await names("filter=instance%3D%22b%22&filter=alertname!~%22Disk.*%22") == ["NodeDown"])
+            #expect(try await names("filter=severity%3D%22page%22") == ["HighLatency"])
+            #expect(try await names("filter=alertname%3D%22fallback_spike%22") == ["fallback_spike"])
+            let latency = try #require(
+                try JSONValue(parsing: try await listener.send("GET", "/api/v2/alerts?filter=alertname%3DHighLatency").text).array?.first)
+            #expect(latency["status"]?["silencedBy"] == .array([.string(silenceID)]) && latency["status"]?["state"] == "suppressed")
+            #expect(latency["endsAt"] == "2026-03-10T12:05:00Z" && latency["receivers"] == .array([.object(["name": "oncall"])]))
+            // As Prometheus makes it of these labels.
+            #expect(latency["fingerprint"]?.string?.count == 16)
+
+            let groups =
+                try JSONValue(parsing: try await listener.send("GET", "/api/v2/alerts/groups?filter=team%3Dinfra").text).array ?? []
+            #expect(groups.count == 2 && groups.allSatisfy { $0["receiver"]?["name"] == "infra" }, "\(groups)")
+            #expect(Set(groups.compactMap { $0["labels"]?["alertname"]?.string }) == ["DiskFull", "NodeDown"])
+            let receivers = try JSONValue(parsing: try await listener.send("GET", "/api/v2/receivers").text)
+            #expect(receivers == .array([.object(["name": "infra"]), .object(["name": "oncall"])]))
+            let status = try JSONValue(parsing: try await listener.send("GET", "/api/v2/status").text)
+            #expect(status["config"]?["original"]?.string?.contains("receiver: 'oncall'") == true)
+
+            // The silence is one of ours.
+            let own = try JSONValue(parsing: try await listener.send("GET", "/api/monitor/silences").text)
+            #expect(own["silences"]?.array?.first?["matchers"] == .array([#"alertname=~"High.*""#]))
+            let changed = silence.replacing("{\"matchers\"", with: "{\"id\": \"\(silenceID)\", \"matchers\"").replacing(
+                "deploy", with: "longer")
+            let kept = try JSONValue(parsing: try await listener.post("/api/v2/silences", changed).text)
+            #expect(kept["silenceID"]?.string == silenceID)
+            let other = changed.replacing("High.*", with: "Disk.*")
+            let second = try JSONValue(parsing: try await listener.post("/api/v2/silences", other).text)["silenceID"]?.string
+            #expect(second != silenceID)
+            let listed = try JSONValue(parsing: try await listener.send("GET", "/api/v2/silences").text).array ?? []
+            #expect(Set(listed.compactMap { $0["status"]?["state"]?.string }) == ["active", "expired"] && listed.count == 2)
+            #expect(try await listener.send("DELETE", "/api/v2/silence/\(second ?? "")").status == 200)
+            let ended = try JSONValue(parsing: try await listener.send("GET", "/api/v2/silence/\(second ?? "")").text)
+            #expect(ended["status"]?["state"] == "expired")
+        }
+    }
+
+    @Test("a token that may only bring alerts in does nothing else")
+    func ingest() async throws {
+        let tokens = [try ListenerTokenFixture.token("prometheus", .ingest), try ListenerTokenFixture.token("board", .read)]
+        try await withListener(tokens: tokens, fixture: false) { listener in
+            func header(_ name: String) -> [(name: String, value: String)] { [(name: "Authorization", value: "Bearer secret-of-\(name)")] }
+            let brought = try await listener.post("/api/v2/alerts", "[\(Self.latency)]", headers: header("prometheus"))
+            #expect(brought.status == 200, "\(brought.text)")
+            #expect(try await listener.post("/api/v2/alerts", "[\(Self.latency)]", headers: header("board")).status == 403)
+            #expect(try await listener.post("/api/v2/alerts", "[\(Self.latency)]").status == 401)
+            #expect(try await listener.send("GET", "/api/v2/alerts", headers: header("prometheus")).status == 403)
+            #expect(try await listener.send("GET", "/api/v2/alerts", headers: header("board")).status == 200)
+            #expect(try await listener.value("SELECT credential FROM monitoring_alert_transitions") == "prometheus")
+        }
+    }
+
+    @Test("fingerprints are Prometheus's")
+    func fingerprints() {
+        #expect(AlertmanagerAlert.fingerprint(of: [:]) == "cbf29ce484222325")
+    }
+
+    @Test("a client that takes JSON alone is told what is wrong in JSON, as Alertmanager does")
+    func plainErrors() async throws {
+        try await withListener(fixture: false) { listener in
+            let answer = try await listener.post("/api/v2/alerts", "[{}]", headers: [(name: "Accept", value: "application/json")])
+            #expect(answer.status == 400 && answer.header("Content-Type") == "application/json")
+            let words = try JSONValue(parsing: answer.text)
+            #expect(words.string?.contains("Alert 0 has no labels") == true, "\(answer.text)")
+        }
+    }
+}

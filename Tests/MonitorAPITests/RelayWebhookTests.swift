@@ -1,0 +1,160 @@
+import Crypto
+import Foundation
+import Monitoring
+import Notifications
+import TestSupport
+import Testing
+
+@testable import MonitorAPI
+
+/// Webhooks of other systems.
+@Suite(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
+struct RelayWebhookTests {
+    private static let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+    private static func extras() throws -> ListenerExtras {
+        var extras = ListenerExtras()
+        func pointer(_ text: String) -> JSONPointer { JSONPointer(text)! }
+        let ci = GenericRelayFormat(
+            title: pointer("/check/name"), summary: pointer("/text"), severity: pointer("/level"), status: pointer("/state"),
+            identity: [pointer("/check/id")], link: pointer("/url"))
+        extras.relay.sources = [
+            RelaySource(name: "am", format: .alertmanager),
+            RelaySource(
+                name: "grafana", format: .grafana,
+                proof: .token(try ListenerToken(name: "grafana", secret: "grafanas-token", scope: .ingest))),
+            RelaySource(name: "ci", format: .generic(ci), proof: .standardWebhooks(try SigningSecret(secret))),
+            RelaySource(name: "chat", format: .generic(ci), proof: .slack(Secret("a-signing-secret-of-slack"))),
+        ]
+        return extras
+    }
+
+    private static func alertmanager(_ status: String) -> String {
+        """
+        {"version": "4", "groupKey": "g", "status": "\(status)", "receiver": "r", "groupLabels": {}, "commonLabels": {},
+         "commonAnnotations": {}, "externalURL": "http://am", "alerts": [{"status": "\(status)",
+         "labels": {"alertname": "HighLatency", "severity": "warning"}, "annotations": {"summary": "slow"},
+         "startsAt": "2026-03-10T11:00:00.123Z", "endsAt": "\(status == "firing" ? "0001-01-01T00:00:00Z" : "2026-03-10T11:59:00Z")",
+         "generatorURL": "http://p/graph", "fingerprint": "f"}]}
+        """
+    }
+
+    @Test("Alertmanager's webhook opens and ends alerts, the same as its API does")
+    func alertmanager() async throws {
+        try await withListener(fixture: false, extras: try Self.extras()) { listener in
+            let answer = try await listener.post("/relay/am", Self.alertmanager("firing"))
+            #expect(answer.status == 200 && answer.text == #"{"alerts":1,"opened":1,"reopened":0,"resolved":0}"#, "\(answer.text)")
+            let kept = try await listener.value(
+                "SELECT origin || ' ' || severity || ' ' || (opened_at AT TIME ZONE 'UTC') FROM monitoring_alerts")
+            #expect(kept == "am medium 2026-03-10 11:00:00.123")
+            // It stands until its source says otherwise.
+            #expect(
+                try await RelayedAlertRepository(client: listener.database.client).endSilent(at: Listener.now.addingTimeInterval(1e6)) == 0)
+            let same = #"[{"labels": {"alertname": "HighLatency", "severity": "warning"}, "endsAt": "2026-03-10T11:59:00Z"}]"#
+            #expect(try await listener.post("/api/v2/alerts", same).status == 200)
+            #expect(try await listener.value("SELECT status FROM monitoring_alerts") == "resolved")
+            #expect(try await listener.post("/relay/am", Self.alertmanager("resolved")).text.contains(#""resolved":0"#))
+        }
+    }
+
+    @Test("Grafana shows its token, and no other")
+    func grafana() async throws {
+        try await withListener(fixture: false, extras: try Self.extras()) { listener in
+            let body = Self.alertmanager("firing").replacing(
+                "\"fingerprint\": \"f\"", with: "\"panelURL\": \"http://g/d/1\", \"valueString\": \"[ A=4 ]\"")
+            let token = [(name: "Authorization", value: "Bearer grafanas-token")]
+            let refused = try await listener.post("/relay/grafana", body)
+            #expect(refused.status == 401, "\(refused.text)")
+            #expect(
+                try await listener.post("/relay/grafana", body, headers: [(name: "Authorization", value: "Bearer other-token")]).status
+                    == 401)
+            #expect(try await listener.post("/relay/grafana", body, headers: token).status == 200)
+            #expect(
+                try await listener.value("SELECT generator_url || ' ' || (annotations ->> 'values') FROM monitoring_alerts")
+                    == "http://g/d/1 [ A=4 ]")
+            #expect(try await listener.post("/relay/nobody", body).status == 404)
+        }
+    }
+
+    private static func signed(_ body: String, id: String = "msg_1", at moment: Date = Listener.now) throws -> [(
+        name: String, value: String
+    )] {
+        let seconds = String(Int(moment.timeIntervalSince1970))
+        let key = SymmetricKey(data: try #require(Data(base64Encoded: String(secret.dropFirst(6)))))
+        let code = HMAC<SHA256>.authenticationCode(for: Data("\(id).\(seconds).\(body)".utf8), using: key)
+        return [
+            (name: "webhook-id", value: id), (name: "webhook-timestamp", value: seconds),
+            (name: "webhook-signature", value: "v1,\(Data(code).base64EncodedString())"),
+        ]
+    }
+
+    @Test("any JSON is read by pointers, signed as Standard Webhooks has it, and taken once")
+    func generic() async throws {
+        try await withListener(fixture: false, extras: try Self.extras()) { listener in
+            let body =
+                #"{"check": {"name": "Backup", "id": 4711}, "text": "disk is full", "level": "error", "state": "failing", "url": "https://ci/1"}"#
+            let first = try await listener.post("/relay/ci", body, headers: try Self.signed(body))
+            #expect(first.status == 200 && first.text.contains(#""opened":1"#), "\(first.text)")
+            let again = try await listener.post("/relay/ci", body, headers: try Self.signed(body))
+            #expect(again.text == first.text && again.header("Idempotency-Replayed") == "true")
+            let kept = try await listener.value(
+                "SELECT severity || ' ' || labels::text || ' ' || (context_data ->> 'headline') FROM monitoring_alerts")
+            #expect(kept == #"high {"id": "4711"} Backup: disk is full"#)
+            // The same in worse is not another.
+            let worse = body.replacing("error", with: "fatal")
+            #expect(try await listener.post("/relay/ci", worse, headers: try Self.signed(worse, id: "msg_0")).status == 200)
+            let steps = try await listener.value(
+                "SELECT string_agg(transition || ' ' || to_severity, ', ' ORDER BY sequence) FROM monitoring_alert_transitions")
+            #expect(steps == "opened high, escalated critical")
+            let over = body.replacing("failing", with: "OK")
+            #expect(try await listener.post("/relay/ci", over, headers: try Self.signed(over, id: "msg_2")).text.contains(#""resolved":1"#))
+            // Changed, old, unsigned, without what names it.
+            #expect(try await listener.post("/relay/ci", over, headers: try Self.signed(body, id: "msg_3")).status == 401)
+            #expect(
+                try await listener.post("/relay/ci", body, headers: try Self.signed(body, at: Listener.now.addingTimeInterval(-301))).status
+                    == 401)
+            #expect(try await listener.post("/relay/ci", body).status == 401)
+            let nameless = #"{"check": {"name": "Backup"}}"#
+            let refused = try await listener.post("/relay/ci", nameless, headers: try Self.signed(nameless, id: "msg_4"))
+            #expect(refused.status == 400 && refused.text.contains("has nothing at"), "\(refused.text)")
+        }
+    }
+
+    @Test("a signature like Slack's is one, too")
+    func slack() async throws {
+        try await withListener(fixture: false, extras: try Self.extras()) { listener in
+            let body = #"{"check": {"name": "Backup", "id": 1}}"#
+            let seconds = String(Int(Listener.now.timeIntervalSince1970))
+            let code = HMAC<SHA256>.authenticationCode(
+                for: Data("v0:\(seconds):\(body)".utf8), using: SymmetricKey(data: Data("a-signing-secret-of-slack".utf8)))
+            let hex = code.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+            let headers = [(name: "X-Slack-Request-Timestamp", value: seconds), (name: "X-Slack-Signature", value: "v0=\(hex)")]
+            let taken = try await listener.post("/relay/chat", body, headers: headers)
+            #expect(taken.status == 200, "\(taken.text)")
+            #expect(try await listener.post("/relay/chat", body.replacing("1", with: "2"), headers: headers).status == 401)
+        }
+    }
+
+    @Test("without a proof of its own a source needs a token of the listener, where there are any")
+    func listenersToken() async throws {
+        let tokens = [try ListenerTokenFixture.token("prometheus", .ingest), try ListenerTokenFixture.token("board", .read)]
+        try await withListener(tokens: tokens, fixture: false, extras: try Self.extras()) { listener in
+            let body = Self.alertmanager("firing")
+            let refused = try await listener.post("/relay/am", body)
+            #expect(refused.status == 401, "\(refused.text)")
+            let ingest = [(name: "Authorization", value: "Bearer secret-of-prometheus")]
+            #expect(try await listener.post("/relay/am", body, headers: ingest).status == 200)
+        }
+    }
+
+    @Test(arguments: [("", "a"), ("/a~1b", "c"), ("/m~0n", "d"), ("/list/1", "f")])
+    func pointersAreRFC6901s(text: String, value: String) throws {
+        let document: JSONValue = text.isEmpty ? "a" : .object(["a/b": "c", "m~n": "d", "list": .array(["e", "f"])])
+        #expect(JSONPointer(text)?.text(in: document) == value)
+    }
+
+    @Test(arguments: ["a", "/~", "/~2"])
+    func whatIsNoPointerIsNone(text: String) {
+        #expect(JSONPointer(text) == nil)
+    }
+}
