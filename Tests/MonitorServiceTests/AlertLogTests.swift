@@ -48,7 +48,9 @@ struct AlertLogTests {
                 }
                 #expect(await Program.get(path)?.status == 200)
                 try await eventually("the end is told", timeout: .seconds(60)) {
-                    channel.requests.contains { String(decoding: $0.body, as: UTF8.self).contains(#""status":"resolved""#) }
+                    try channel.requests.contains {
+                        try JSONValue(parsing: String(decoding: $0.body, as: UTF8.self))["data"]?["alert"]?["status"] == "resolved"
+                    }
                 }
             }
             #expect(log.code == 0)

@@ -324,7 +324,10 @@ BEGIN
         ),
         tested AS MATERIALIZED (
             SELECT
-                c.*, monitoring_level(p_settings, c.daily, c.dispersion) / c.watched AS level, c.bad / nullif(c.expected, 0) AS excess, c.recent_bad / nullif(c.recent_expected, 0) AS recent_ratio,
+                c.*,
+                -- All values of all four metrics together raise as many false alerts as one more metric of all events.
+                monitoring_level(p_settings, c.daily, c.dispersion) / (4 * c.watched) AS level,
+                c.recent_bad / nullif(c.recent_expected, 0) AS recent_ratio,
                 s.threshold_low, s.threshold_medium, s.threshold_high, s.threshold_critical,
                 CASE WHEN c.bad >= v_least_bad AND c.bad >= 1.2 * c.expected
                     THEN monitoring_poisson_ratio_p(c.bad / c.dispersion, c.expected / c.dispersion, c.weight / c.dispersion)
@@ -389,8 +392,8 @@ END
 $$;
 COMMENT ON FUNCTION monitoring_judge_slices(timestamptz[], jsonb, boolean, timestamptz[]) IS
     'The single values of the dimensions that got worse at moments of one UTC day, and those that have an alert, in windows that end '
-    'there, the longer ones at the moments in p_hourly alone. The evidence rule as for all events, at a level shared by all the values '
-    'with at least slices.least_events in a window.';
+    'there, the longer ones at the moments in p_hourly alone. The evidence rule as for all events, at a level shared by the four metrics '
+    'and by all the values with at least slices.least_events in a window.';
 
 CREATE OR REPLACE FUNCTION monitoring_slice_stands_alone(p_row jsonb, p_settings jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE
