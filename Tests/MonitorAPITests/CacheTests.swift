@@ -47,38 +47,6 @@ struct CacheTests {
         }
     }
 
-    @Test("what is kept is given while every thread of the pool is busy with something else")
-    func busy() async throws {
-        try await withListener { listener in
-            let connection = try RawConnection(port: listener.port)
-            let request = "GET /api/monitor/summary HTTP/1.1\r\nHost: localhost\r\n\r\n"
-            connection.send(request)
-            let first = try await connection.read(within: 10) { $0.hasSuffix("}") }
-            let tag = try #require(first.firstMatch(of: /ETag: (.*)\r\n/.ignoresCase())).output.1
-            let width = ProcessInfo.processInfo.activeProcessorCount
-            let meeting = Meeting()
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for number in 0..<width {
-                    group.addTask {
-                        meeting.arrived.withLock { $0 += 1 }
-                        guard number == 0 else {
-                            while !meeting.isOver.withLock({ $0 }) { usleep(1000) }
-                            return
-                        }
-                        defer { meeting.isOver.withLock { $0 = true } }
-                        // A pool that is kept narrower than the machine has none left for the others.
-                        let end = ContinuousClock.now + .seconds(5)
-                        while meeting.arrived.withLock({ $0 }) < width, .now < end { usleep(1000) }
-                        connection.send(request.replacing("\r\n\r\n", with: "\r\nIf-None-Match: \(tag)\r\n\r\n"))
-                        let answer = try connection.readNow(within: 10) { $0.hasSuffix("\r\n\r\n") }
-                        #expect(answer.hasPrefix("HTTP/1.1 304 "), "\(answer)")
-                    }
-                }
-                try await group.waitForAll()
-            }
-        }
-    }
-
     @Test("the tag of an answer does not depend on the moment it was made, nor on what it is compressed to")
     func summary() async throws {
         try await withListener { listener in
@@ -195,10 +163,4 @@ enum Gunzip {
         process.waitUntilExit()
         return String(decoding: text, as: UTF8.self)
     }
-}
-
-/// Tasks that hold a thread each until one of them is done.
-private final class Meeting: Sendable {
-    let arrived = Mutex(0)
-    let isOver = Mutex(false)
 }

@@ -42,8 +42,7 @@ final class RawConnection: Sendable {
         }
     }
 
-    /// The same on this thread, which does nothing else meanwhile.
-    func readNow(within seconds: Int, until isEnough: (String) -> Bool) throws -> String {
+    private func readNow(within seconds: Int, until isEnough: (String) -> Bool) throws -> String {
         var received: [UInt8] = []
         let end = DispatchTime.now() + .seconds(seconds)
         while !isEnough(String(decoding: received, as: UTF8.self)) {

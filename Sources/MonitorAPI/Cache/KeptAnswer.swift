@@ -14,15 +14,20 @@ final class KeptAnswer: Sendable {
 
     let tag: String
     let body: ByteBuffer
-    private let type: String
+    /// Header fields of an answer without a body, and of one with it as it is.
+    private let unchanged: HTTPFields
+    private let whole: HTTPFields
     private let compressed = Mutex<ByteBuffer?>(nil)
 
     /// - Parameter moment: When it was made. What says so in it does not count for its tag: two answers that differ in nothing
     ///   else say the same, so the tag is a weak one.
     init(_ body: ByteBuffer, type: String, madeAt moment: Date) {
         self.body = body
-        self.type = type
         tag = Self.tag(of: body, madeAt: moment)
+        unchanged = [.eTag: tag, .cacheControl: "private, no-cache", .vary: "Accept-Encoding"]
+        var fields = unchanged
+        fields[.contentType] = type
+        whole = fields
     }
 
     /// Bytes that it holds at most.
@@ -30,27 +35,21 @@ final class KeptAnswer: Sendable {
 
     /// The answer to a request: 304 where the client has it.
     func response(to headers: HTTPFields) -> Response {
-        var fields: HTTPFields = [.eTag: tag, .cacheControl: "private, no-cache", .vary: "Accept-Encoding"]
-        if let held = headers[.ifNoneMatch], EntityTag.matches(held, tag) { return Response(status: .notModified, headers: fields) }
-        fields[.contentType] = type
-        guard accepts(headers), let smaller = compressed.withLock({ $0 }) else {
-            return Response(status: .ok, headers: fields, body: .init(byteBuffer: body))
+        if let held = headers[.ifNoneMatch], EntityTag.matches(held, tag) { return Response(status: .notModified, headers: unchanged) }
+        guard body.readableBytes >= Self.leastToCompress, AcceptEncoding.allowsGzip(headers[.acceptEncoding]), let smaller = gzip() else {
+            return Response(status: .ok, headers: whole, body: .init(byteBuffer: body))
         }
+        var fields = whole
         fields[.contentEncoding] = "gzip"
         return Response(status: .ok, headers: fields, body: .init(byteBuffer: smaller))
     }
 
-    /// Whether the client would like it compressed, and it never was.
-    func isToBeCompressed(for headers: HTTPFields) -> Bool { accepts(headers) && compressed.withLock { $0 == nil } }
-
-    /// Some milliseconds of work for a large one. Two requests at the same time may both do it; either result will do.
-    func compress() {
-        guard let made = Gzip.compress(body.readableBytesView) else { return }
+    /// Some milliseconds of work for a large one, once. Two requests at the same time may both do it; either result will do.
+    private func gzip() -> ByteBuffer? {
+        if let known = compressed.withLock({ $0 }) { return known }
+        guard let made = Gzip.compress(body.readableBytesView) else { return nil }
         compressed.withLock { $0 = made }
-    }
-
-    private func accepts(_ headers: HTTPFields) -> Bool {
-        body.readableBytes >= Self.leastToCompress && AcceptEncoding.allowsGzip(headers[.acceptEncoding])
+        return made
     }
 
     /// Keys whose value is the moment of the answer.

@@ -43,7 +43,7 @@ struct Authority: Sendable, Hashable {
 
     /// Whether only this machine answers to `host`.
     static func isLoopback(_ host: String) -> Bool {
-        if ["localhost", "::1", "[::1]"].contains(host.lowercased()) { return true }
+        if ["127.0.0.1", "localhost", "::1", "[::1]"].contains(host.lowercased()) { return true }
         let parts = host.split(separator: ".", omittingEmptySubsequences: false)
         return parts.count == 4 && parts[0] == "127"
             && parts.allSatisfy { $0.allSatisfy(\.isASCII) && (UInt8($0).map { _ in true } ?? false) }

@@ -48,38 +48,23 @@ struct EndpointTable: Sendable {
 
     private func answer(_ endpoint: Endpoint, _ request: Request, _ context: MonitorContext) async throws -> Response {
         do {
-            // What is kept is given at once, by the thread that the request came to.
-            guard endpoint.freshness == nil || endpoint.takesSession else { return try await respond(endpoint, request, context) }
-            return try await Self.elsewhere { try await respond(endpoint, request, context) }
+            let principal = try await doorkeeper.admit(request, context, to: endpoint, now: clock())
+            if let freshness = endpoint.freshness {
+                let key = AnswerCache.Key(path: request.uri.path, query: request.uri.query ?? "", scope: principal.scope)
+                let now = clock()
+                return try await cache.answer(key, freshness, now: now) {
+                    try await serve(endpoint, request, context, principal, now)
+                }.response(to: request.headers)
+            }
+            // Whatever came of it: what was answered before may hold no longer.
+            defer { if endpoint.method != .get { cache.wrote() } }
+            return try await serve(endpoint, request, context, principal, clock())
         } catch let error as LoginNeeded {
             return error.response(cookie: doorkeeper.cookie)
         } catch  where endpoint.isPage {
             let problem = AnswerMiddleware.problem(describing: error, context)
             return ErrorPage.response(problem, path: request.uri.path)
         }
-    }
-
-    private func respond(_ endpoint: Endpoint, _ request: Request, _ context: MonitorContext) async throws -> Response {
-        let principal = try await doorkeeper.admit(request, context, to: endpoint, now: clock())
-        if let freshness = endpoint.freshness {
-            let key = AnswerCache.Key(path: request.uri.path, query: request.uri.query ?? "", scope: principal.scope)
-            let now = clock()
-            let kept = try await cache.answer(key, freshness, now: now) {
-                try await Self.elsewhere { try await serve(endpoint, request, context, principal, now) }
-            }
-            if kept.isToBeCompressed(for: request.headers) { try await Self.elsewhere { kept.compress() } }
-            return kept.response(to: request.headers)
-        }
-        // Whatever came of it: what was answered before may hold no longer.
-        defer { if endpoint.method != .get { cache.wrote() } }
-        return try await serve(endpoint, request, context, principal, clock())
-    }
-
-    /// Not on the event loop, which has other connections to look after, and in a task of its own, whose memory goes with it: a
-    /// connection's task keeps what its deepest call has taken for as long as the client stays.
-    private static func elsewhere<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value {
-        async let value = withTaskExecutorPreference(globalConcurrentExecutor) { try await work() }
-        return try await value
     }
 
     private func serve(

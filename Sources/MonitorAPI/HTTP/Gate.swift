@@ -52,7 +52,7 @@ struct Gate: Sendable {
         else {
             throw Problem(.misdirected, "Without tokens this listener answers to localhost and loopback addresses alone.")
         }
-        if HTTPField.Name.forwarding.contains(where: { headers[$0] != nil }) {
+        if HTTPField.Name.forwarding.contains(where: headers.contains) {
             throw Problem(.forbidden, "Without tokens this listener takes no request that a proxy passes on. Configure listener.tokens.")
         }
         if let origin = headers[.origin], place != .link, Authority(origin: origin) != host {
