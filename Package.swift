@@ -50,8 +50,9 @@ let package = Package(
 
         // What is ours.
         .target(
-            name: "MonitoringSchema", path: "sql", exclude: ["monitoring_schema.sql"],
-            resources: [.embedInCode("migrations"), .embedInCode("functions")], swiftSettings: house),
+            name: "MonitoringSchema", path: "sql", exclude: ["monitoring_schema.sql"], swiftSettings: house, plugins: ["EmbedSQL"]),
+        .plugin(name: "EmbedSQL", capability: .buildTool(), dependencies: ["embed-sql"]),
+        .executableTarget(name: "embed-sql", path: "Plugins/embed-sql", swiftSettings: house),
         .target(name: "Postgres", dependencies: ["CLibPQ"], swiftSettings: house),
         .target(name: "WebTransport", dependencies: ["CLibCurl", collections], swiftSettings: house),
         .target(name: "Monitoring", dependencies: ["Postgres", "MonitoringSchema", crypto], swiftSettings: house),
