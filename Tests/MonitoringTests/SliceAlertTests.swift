@@ -107,8 +107,8 @@ struct SliceAlertTests {
             let chance = Self.chance(seen: 20, expected: own, weight: 2026)
             #expect(abs(try #require(figures["chance"]) / chance - 1) < 1e-3)
             #expect(abs(Self.chance(seen: 20, expected: own * bound, weight: 2026) / level - 1) < 1e-3)
-            // Two models, a backend, an agent and a version share the level of what is expected 144 times a day.
-            #expect(abs(level / (significance * min(4, (50 / (own * 144)).squareRoot()) / 5) - 1) < 1e-3)
+            // Four metrics of two models, a backend, an agent and a version share the level of what is expected 144 times a day.
+            #expect(abs(level / (significance * min(4, (50 / (own * 144)).squareRoot()) / (4 * 5)) - 1) < 1e-3)
         }
     }
 
