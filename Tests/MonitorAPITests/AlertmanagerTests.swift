@@ -10,7 +10,7 @@ import Testing
 @Suite(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
 struct AlertmanagerTests {
     static let latency =
-        #"{"labels": {"alertname": "HighLatency", "severity": "page", "instance": "a"}, "annotations": {"summary": "p99 is 4 s", "description": "p99 of checkout is 4 s"}, "generatorURL": "http://prometheus.example/graph"}"#
+        #"{"labels": {"alertname": "HighLatency", "severity": "page", "instance": "a"}, "annotations": {"summary": "p99 is 4 s", "description": "p99 of checkout is 4 s", "runbook_url": "https://runbooks.example/latency"}, "generatorURL": "http://prometheus.example/graph"}"#
 
     static func ended(_ alert: String) -> String { "[\(alert.dropLast()), \"endsAt\": \"2026-03-10T11:59:00Z\"}]" }
 
@@ -32,6 +32,11 @@ struct AlertmanagerTests {
             #expect(
                 page.contains(#"href="http:&#x2F;&#x2F;prometheus.example&#x2F;graph""#)
                     || page.contains(#"href="http://prometheus.example/graph""#))
+            #expect(page.contains(">What to do about it</a>") && page.contains("runbooks.example") && page.contains("What its source says"))
+            let hostile = Self.latency.replacing("https://runbooks.example/latency", with: "javascript:alert(1)")
+            #expect(try await listener.post("/api/v2/alerts", "[\(hostile)]").status == 200)
+            #expect(try await !listener.send("GET", "/alerts/\(id)").text.contains(">What to do about it</a>"))
+            #expect(try await listener.post("/api/v2/alerts", "[\(Self.latency)]").status == 200)
             let home = try await listener.send("GET", "/").text
             #expect(home.contains("HighLatency"))
 

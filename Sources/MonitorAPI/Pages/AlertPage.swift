@@ -30,6 +30,7 @@ struct AlertPage: Sendable {
         let number: Int
         let time: String
         let outcome: String
+        /// What is known beyond it, each piece behind a comma.
         let detail: String
     }
 
@@ -44,13 +45,18 @@ struct AlertPage: Sendable {
     let hasMessages: Bool
     let causes: [StatusPage.Row]
     let hasCauses: Bool
+    /// JSON, and the heading over it.
     let evidence: String
     let hasEvidence: Bool
+    let evidenceTitle: String
     /// The heading over its figures, or its labels.
     let picture: String
     /// Where its source shows it.
     let source: String
     let hasSource: Bool
+    /// Where its source says what to do.
+    let runbook: String
+    let hasRunbook: Bool
     let events: [String]
     let hasEvents: Bool
     let viewer: PageViewer
@@ -81,12 +87,18 @@ struct AlertPage: Sendable {
         let annotations = alert.annotations.map { JSONValue.object($0.mapValues(JSONValue.string)) }
         evidence = Self.pretty(annotations ?? alert.contextData)
         hasEvidence = (annotations ?? alert.contextData) != .object([:])
+        evidenceTitle = annotations == nil ? "Evidence" : "What its source says"
         picture = alert.labels == nil ? "The figures" : "What it is"
-        source = alert.generatorURL.flatMap { AlertLinks.isLink($0) ? $0 : nil } ?? ""
+        source = Self.link(alert.generatorURL)
         hasSource = !source.isEmpty
+        runbook = Self.link(alert.annotations?["runbook_url"])
+        hasRunbook = !runbook.isEmpty
         events = alert.relatedEvents
         hasEvents = !alert.relatedEvents.isEmpty
     }
+
+    /// What somebody elsewhere calls a link, where it is one; else nothing.
+    private static func link(_ text: String?) -> String { text.flatMap { AlertLinks.isLink($0) ? $0 : nil } ?? "" }
 
     private static func moment(_ step: AlertTransition, now: Date) -> Moment {
         let severity =
@@ -127,7 +139,7 @@ struct AlertPage: Sendable {
                     detail: [
                         attempt.httpStatus.map { "HTTP \($0)" } ?? attempt.reason?.replacing("_", with: " "),
                         attempt.totalMilliseconds.map(Wording.milliseconds),
-                    ].compactMap { $0 }.joined(separator: ", "))
+                    ].compactMap { $0.map { ", \($0)" } }.joined())
             }, form: form, canAct: form != nil)
     }
 

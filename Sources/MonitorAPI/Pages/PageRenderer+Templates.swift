@@ -105,6 +105,7 @@ extension PageRenderer.Template {
         \(actionText("<div class=\"pair\">\(nameField)\(noteField)</div>"))</section>{{/canAct}}{{/card}}
         <section class="card" aria-labelledby="picture" data-live="picture"><h2 id="picture">{{picture}}</h2>
         <dl class="facts">{{#card.figures}}<div><dt>{{name}}</dt><dd>{{value}}</dd></div>{{/card.figures}}</dl>
+        {{#hasRunbook}}<p><a href="{{runbook}}" rel="noreferrer">What to do about it</a></p>{{/hasRunbook}}
         {{#hasSource}}<p><a href="{{source}}" rel="noreferrer">Shown by its source</a></p>{{/hasSource}}{{{chartHTML}}}
         {{#hasChart}}<p class="legend muted"><span><i class="key line"></i>measured</span><span><i class="key base"></i>expected</span><span><i class="key span"></i>the alert stood</span></p>{{/hasChart}}</section>
         <div data-live="causes">{{#hasCauses}}<section class="card" aria-labelledby="causes"><h2 id="causes">Where it comes from</h2>
@@ -116,10 +117,10 @@ extension PageRenderer.Template {
         <section class="card" aria-labelledby="told"><h2 id="told">Who was told</h2>
         {{#hasMessages}}<ul class="messages">{{#messages}}<li><p class="row"><span class="row-name">{{receiver}}: {{what}}</span><span class="state {{status}}">{{status}}</span></p>
         <p class="muted small">{{detail}}</p>
-        {{#attempts}}<p class="attempt small"><span class="muted">{{number}}.</span> {{time}} UTC, {{outcome}}<span class="muted">, {{detail}}</span></p>{{/attempts}}\(deedText)</li>{{/messages}}</ul>{{/hasMessages}}
+        {{#attempts}}<p class="attempt small"><span class="muted">{{number}}.</span> {{time}} UTC, {{outcome}}<span class="muted">{{detail}}</span></p>{{/attempts}}\(deedText)</li>{{/messages}}</ul>{{/hasMessages}}
         {{^hasMessages}}<p class="muted">Nobody yet.</p>{{/hasMessages}}</section>
         </div>
-        {{#hasEvidence}}<details class="card" id="evidence"><summary>Evidence</summary><pre tabindex="0">{{evidence}}</pre></details>{{/hasEvidence}}
+        {{#hasEvidence}}<details class="card" id="evidence"><summary>{{evidenceTitle}}</summary><pre tabindex="0">{{evidence}}</pre></details>{{/hasEvidence}}
         {{#hasEvents}}<details class="card" id="events"><summary>Example events</summary><ul class="events">{{#events}}<li><code>{{.}}</code></li>{{/events}}</ul></details>{{/hasEvents}}
         </main>
         <footer class="wrap"><p class="muted small">Alert {{card.id}}</p></footer>
