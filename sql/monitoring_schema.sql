@@ -981,6 +981,8 @@ COMMENT ON COLUMN monitoring_alerts.origin IS
 -- Written with the row, not gathered first: whoever asks is answered at once, however many have just come.
 CREATE INDEX monitoring_alerts_by_labels ON monitoring_alerts USING gin (labels jsonb_path_ops) WITH (fastupdate = off)
     WHERE labels IS NOT NULL AND status <> 'resolved';
+-- What was found here, beside however many from elsewhere.
+CREATE INDEX monitoring_alerts_of_ours ON monitoring_alerts (opened_at) WHERE labels IS NULL AND status <> 'resolved';
 
 -- Narrow, with room on each page: that an alert is seen again writes to no index.
 CREATE TABLE monitoring_relayed_alerts (
@@ -1004,7 +1006,7 @@ ALTER TABLE monitoring_notifications
         cause IN ('transition', 'repeat', 'escalation_step', 'silence_ended', 'snooze_ended', 'mute_ended', 'inhibition_ended', 'fallback',
                   'test'));
 $torq_file$;
-    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v014_relay', '3183aaec9dba9388')
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v014_relay', '0139f5f129c8d388')
     ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 END
 $torq_apply$;

@@ -256,6 +256,34 @@ struct AlertmanagerTests {
         }
     }
 
+    @Test("long labels are shown whole")
+    func longLabels() async throws {
+        try await withListener(fixture: false) { listener in
+            let long = String(repeating: "y", count: 1500)
+            let body = (0..<3).map { #"{"labels": {"alertname": "Long", "v": "\#(long)\#($0)"}}"# }
+            #expect(try await listener.post("/api/v2/alerts", "[\(body.joined(separator: ","))]").status == 200)
+            let shown = try JSONValue(parsing: try await listener.send("GET", "/api/v2/alerts").text).array ?? []
+            #expect(Set(shown.compactMap { $0["labels"]?["v"]?.string }) == Set((0..<3).map { "\(long)\($0)" }))
+            #expect(Set(shown.compactMap { $0["fingerprint"]?.string }).count == 3)
+        }
+    }
+
+    /// A pattern that is read may still take long with many alerts: others are served meanwhile, and it comes to an end.
+    @Test("a filter that takes long is given up, and keeps nobody waiting")
+    func heavyFilter() async throws {
+        try await withListener(fixture: false) { listener in
+            let value = String(repeating: "a", count: 1000)
+            let body = (0..<400).map { #"{"labels": {"alertname": "Heavy", "n": "\#($0)", "v": "\#(value)"}}"# }
+            #expect(try await listener.post("/api/v2/alerts", "[\(body.joined(separator: ","))]").status == 200)
+            let filter = "filter=v%3D~%22" + "(a*)%7B100%7D(a*)%7B100%7D(a*)%7B100%7Db" + "%22"
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<3 { group.addTask { try await listener.send("GET", "/api/v2/alerts?\(filter)").status } }
+                #expect(try await listener.send("GET", "/health").status == 200)
+                for try await status in group { #expect(status == 400) }
+            }
+        }
+    }
+
     @Test("fingerprints are Prometheus's")
     func fingerprints() {
         #expect(AlertmanagerAlert.fingerprint(of: [:]) == "cbf29ce484222325")

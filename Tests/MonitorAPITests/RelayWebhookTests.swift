@@ -97,6 +97,9 @@ struct RelayWebhookTests {
             #expect(first.status == 200 && first.text.contains(#""opened":1"#), "\(first.text)")
             let again = try await listener.post("/relay/ci", body, headers: try Self.signed(body))
             #expect(again.text == first.text && again.header("Idempotency-Replayed") == "true")
+            // A key that nobody signed makes no other request of it.
+            let keyed = try Self.signed(body) + [(name: "Idempotency-Key", value: "mine")]
+            #expect(try await listener.post("/relay/ci", body, headers: keyed).header("Idempotency-Replayed") == "true")
             let kept = try await listener.value(
                 "SELECT severity || ' ' || labels::text || ' ' || (context_data ->> 'headline') FROM monitoring_alerts")
             #expect(kept == #"high {"id": "4711"} Backup: disk is full"#)
@@ -131,7 +134,40 @@ struct RelayWebhookTests {
             let headers = [(name: "X-Slack-Request-Timestamp", value: seconds), (name: "X-Slack-Signature", value: "v0=\(hex)")]
             let taken = try await listener.post("/relay/chat", body, headers: headers)
             #expect(taken.status == 200, "\(taken.text)")
+            #expect(try await listener.post("/relay/chat", body, headers: headers).header("Idempotency-Replayed") == "true")
             #expect(try await listener.post("/relay/chat", body.replacing("1", with: "2"), headers: headers).status == 401)
+        }
+    }
+
+    /// A body is read before its signature can be looked at: those who have shown who they are do not wait for the others.
+    @Test("who has shown nothing keeps nobody out who has")
+    func room() async throws {
+        let tokens = [try ListenerTokenFixture.token("prometheus", .ingest)]
+        try await withListener(tokens: tokens, fixture: false, extras: try Self.extras()) { listener in
+            let signed = try Self.signed("", id: "msg_1").map { "\($0.name): \($0.value)\r\n" }.joined()
+            func held(_ path: String, _ headers: String, bytes: Int) throws -> RawConnection {
+                let connection = try RawConnection(port: listener.port)
+                let head = "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                connection.send("\(head)\(headers)Content-Length: \(bytes)\r\n\r\n{")
+                return connection
+            }
+            // Nothing shown, or nothing known: answered at once, with the body still to come.
+            for path in ["/relay/nobody", "/relay/grafana", "/relay/ci", "/relay/chat"] {
+                let answer = try await held(path, "", bytes: 900_000).read(within: 10) { $0.contains("\r\n\r\n") }
+                #expect(answer.hasPrefix(path == "/relay/nobody" ? "HTTP/1.1 404 " : "HTTP/1.1 401 "), "\(answer)")
+            }
+            let tooLarge = try await held("/relay/ci", signed, bytes: 1 << 21).read(within: 10) { $0.contains("\r\n\r\n") }
+            #expect(tooLarge.hasPrefix("HTTP/1.1 413 "), "\(tooLarge)")
+            // What could be signed has a share of the room; the seventeenth megabyte is not of it.
+            let holders = try (0..<16).map { _ in try held("/relay/ci", signed, bytes: 1 << 20) }
+            try await eventually("the share is taken") {
+                let answer = try? await held("/relay/ci", signed, bytes: 1 << 20).read(within: 1) { $0.contains("\r\n\r\n") }
+                return answer?.hasPrefix("HTTP/1.1 503 ") == true
+            }
+            let ingest = [(name: "Authorization", value: "Bearer secret-of-prometheus")]
+            #expect(try await listener.post("/relay/am", Self.alertmanager("firing"), headers: ingest).status == 200)
+            #expect(try await listener.post("/api/v2/alerts", "[\(AlertmanagerTests.latency)]", headers: ingest).status == 200)
+            withExtendedLifetime(holders) {}
         }
     }
 

@@ -38,9 +38,16 @@ import Testing
         #expect(markup.link("https://m.example/a?b&c", "Open") == link)
     }
 
-    @Test(arguments: ["javascript:alert(1)", "https://x y", "https://x>", "https://x|y", "https://\"", "https://ä", ""])
+    @Test(arguments: [
+        "javascript:alert(1)", "https://x y", "https://x>", "https://x|y", "https://\"", "https://ä", "",
+        "https://known.example@evil.example/", "http://user:pw@127.0.0.1", "https://a@b?c",
+    ])
     func whatIsNoAddressIsNoLink(url: String) {
         #expect(Markup.markdown.link(url, "Open") == nil)
+    }
+
+    @Test func anAtSignBehindTheHostMisleadsNobody() {
+        #expect(AlertLinks.isLink("https://m.example/@team?to=a@b#c@d"))
     }
 
     @Test func anAddressCannotEndItsLink() {
@@ -52,6 +59,12 @@ import Testing
     ])
     func textIsCutBetweenCharacters(text: String, limit: Int, cut: String) {
         #expect(SafeText.fitted(text, to: limit) { $0 == "&" ? "&amp;" : nil } == cut)
+    }
+
+    /// Marks without end on one letter take neither the letter nor what follows away.
+    @Test func aLetterWithManyMarksIsShownWithSome() {
+        let text = SafeText.fitted("e" + String(repeating: "\u{301}", count: 8000) + " is slow", to: 100)
+        #expect(text.unicodeScalars.first == "e" && text.hasSuffix(" is slow") && text.utf16.count <= 100)
     }
 
     @Test(

@@ -19,6 +19,7 @@ import Testing
 
     @Test(arguments: [
         "(", ")", "[a", "*a", "a{2", "a{3,2}", "a{101}", "a\\", "\\q", "a^b", "a$b", "(?=a)", "[z-a]", "(((a{100}){100}){100})",
+        "(){100}{100}{100}{100}", "(a{0}){100}{100}{100}{100}{100}", "(a*){100}{13}b",
     ])
     func refusesWhatItCannotRead(pattern: String) {
         #expect(throws: PatternError.self) { try Pattern(pattern) }
@@ -27,5 +28,11 @@ import Testing
     @Test func hostilePatternsTakeLinearTime() throws {
         let pattern = try Pattern("(a*)*(a|a)*(a+)+b")
         #expect(!pattern.matches(String(repeating: "a", count: 1024)))
+    }
+
+    @Test func oneOfAThousandScalarsIsLookedAtNoFurther() throws {
+        let long = String(repeating: "a", count: 1025)
+        #expect(try Pattern("a*").matches(long + "b"))
+        #expect(try !Pattern("a{5}b").matches(long))
     }
 }

@@ -12,6 +12,8 @@ COMMENT ON COLUMN monitoring_alerts.origin IS
 -- Written with the row, not gathered first: whoever asks is answered at once, however many have just come.
 CREATE INDEX monitoring_alerts_by_labels ON monitoring_alerts USING gin (labels jsonb_path_ops) WITH (fastupdate = off)
     WHERE labels IS NOT NULL AND status <> 'resolved';
+-- What was found here, beside however many from elsewhere.
+CREATE INDEX monitoring_alerts_of_ours ON monitoring_alerts (opened_at) WHERE labels IS NULL AND status <> 'resolved';
 
 -- Narrow, with room on each page: that an alert is seen again writes to no index.
 CREATE TABLE monitoring_relayed_alerts (

@@ -61,8 +61,8 @@ struct AnswerMiddleware: RouterMiddleware {
     static func problem(describing error: any Error, _ context: MonitorContext, path: String = "") -> Problem {
         if let error = error as? HTTPError, error.status == .notFound { return Problem(.notFound, "There is nothing at this path.") }
         let problem = Problem(describing: error)
-        // A client that hung up is nobody's fault.
-        if error is CancellationError { return problem }
+        // A client that hung up is nobody's fault, and one that is asked to come again is in the metrics.
+        if error is CancellationError || (error as? Problem) == .busy { return problem }
         switch problem.kind {
         case .internalError, .unavailable:
             var metadata: Logger.Metadata = [

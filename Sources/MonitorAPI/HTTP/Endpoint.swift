@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 import Hummingbird
 
@@ -35,6 +36,8 @@ struct Endpoint: Sendable {
     var maximumBody = 1 << 20
     /// Who lets its requests in before their bodies are read; nil: nobody need.
     var turns: IntakeTurns?
+    /// Looks at a request before its body is read and takes up room; what it throws is the answer. nil: who is let in has proven itself.
+    var beforeBody: (@Sendable (Request, MonitorContext, Date) throws(Problem) -> BodyRoom)?
     var handle: @Sendable (Call) async throws -> Response
 
     /// What reads: its answers carry an ETag, and are kept for as long as `freshness` says.
@@ -62,4 +65,12 @@ struct Endpoint: Sendable {
             method: .delete, path: path, access: .write, operation: operation, body: .none, isPage: false, deadline: .seconds(15),
             handle: handle)
     }
+}
+
+/// What a request's body may take up.
+struct BodyRoom: Sendable, Hashable {
+    /// In bytes.
+    var most: Int
+    /// Whether it is known already who sends it: what has still to be proven by the body has a share of the room alone.
+    var isProven = true
 }

@@ -76,12 +76,19 @@ struct EndpointTable: Sendable {
             } else {
                 try QueryParameters(request.uri.query, allowed: endpoint.query)
             }
-        let room = endpoint.turns.map { _ in
-            min(max(0, request.headers[.contentLength].flatMap(Int.init) ?? endpoint.maximumBody), endpoint.maximumBody)
+        var room = try endpoint.beforeBody?(request, context, now) ?? BodyRoom(most: endpoint.maximumBody)
+        let limit = room.most
+        room.most = min(max(0, request.headers[.contentLength].flatMap(Int.init) ?? limit), limit)
+        if endpoint.turns?.enter(room) == false { throw Problem.busy }
+        defer { endpoint.turns?.leave(room) }
+        let body: [UInt8]
+        do {
+            body = try await self.body(of: request, as: endpoint.body, limit: limit)
+        } catch let problem as Problem where problem.kind == .bodyTimeout && !room.isProven {
+            // Nobody who has something to say keeps a place for so long.
+            doorkeeper.failures.failed(request.headers, context)
+            throw problem
         }
-        if let room, endpoint.turns?.enter(bytes: room) == false { throw Problem.busy }
-        defer { if let room { endpoint.turns?.leave(bytes: room) } }
-        let body = try await body(of: request, for: endpoint)
         let call = Call(
             request: request, context: context, principal: principal, query: query, body: body, now: now, operation: endpoint.operation)
         let serve = { try await Self.within(endpoint.deadline, else: .unavailable) { try await endpoint.handle(call) } }
@@ -90,8 +97,7 @@ struct EndpointTable: Sendable {
         return try await keys.answer(key, of: call, deadline: endpoint.deadline, serve)
     }
 
-    private func body(of request: Request, for endpoint: Endpoint) async throws -> [UInt8] {
-        let (kind, limit) = (endpoint.body, endpoint.maximumBody)
+    private func body(of request: Request, as kind: Endpoint.Body, limit: Int) async throws -> [UInt8] {
         // What reads is the same with or without one: it is not looked at.
         if request.method == .get || request.method == .head { return [] }
         if kind == .none, !request.hasBody { return [] }

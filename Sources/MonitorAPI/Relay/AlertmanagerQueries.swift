@@ -18,28 +18,45 @@ struct AlertmanagerQueries: Sendable {
     }
 
     /// What matches, in the order of its beginning.
+    ///
+    /// - Throws: 400 where patterns take more than `patience` to compare; others are served meanwhile.
     func alerts(_ filter: Filter, now: Date) async throws -> [(alert: AlertmanagerAlert, groups: [AlertStandings.Group])] {
         let silences = try await SilenceRepository(client: client).list(all: false, limit: Self.mostSilences, now: now)
         let inhibition = try await Inhibition.read(settings.notifications?.inhibitRules ?? [], from: client)
         let standings = AlertStandings(configuration: settings.notifications, silences: silences, inhibition: inhibition, moment: now)
         let end = now.addingTimeInterval(settings.resolveTimeout.wholeSeconds)
         let rows = try await client.query(Self.standing, [.json(try certain(filter)), .timestamp(now)], timeout: .seconds(12))
-        return try rows.compactMap { row in
+        var found: [(alert: AlertmanagerAlert, groups: [AlertStandings.Group])] = []
+        let began = ContinuousClock.now
+        var pause = began
+        for row in rows {
+            if pause.duration(to: .now) > Self.turn {
+                try Task.checkCancellation()
+                guard began.duration(to: .now) < Self.patience else {
+                    throw Problem(.invalidParameter, "filter: takes too long to compare with \(rows.count) alerts; name a label with =.")
+                }
+                await Task.yield()
+                pause = .now
+            }
             let labels = try AlertLabels(row: row)
-            guard filter.matchers.allSatisfy({ $0.matches(labels.asShown) }) else { return nil }
+            guard filter.matchers.allSatisfy({ $0.matches(labels.asShown) }) else { continue }
             let standing = standings.standing(of: try row.decode("id"), labels)
             if let receiver = filter.receiver, !standing.receivers.contains(where: { receiver.matches(AlertLabels(receiver: $0)) }) {
-                return nil
+                continue
             }
             let alert = try AlertmanagerAlert(row: row, standing: standing, labels: labels, end: end)
             let isShown =
                 (filter.active || alert.status.state != "active") && (filter.silenced || alert.status.silencedBy.isEmpty)
                 && (filter.inhibited || alert.status.inhibitedBy.isEmpty)
-            return isShown ? (alert, standing.groups) : nil
+            if isShown { found.append((alert, standing.groups)) }
         }
+        return found
     }
 
     private static let mostSilences = 20_000
+    /// What comparing may take in all, and at a stretch before others have their turn.
+    private static let patience = Duration.seconds(3)
+    private static let turn = Duration.milliseconds(5)
 
     /// What an alert from elsewhere must have, as far as it can be looked up.
     private func certain(_ filter: Filter) throws -> String {
@@ -55,7 +72,7 @@ struct AlertmanagerQueries: Sendable {
         WITH standing AS (
             SELECT a.* FROM monitoring_alerts AS a WHERE a.status <> 'resolved' AND a.labels IS NOT NULL AND a.labels @> $1::jsonb
             UNION ALL
-            SELECT a.* FROM monitoring_alerts AS a WHERE a.status IN ('open', 'acknowledged', 'ignored') AND a.labels IS NULL
+            SELECT a.* FROM monitoring_alerts AS a WHERE a.status <> 'resolved' AND a.labels IS NULL
         )
         SELECT
             a.id, \(AlertLabels.columns), a.annotations, a.generator_url, a.summary,

@@ -55,7 +55,7 @@ extension IncomingAlert {
         let isPlain = text.withUTF8 { bytes in bytes.count <= limit && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F } }
         if isPlain { return text }
         let words = text.split { $0.isWhitespace || $0.unicodeScalars.allSatisfy { $0.value < 0x20 || $0.value == 0x7F } }
-        return String(words.joined(separator: " ").prefix(limit))
+        return String(String.UnicodeScalarView(words.joined(separator: " ").unicodeScalars.prefix(limit)))
     }
 
     /// 32 digits of SHA-256.

@@ -6,11 +6,26 @@ import Synchronization
 final class IntakeTurns: Sendable {
     private struct State {
         var free: Int
-        var requests = 0
-        var bytes = 0
+        var held = Share()
+        var unproven = Share()
         var waiting: Deque<(number: UInt64, turn: CheckedContinuation<Bool, Never>)> = []
         var last: UInt64 = 0
         var isVersionWanted = false
+    }
+
+    /// Requests and bytes.
+    private struct Share {
+        var requests = 0
+        var bytes = 0
+
+        func hasRoom(for bytes: Int, _ mostRequests: Int, _ mostBytes: Int) -> Bool {
+            requests < mostRequests && self.bytes + bytes <= mostBytes
+        }
+
+        mutating func add(_ requests: Int, bytes: Int) {
+            self.requests += requests
+            self.bytes += bytes
+        }
     }
 
     /// Statements at a time: they wait for each other in the database, and others want its connections as well.
@@ -19,26 +34,31 @@ final class IntakeTurns: Sendable {
     static let mostRequests = 128
     /// Of the bodies of those.
     static let mostBytes = 64 << 20
+    /// Among them, those whose bodies have still to show who sends them: they keep nobody out who has shown it.
+    static let mostUnprovenRequests = 32
+    /// Of the bodies of those.
+    static let mostUnprovenBytes = 16 << 20
 
     private let state = Mutex(State(free: atOnce))
 
     /// A request that is let in; it ends with `leave`.
     ///
-    /// - Parameter bytes: That its body may have.
     /// - Returns: Whether there is room for it.
-    func enter(bytes: Int) -> Bool {
+    func enter(_ room: BodyRoom) -> Bool {
         state.withLock { state in
-            guard state.requests < Self.mostRequests, state.bytes + bytes <= Self.mostBytes else { return false }
-            state.requests += 1
-            state.bytes += bytes
+            guard state.held.hasRoom(for: room.most, Self.mostRequests, Self.mostBytes),
+                room.isProven || state.unproven.hasRoom(for: room.most, Self.mostUnprovenRequests, Self.mostUnprovenBytes)
+            else { return false }
+            state.held.add(1, bytes: room.most)
+            if !room.isProven { state.unproven.add(1, bytes: room.most) }
             return true
         }
     }
 
-    func leave(bytes: Int) {
+    func leave(_ room: BodyRoom) {
         state.withLock { state in
-            state.requests -= 1
-            state.bytes -= bytes
+            state.held.add(-1, bytes: -room.most)
+            if !room.isProven { state.unproven.add(-1, bytes: -room.most) }
         }
     }
 

@@ -40,28 +40,54 @@ struct RelayEndpoint: Sendable {
         ) { try await serve($0) }
         endpoint.maximumBody = AlertmanagerEndpoints.maximumBody
         endpoint.turns = intake.turns
+        endpoint.beforeBody = { request, context, now throws(Problem) in try room(request, context, now) }
         endpoint.keepsKeysItself = true
         return [endpoint]
     }
 
-    private func serve(_ call: Call) async throws -> Response {
-        let name = call.part("name").removingPercentEncoding ?? ""
+    /// A body that is signed: it is read before anybody knows whose it is.
+    static let maximumSignedBody = 1 << 20
+
+    /// Who is not known, or shows nothing that could be right, has no room.
+    private func room(_ request: Request, _ context: MonitorContext, _ now: Date) throws(Problem) -> BodyRoom {
+        let source = try source(context)
+        try failures.check(request.headers, context)
+        return try proving(request, context) { () throws(Problem) in
+            try RelayProof(source: source, gate: gate).isProven(by: request.headers, now: now)
+                ? BodyRoom(most: AlertmanagerEndpoints.maximumBody) : BodyRoom(most: Self.maximumSignedBody, isProven: false)
+        }
+    }
+
+    private func source(_ context: MonitorContext) throws(Problem) -> RelaySource {
+        let name = (context.parameters.get("name") ?? "").removingPercentEncoding ?? ""
         guard let source = settings.sources.first(where: { $0.name == name }) else {
             throw Problem(.notFound, "There is no relay \(name.prefix(64)).")
         }
-        try failures.check(call.request.headers, call.context)
+        return source
+    }
+
+    /// Counts what could be a guess and is wrong.
+    private func proving<Value>(
+        _ request: Request, _ context: MonitorContext, _ check: () throws(Problem) -> Value
+    ) throws(Problem) -> Value {
         do {
-            try RelayProof(source: source, gate: gate).check(call.request.headers, body: call.body, now: call.now)
+            return try check()
         } catch {
-            if Self.names(call.request.headers) { failures.failed(call.request.headers, call.context) }
+            if Self.names(request.headers) { failures.failed(request.headers, context) }
             throw error
+        }
+    }
+
+    private func serve(_ call: Call) async throws -> Response {
+        let source = try source(call.context)
+        let proof = RelayProof(source: source, gate: gate)
+        try proving(call.request, call.context) { () throws(Problem) in
+            try proof.check(call.request.headers, body: call.body, now: call.now)
         }
         // Whose key it is: nobody else's has that name.
         var own = call
         own.principal = Principal(tokenName: "/relay/\(source.name)", scope: .ingest)
-        guard let key = call.request.headers[.idempotencyKey] ?? call.request.headers[.webhookID] else {
-            return try await take(own, source)
-        }
+        guard let key = proof.key(of: call.request.headers) else { return try await take(own, source) }
         try ParameterDeclaration.idempotencyKey.check(key)
         return try await keys.answer(key, of: own, deadline: .seconds(60)) { try await take(own, source) }
     }

@@ -8,6 +8,39 @@ struct RelayProof: Sendable {
     let source: RelaySource
     let gate: Gate
 
+    /// Whether the head alone proves it, so that a body need not be read first. A signature is of the body: of that, whether there is one
+    /// and it is fresh.
+    ///
+    /// - Throws: 401.
+    func isProven(by headers: HTTPFields, now: Date) throws(Problem) -> Bool {
+        switch source.proof {
+        case nil, .token:
+            try check(headers, body: [], now: now)
+            return true
+        case .standardWebhooks:
+            guard headers[.webhookID] != nil, headers[.webhookSignature] != nil, Self.isFresh(headers[.webhookTimestamp], now) else {
+                throw Self.unsigned(Self.standardNames)
+            }
+        case .slack:
+            guard headers[.slackSignature] != nil, Self.isFresh(headers[.slackTimestamp], now) else { throw Self.unsigned(Self.slackNames) }
+        }
+        return false
+    }
+
+    private static func isFresh(_ timestamp: String?, _ now: Date) -> Bool {
+        timestamp.flatMap { $0.utf8.count <= 12 ? Int($0) : nil }.map { abs(now.timeIntervalSince1970 - Double($0)) <= 300 } ?? false
+    }
+
+    /// What tells a request from a repetition of it: what is signed, where anything is. A field that is not could be made up by whoever
+    /// has seen the rest.
+    func key(of headers: HTTPFields) -> String? {
+        switch source.proof {
+        case .standardWebhooks: headers[.webhookID]
+        case .slack: headers[.slackSignature]
+        case nil, .token: headers[.idempotencyKey] ?? headers[.webhookID]
+        }
+    }
+
     /// - Throws: 401.
     func check(_ headers: HTTPFields, body: [UInt8], now: Date) throws(Problem) {
         switch source.proof {
@@ -25,16 +58,19 @@ struct RelayProof: Sendable {
                 StandardWebhooksCheck.holds(
                     id: headers[.webhookID], timestamp: headers[.webhookTimestamp], signatures: headers[.webhookSignature], body: body,
                     secret: secret, now: now)
-            else { throw Self.unsigned("webhook-id, webhook-timestamp and webhook-signature") }
+            else { throw Self.unsigned(Self.standardNames) }
         case .slack(let secret):
             do {
                 try SlackSignature.verify(
                     signature: headers[.slackSignature], timestamp: headers[.slackTimestamp], body: body, secret: secret.reveal(), now: now)
             } catch {
-                throw Self.unsigned("X-Slack-Request-Timestamp and X-Slack-Signature")
+                throw Self.unsigned(Self.slackNames)
             }
         }
     }
+
+    private static let standardNames = "webhook-id, webhook-timestamp and webhook-signature"
+    private static let slackNames = "X-Slack-Request-Timestamp and X-Slack-Signature"
 
     private static func unsigned(_ names: String) -> Problem {
         Problem(

@@ -79,11 +79,12 @@ enum SafeText {
 
     /// At most `limit` UTF-16 units once every scalar is written as `escape` has it, the last an ellipsis where something was cut off.
     ///
-    /// It cuts between characters, never inside what stands for one.
+    /// It cuts between characters, never inside what stands for one. Of a character that would be longer than a name, some 30 marks on one
+    /// letter, the first scalars stand for it.
     static func fitted(_ text: String, to limit: Int, _ escape: (Unicode.Scalar) -> String? = { _ in nil }) -> String {
         func escaped(_ character: Character) -> String {
             var result = ""
-            for scalar in character.unicodeScalars {
+            for scalar in character.unicodeScalars.prefix(32) {
                 if let replacement = escape(scalar) { result += replacement } else { result.unicodeScalars.append(scalar) }
             }
             return result

@@ -16,10 +16,9 @@ public struct AlertLabels: Sendable, Hashable {
     /// Of an alert from elsewhere; nil for what was found here.
     let foreign: [String: String]?
 
-    /// At most 1,024 bytes of a value are looked at, so that a hostile name costs no more than a long one.
     init(_ values: [Name: String], foreign: [String: String]? = nil) {
-        self.values = values.mapValues(Self.cut)
-        self.foreign = foreign?.mapValues(Self.cut)
+        self.values = values
+        self.foreign = foreign
     }
 
     /// Those of an alert.
@@ -53,9 +52,5 @@ public struct AlertLabels: Sendable, Hashable {
         var shown: [String: String] = ["alertname": self[.alertType]]
         for name in Name.allCases where name != .status && !self[name].isEmpty { shown[name.rawValue] = self[name] }
         return shown
-    }
-
-    private static func cut(_ value: String) -> String {
-        value.utf8.count <= 1024 ? value : String(decoding: value.utf8.prefix(1024), as: UTF8.self)
     }
 }

@@ -29,17 +29,18 @@ struct Pattern: Sendable, Hashable {
         case match
     }
 
-    /// Whether the pattern covers all of `text`.
+    /// Whether the pattern covers all of `text`, of which at most 1,024 scalars are looked at: a hostile name costs no more than a long one.
     func matches(_ text: String) -> Bool {
         var current = StateSet(count: program.count)
+        var next = StateSet(count: program.count)
         add(0, to: &current)
-        for scalar in text.unicodeScalars {
-            var next = StateSet(count: program.count)
+        for scalar in text.unicodeScalars.prefix(1024) {
+            next.empty()
             for state in current.members {
                 if case .take(let set) = program[state], set.contains(scalar) { add(state + 1, to: &next) }
             }
             if next.members.isEmpty { return false }
-            current = next
+            swap(&current, &next)
         }
         return current.members.contains { program[$0] == .match }
     }
@@ -57,6 +58,7 @@ struct Pattern: Sendable, Hashable {
         }
     }
 
+    /// In the order in which they were reached.
     private struct StateSet {
         private(set) var members: [Int] = []
         private var present: [Bool]
@@ -68,6 +70,11 @@ struct Pattern: Sendable, Hashable {
             present[state] = true
             members.append(state)
             return true
+        }
+
+        mutating func empty() {
+            for state in members { present[state] = false }
+            members.removeAll(keepingCapacity: true)
         }
     }
 

@@ -1,9 +1,12 @@
-/// Turns a tree into steps; at most 4,000 of them.
+/// Turns a tree into steps; at most 1,000 of them.
 struct PatternCompiler {
     private(set) var steps: [Pattern.Step] = []
+    /// Parts of the tree that were looked at, each as often as it is repeated: what is empty makes no steps, however often.
+    private var visits = 0
 
     mutating func emit(_ tree: PatternTree) throws(PatternError) {
-        guard steps.count < 4000 else { throw PatternError("repeats too much") }
+        visits += 1
+        guard steps.count < 1000, visits <= 4000 else { throw PatternError("repeats too much") }
         switch tree {
         case .empty:
             break
