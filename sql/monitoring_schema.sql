@@ -7570,7 +7570,64 @@ $function$;
 COMMENT ON FUNCTION monitoring_end_relayed(timestamptz, integer) IS
     'Ends alerts from elsewhere whose time was over at a moment and that were not seen again; how many, of so many at most.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f074_relay', 'f5029ca4eb8f14eb')
+CREATE OR REPLACE FUNCTION monitoring_standing_alerts(p_labels jsonb, p_at timestamptz)
+RETURNS TABLE (
+    id            uuid,
+    severity      text,
+    alert_type    text,
+    metric_name   text,
+    status        text,
+    model         text,
+    backend       text,
+    agent         text,
+    version       text,
+    labels        jsonb,                                      -- null: found here
+    annotations   jsonb,
+    generator_url text,
+    summary       text,
+    starts_at     timestamptz,
+    ends_at       timestamptz,                                -- null or infinity: nothing is known of an end
+    updated_at    timestamptz,
+    is_quiet      boolean                                     -- ignored or snoozed
+)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET jit = off
+SET max_parallel_workers_per_gather = 0
+SET plan_cache_mode = force_generic_plan
+AS $function$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    SELECT
+        a.id, a.severity, a.alert_type, a.metric_name, a.status, a.affected_model, a.affected_backend, a.affected_agent, a.affected_version,
+        a.labels, a.annotations, a.generator_url, a.summary, coalesce(r.started_at, a.opened_at), r.ends_at,
+        greatest(r.last_seen_at, a.updated_at), a.status = 'ignored' OR coalesce(a.snoozed_until > p_at, false)
+    FROM (
+        -- Each part by an index of its own.
+        SELECT labelled.*
+        FROM monitoring_alerts AS labelled
+        WHERE p_labels <> '{}' AND labelled.labels IS NOT NULL AND labelled.status <> 'resolved' AND labelled.labels @> p_labels
+        UNION ALL
+        SELECT foreigner.*
+        FROM monitoring_alerts AS foreigner
+        WHERE p_labels = '{}' AND foreigner.labels IS NOT NULL AND foreigner.status <> 'resolved'
+        UNION ALL
+        SELECT ours.*
+        FROM monitoring_alerts AS ours
+        WHERE ours.labels IS NULL AND ours.status <> 'resolved'
+    ) AS a
+    LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = a.fingerprint
+    ORDER BY a.opened_at, a.id;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_standing_alerts(jsonb, timestamptz) IS
+    'What stands at a moment: of the alerts from elsewhere those that have all of p_labels (an object of texts; {}: all), and all that were '
+    'found here.';
+
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f074_relay', 'c25b54b9009c901b')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f075_delivery =======================================================================================

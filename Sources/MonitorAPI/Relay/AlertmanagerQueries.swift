@@ -21,11 +21,13 @@ struct AlertmanagerQueries: Sendable {
     ///
     /// - Throws: 400 where patterns take more than `patience` to compare; others are served meanwhile.
     func alerts(_ filter: Filter, now: Date) async throws -> [(alert: AlertmanagerAlert, groups: [AlertStandings.Group])] {
+        let certain = try certain(filter)
+        async let asked = client.query(Self.standing, [.json(certain), .timestamp(now)], timeout: .seconds(12))
         let silences = try await SilenceRepository(client: client).list(all: false, limit: Self.mostSilences, now: now)
         let inhibition = try await Inhibition.read(settings.notifications?.inhibitRules ?? [], from: client)
         let standings = AlertStandings(configuration: settings.notifications, silences: silences, inhibition: inhibition, moment: now)
         let end = now.addingTimeInterval(settings.resolveTimeout.wholeSeconds)
-        let rows = try await client.query(Self.standing, [.json(try certain(filter)), .timestamp(now)], timeout: .seconds(12))
+        let rows = try await asked
         var found: [(alert: AlertmanagerAlert, groups: [AlertStandings.Group])] = []
         let began = ContinuousClock.now
         var pause = began
@@ -67,20 +69,5 @@ struct AlertmanagerQueries: Sendable {
         return try IncomingAlert.json(certain)
     }
 
-    /// Each half by its own index.
-    private static let standing = """
-        WITH standing AS (
-            SELECT a.* FROM monitoring_alerts AS a WHERE a.status <> 'resolved' AND a.labels IS NOT NULL AND a.labels @> $1::jsonb
-            UNION ALL
-            SELECT a.* FROM monitoring_alerts AS a WHERE a.status <> 'resolved' AND a.labels IS NULL
-        )
-        SELECT
-            a.id, \(AlertLabels.columns), a.annotations, a.generator_url, a.summary,
-            coalesce(r.started_at, a.opened_at) AS starts_at, r.ends_at,
-            greatest(r.last_seen_at, a.updated_at) AS updated_at,
-            a.status = 'ignored' OR coalesce(a.snoozed_until > $2::timestamptz, false) AS is_quiet
-        FROM standing AS a
-        LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = a.fingerprint
-        ORDER BY a.opened_at, a.id
-        """
+    private static let standing = "SELECT * FROM monitoring_standing_alerts($1::jsonb, $2::timestamptz)"
 }
