@@ -1,5 +1,6 @@
 -- learning_events in weekly partitions, and the old ones dropped: so that pruning a year of events takes milliseconds, and no vacuum.
--- What was rolled up stays, whatever is dropped. Run it with psql as the table's owner; it can be run again at any time.
+-- What was rolled up stays, whatever is dropped. After `torq-monitor migrate`, as the table's owner; it can be run again at any time:
+--   psql "$DATABASE_URL" -v ON_ERROR_STOP=1 -f deploy/partitioning.sql
 --
 -- Before you do:
 --   * In a partitioned table an event_id is unique together with its occurred_at alone. A producer that upserts names both:
@@ -8,11 +9,12 @@
 --     under a lock. On a large table build the indexes first, which blocks nobody:
 --       CREATE UNIQUE INDEX CONCURRENTLY ON learning_events (id, occurred_at);
 --       CREATE UNIQUE INDEX CONCURRENTLY ON learning_events (event_id, occurred_at);
---       CREATE INDEX CONCURRENTLY monitoring_learning_events_updated_at ON learning_events (updated_at);
+--       CREATE INDEX CONCURRENTLY IF NOT EXISTS monitoring_learning_events_updated_at ON learning_events (updated_at);
 --
 -- Afterwards, every day (pg_cron: see the end of this file):
 --   SELECT learning_events_make_partitions();
 --   SELECT learning_events_drop_partitions('180 days');
+-- The first partition holds all that was there before: it goes whole, when the newest of it is as old as that.
 
 -- The functions --------------------------------------------------------------------------------------------------------
 

@@ -17,15 +17,16 @@
 --        GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO monitor_reader;
 --        CREATE POLICY monitor_reader ON learning_events FOR SELECT TO monitor_reader USING (true);
 --
--- On the coordinator, an empty database:
---   4. This file makes two functions; then, with one line for each shard:
+-- On the coordinator, a database without events:
+--   4. `torq-monitor migrate --database …` here too; then this file, which makes two functions; then, with one line for each shard:
 --        SELECT monitoring_add_shard('shard_1', 'host=10.0.0.1 dbname=console', 'monitor_reader', '…');
 --        SELECT monitoring_distribute_events();
---   5. `torq-monitor serve --database …` of the coordinator. `migrate` and `serve` may have made learning_events before: as long as it
---      is empty it is made anew.
+--   5. `torq-monitor serve --database …` of the coordinator. The learning_events that `migrate` made is made anew, as long as it is empty.
 --
--- Where an event goes is said by the hash of its event_id: whoever writes through the coordinator need not care, and event_id stays unique
--- over all shards. Whoever writes to a shard directly writes there what satisfies_hash_partition() names it for. ON CONFLICT with an
+-- Where an event goes is said by the hash of its event_id: whoever writes through the coordinator need not care where, and event_id stays
+-- unique over all shards. A writer has a role of its own on each shard, with INSERT on learning_events and a policy as the table has for
+-- producers, and on the coordinator a mapping to it for each shard (CREATE USER MAPPING FOR producer SERVER shard_1 OPTIONS (user …,
+-- password …)). `torq-monitor import` goes to each shard by itself. Whoever writes to a shard directly writes there what satisfies_hash_partition() names it for. ON CONFLICT with an
 -- update works on the shard alone: PostgreSQL does not send it to another server.
 --
 -- All servers run the same version of torq-monitor; the shards' clocks should agree with the coordinator's to seconds. A shard

@@ -1053,6 +1053,34 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v016_delivery_functions =============================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v016_delivery_functions') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- Functions of delivery whose results are others than they once were; the files of functions make them anew. Those of this schema alone:
+-- a name that is dropped without its schema would be looked for in the others of the search_path too, and a backtest, which builds a schema
+-- of its own beside the live one, would take the live one's.
+DO $block$
+DECLARE
+    v_function regprocedure;
+BEGIN
+    FOR v_function IN
+        SELECT function.oid
+        FROM pg_proc AS function
+        WHERE function.pronamespace = quote_ident(current_schema())::regnamespace
+            AND function.proname IN ('monitoring_claimable', 'monitoring_record_attempts')
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', v_function);
+    END LOOP;
+END
+$block$;
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v016_delivery_functions', '75a64fa463840e19')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -7730,8 +7758,7 @@ $function$;
 COMMENT ON FUNCTION monitoring_unrouted(integer) IS
     'The first steps whose notifications have not been written, locked: of each alert the earliest alone, and none that somebody else has.';
 
-DROP FUNCTION IF EXISTS monitoring_claimable(text, boolean, integer, boolean);
-CREATE FUNCTION monitoring_claimable(
+CREATE OR REPLACE FUNCTION monitoring_claimable(
     p_receiver   text,
     p_supersedes boolean,                                     -- a newer notification of an alert takes the place of those that wait
     p_limit      integer,                                     -- of messages
@@ -7935,8 +7962,6 @@ $function$;
 COMMENT ON FUNCTION monitoring_keep_claim(text, boolean, uuid[], uuid[], text[], text[], uuid, text, interval) IS
     'Claims notifications and keeps the bodies that every attempt sends; marks what they supersede.';
 
-DROP FUNCTION IF EXISTS monitoring_record_attempts(text, text, jsonb, boolean);
-
 CREATE OR REPLACE FUNCTION monitoring_record_attempts(
     p_receiver         text,
     p_process          text,
@@ -8042,7 +8067,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '2c9aadfc5b00d8d4')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', 'aa677650ccd0ba06')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================

@@ -121,6 +121,12 @@ public enum FigureText {
         return labels.min { $0.key < $1.key }.map { "\($0.key) \($0.value)" } ?? "Alert"
     }
 
+    /// What tells an alert from elsewhere from others of its name: `instance=n1 job=db`; nil for what was found here, and where nothing does.
+    public static func labels(of alert: Alert) -> String? {
+        let texts = (alert.labels ?? [:]).filter { $0.key != "alertname" }.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+        return texts.isEmpty ? nil : texts.joined(separator: " ")
+    }
+
     /// ` of model gpt-5-mini` for an alert on one slice, else empty.
     public static func slice(of alert: Alert) -> String {
         guard let dimension = alert.sliceDimension, let value = alert.sliceValue else { return "" }

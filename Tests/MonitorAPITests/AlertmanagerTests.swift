@@ -38,7 +38,7 @@ struct AlertmanagerTests {
             #expect(try await !listener.send("GET", "/alerts/\(id)").text.contains(">What to do about it</a>"))
             #expect(try await listener.post("/api/v2/alerts", "[\(Self.latency)]").status == 200)
             let home = try await listener.send("GET", "/").text
-            #expect(home.contains("HighLatency"))
+            #expect(home.contains("HighLatency") && home.contains("instance=a severity=page"))
 
             let acknowledged = try await listener.post("/api/monitor/alerts/\(id)/acknowledge", #"{"acknowledged_by": "Ana"}"#)
             #expect(acknowledged.status == 200, "\(acknowledged.text)")

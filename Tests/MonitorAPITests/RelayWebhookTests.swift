@@ -102,7 +102,7 @@ struct RelayWebhookTests {
             #expect(try await listener.post("/relay/ci", body, headers: keyed).header("Idempotency-Replayed") == "true")
             let kept = try await listener.value(
                 "SELECT severity || ' ' || labels::text || ' ' || (context_data ->> 'headline') FROM monitoring_alerts")
-            #expect(kept == #"high {"id": "4711"} Backup: disk is full"#)
+            #expect(kept == #"high {"id": "4711", "source": "ci"} Backup: disk is full"#)
             // The same in worse is not another.
             let worse = body.replacing("error", with: "fatal")
             #expect(try await listener.post("/relay/ci", worse, headers: try Self.signed(worse, id: "msg_0")).status == 200)

@@ -84,7 +84,7 @@ struct BacktestTests {
         try await fixture.fill("2026-02-21 10:00+00", "2026-02-21 13:00+00", .init(fallback: 20))
     }
 
-    /// Everything of ours but what a roll-up's run notes.
+    /// Everything of ours but what a roll-up's run notes, the functions as they were made.
     private func live(_ client: PostgresClient) async throws -> [String] {
         try await client.query(
             """
@@ -93,6 +93,10 @@ struct BacktestTests {
                        n.nspname, c.relname), false, true, '')))[1]::text) AS line
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
             WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema') AND c.relname <> 'monitoring_rollup_state'
+            UNION ALL
+            SELECT concat_ws(' ', p.pronamespace::regnamespace, p.oid::regprocedure, p.oid)
+            FROM pg_proc p
+            WHERE p.pronamespace::regnamespace::text NOT IN ('pg_catalog', 'information_schema')
             ORDER BY 1
             """
         ).map { try $0.decode("line") }

@@ -59,6 +59,23 @@ import Testing
         }
     }
 
+    @Test func anImportKnowsWhatIsThere() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = RollupFixture(client: database.client)
+            try await Self.partition(database.client)
+            let line = #"{"event_id": "e1", "event_type": "chat_interaction", "occurred_at": "2026-02-21T01:00:00Z", "event_data": {}}"#
+            let importer = EventImporter(client: database.client)
+            for existing in [EventImporter.OnExisting.skip, .skip, .count] {
+                let source = AsyncStream<[UInt8]> {
+                    $0.yield(Array(line.utf8))
+                    $0.finish()
+                }
+                try await importer.run(source, onExisting: existing)
+            }
+            #expect(try await fixture.text("SELECT count(*) || ' ' || max(duplicate_count) FROM learning_events") == "1 2")
+        }
+    }
+
     @Test func nothingIsDroppedThatWasNotRolledUp() async throws {
         try await withTestDatabase(schema: true) { database in
             let fixture = RollupFixture(client: database.client)

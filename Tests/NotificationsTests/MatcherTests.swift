@@ -55,7 +55,7 @@ import Testing
         ("=red", "matcher '=red' names no label; a label is written in letters, digits and '_'"),
         ("2nd=red", "matcher '2nd=red' names no label; a label is written in letters, digits and '_'"),
         ("model>=4", "matcher 'model>=4' compares; only severity can be compared"),
-        ("severity>=bad", "matcher 'severity>=bad' names no severity; they are low, medium, high and critical"),
+        ("severity>=bad", "matcher 'severity>=bad' compares with no severity; they are low, medium, high and critical"),
         ("model=\"x", "matcher 'model=\"x' has no closing quote"),
         ("model=\"x\"y", "matcher 'model=\"x\"y' goes on after its closing quote"),
         ("model=x\"", "matcher 'model=x\"' has a quote in the middle of its value"),

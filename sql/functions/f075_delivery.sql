@@ -97,8 +97,7 @@ $function$;
 COMMENT ON FUNCTION monitoring_unrouted(integer) IS
     'The first steps whose notifications have not been written, locked: of each alert the earliest alone, and none that somebody else has.';
 
-DROP FUNCTION IF EXISTS monitoring_claimable(text, boolean, integer, boolean);
-CREATE FUNCTION monitoring_claimable(
+CREATE OR REPLACE FUNCTION monitoring_claimable(
     p_receiver   text,
     p_supersedes boolean,                                     -- a newer notification of an alert takes the place of those that wait
     p_limit      integer,                                     -- of messages
@@ -301,8 +300,6 @@ END
 $function$;
 COMMENT ON FUNCTION monitoring_keep_claim(text, boolean, uuid[], uuid[], text[], text[], uuid, text, interval) IS
     'Claims notifications and keeps the bodies that every attempt sends; marks what they supersede.';
-
-DROP FUNCTION IF EXISTS monitoring_record_attempts(text, text, jsonb, boolean);
 
 CREATE OR REPLACE FUNCTION monitoring_record_attempts(
     p_receiver         text,

@@ -8,6 +8,9 @@ struct AlertCard: Sendable {
     let severity: String
     let status: String
     let summary: String
+    /// What tells an alert from elsewhere from others of its name.
+    let labels: String
+    let hasLabels: Bool
     /// `since 14:05 UTC (12 min)`.
     let since: String
     /// Who has it, or that nobody has.
@@ -33,6 +36,8 @@ struct AlertCard: Sendable {
         severity = alert.severity.rawValue
         status = alert.status.rawValue
         summary = alert.summary.isEmpty ? Self.sentence(alert) : Self.withSigns(alert.summary)
+        labels = FigureText.labels(of: alert) ?? ""
+        hasLabels = !labels.isEmpty
         let end = alert.resolvedAt ?? now
         let duration = Wording.span(end.timeIntervalSince(alert.openedAt))
         let opened = Wording.moment(alert.openedAt, now: now)

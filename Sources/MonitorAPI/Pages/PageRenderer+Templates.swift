@@ -59,6 +59,7 @@ extension PageRenderer.Template {
         {{^isQuiet}}<ul class="alerts">{{#alerts}}<li class="card alert {{severity}}{{#isHeld}} held{{/isHeld}}">
         <div class="alert-head"><span class="badge {{severity}}">{{severity}}</span><h3><a href="alerts/{{id}}" data-key="{{id}}">{{title}}</a></h3></div>
         <p class="alert-summary">{{summary}}</p>
+        {{#hasLabels}}<p class="alert-labels muted small">{{labels}}</p>{{/hasLabels}}
         <p class="alert-foot"><span class="holder{{^isHeld}} alone{{/isHeld}}">{{holder}}</span><span class="muted">{{since}}</span></p>
         \(actionText("<details class=\"more\" id=\"more-{{suffix}}\"><summary>Name and note</summary><div class=\"pair\">\(nameField)\(noteField)</div></details>"))
         </li>{{/alerts}}</ul>{{/isQuiet}}

@@ -79,6 +79,7 @@ enum Stylesheet {
         .alert h3 a { color: inherit; text-decoration-color: var(--line); text-underline-offset: 3px; }
         .alert h3 a:hover { text-decoration-color: currentColor; }
         .alert-summary { margin: 6px 0 8px; max-width: 62em; }
+        .alert-labels { margin: 0 0 8px; overflow-wrap: anywhere; }
         .alert-foot { display: flex; flex-wrap: wrap; gap: 2px 18px; font-size: 14.5px; }
         .holder { font-weight: 600; } .holder.alone { color: var(--tint); }
         .act { margin-top: 14px; padding-top: 14px; border-top: 1px solid var(--line); }

@@ -5,8 +5,11 @@ import Monitoring
 enum GenericPayload {
     private static let most = 10_000
 
+    /// - Parameter source: The relay's name: two sources may have the same titles and identities, and mean others.
     /// - Throws: 400, with the place of the faulty one among several.
-    static func read(_ body: [UInt8], _ format: GenericRelayFormat, now: Date) throws(Problem) -> [IncomingAlert] {
+    static func read(
+        _ body: [UInt8], _ format: GenericRelayFormat, of source: String, now: Date
+    ) throws(Problem) -> [IncomingAlert] {
         let document: JSONValue
         do {
             document = try RelayBody.decode(JSONValue.self, from: body)
@@ -17,7 +20,7 @@ enum GenericPayload {
         }
         guard let place = format.alerts else {
             do throws(IncomingAlert.Fault) {
-                return [try alert(document, format, now).checked()]
+                return [try alert(document, format, source, now).checked()]
             } catch {
                 throw Problem(.invalidBody, "The alert \(error.reason); it was not taken.")
             }
@@ -28,7 +31,7 @@ enum GenericPayload {
         var alerts: [IncomingAlert] = []
         for (index, element) in elements.enumerated() {
             do throws(IncomingAlert.Fault) {
-                alerts.append(try alert(element, format, now).checked())
+                alerts.append(try alert(element, format, source, now).checked())
             } catch {
                 throw RelayBody.refusal(index, error.reason)
             }
@@ -37,19 +40,19 @@ enum GenericPayload {
     }
 
     private static func alert(
-        _ document: JSONValue, _ format: GenericRelayFormat, _ now: Date
+        _ document: JSONValue, _ format: GenericRelayFormat, _ source: String, _ now: Date
     ) throws(IncomingAlert.Fault) -> IncomingAlert {
         guard let title = format.title.text(in: document), !title.isEmpty else {
             throw IncomingAlert.Fault("has no title at \(format.title)")
         }
         // With an identity a title may say something else each time.
-        var labels: [String: String] = [:]
+        var labels = ["source": source]
         for pointer in format.identity {
             guard let value = pointer.text(in: document), !value.isEmpty else { throw IncomingAlert.Fault("has nothing at \(pointer)") }
             labels[IncomingAlert.labelName(pointer.name)] = value
         }
         var annotations: [String: String] = [:]
-        if labels.isEmpty { labels["alertname"] = title } else { annotations["title"] = title }
+        if format.identity.isEmpty { labels["alertname"] = title } else { annotations["title"] = title }
         if let severity = format.severity?.text(in: document), !severity.isEmpty {
             // Part of what it is only where nothing else tells it from others: one that gets worse is the same.
             annotations["severity"] = severity

@@ -101,7 +101,7 @@ struct RelayEndpoint: Sendable {
         let alerts: [IncomingAlert] =
             switch source.format {
             case .alertmanager, .grafana: try WebhookPayload.read(call.body, now: call.now)
-            case .generic(let format): try GenericPayload.read(call.body, format, now: call.now)
+            case .generic(let format): try GenericPayload.read(call.body, format, of: source.name, now: call.now)
             }
         let report = try await intake.take(
             alerts, from: AlertIntake.Source(origin: source.name, credential: "relay", timeout: source.resolveTimeout), now: call.now)

@@ -6,10 +6,13 @@ struct EventColumns: Sendable, Hashable {
     let eventID: Int
     let occurredAt: Int
     private let places: [String: Int]
+    /// What an event is known by: its id, in a table with partitions together with its time.
+    private let key: String
 
     /// - Throws: `ImportError` with `.noTable` where they are not those of a table of learning events.
-    init(_ columns: [EventColumn]) throws(ImportError) {
+    init(_ columns: [EventColumn], isPartitioned: Bool = false) throws(ImportError) {
         all = columns
+        key = isPartitioned ? "event_id, occurred_at" : "event_id"
         places = Dictionary(columns.enumerated().map { ($1.name, $0) }) { first, _ in first }
         guard let eventID = places["event_id"], let occurredAt = places["occurred_at"] else {
             throw ImportError(.noTable, "there is no table learning_events with event_id and occurred_at: run `torq-monitor migrate` first")
@@ -19,13 +22,19 @@ struct EventColumns: Sendable, Hashable {
     }
 
     /// Reads them from the database.
+    ///
+    /// - Throws: `ImportError` with `.noTable` as well where the events lie on other servers: an import there knows what is there already.
     init(_ connection: PostgresConnection) async throws {
+        let kind = try await connection.query(Self.kind)[0]
+        if try kind.decode("is_elsewhere") {
+            throw ImportError(.noTable, "the events of learning_events lie on other servers: import into each of those")
+        }
         try self.init(
             await connection.query(Self.catalog).map { row in
                 EventColumn(
                     name: try row.decode("name"), kind: EventColumn.Kind(type: try row.decode("type")),
                     isRequired: try row.decode("is_required"), defaultSQL: try row.decode("default_sql"))
-            })
+            }, isPartitioned: try kind.decode("is_partitioned"))
     }
 
     /// The place of the column; nil where there is none of that name.
@@ -43,20 +52,22 @@ struct EventColumns: Sendable, Hashable {
     var copy: String { "COPY pg_temp.torq_import (\(list)) FROM STDIN" }
 
     /// Moves its rows into learning_events; what is there already stays as it is.
-    var insertNew: String { "\(insert) ON CONFLICT (event_id) DO NOTHING" }
+    var insertNew: String { "\(insert) ON CONFLICT (\(key)) DO NOTHING" }
 
-    /// The same, but what is there already counts as retried; gives how many were new and how many were not.
+    /// The same, but what is there already counts as retried; gives how many were new and how many were not, as this statement found them.
     var insertOrCount: String {
         """
-        WITH stored AS (
+        WITH known AS (
+            SELECT count(*) AS events FROM pg_temp.torq_import staged JOIN learning_events USING (\(key))
+        ), stored AS (
             \(insert)
-            ON CONFLICT (event_id) DO UPDATE
+            ON CONFLICT (\(key)) DO UPDATE
             SET duplicate_count = learning_events.duplicate_count + 1,
                 last_seen_at = greatest(learning_events.last_seen_at, excluded.last_seen_at, excluded.occurred_at),
                 updated_at = now()
-            RETURNING xmax = 0 AS is_new                    -- a row that was locked for the conflict has an xmax
+            RETURNING 1
         )
-        SELECT count(*) FILTER (WHERE is_new) AS imported, count(*) FILTER (WHERE NOT is_new) AS counted FROM stored
+        SELECT (SELECT count(*) FROM stored) - known.events AS imported, known.events AS counted FROM known
         """
     }
 
@@ -75,6 +86,16 @@ struct EventColumns: Sendable, Hashable {
     private static func quoted(_ name: String) -> String {
         "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
     }
+
+    private static let kind = """
+        SELECT
+            EXISTS (SELECT FROM pg_class WHERE oid = to_regclass('learning_events') AND relkind = 'p') AS is_partitioned,
+            EXISTS (
+                SELECT
+                FROM pg_inherits AS part
+                JOIN pg_class AS relation ON relation.oid = part.inhrelid
+                WHERE part.inhparent = to_regclass('learning_events') AND relation.relkind = 'f') AS is_elsewhere
+        """
 
     /// Columns that can be written to.
     private static let catalog = """

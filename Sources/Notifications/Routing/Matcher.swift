@@ -45,7 +45,7 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         default:
             guard label == Self.severity else { throw Self.error(text, "compares; only severity can be compared") }
             guard let severity = Severity(rawValue: value) else {
-                throw Self.error(text, "names no severity; they are low, medium, high and critical")
+                throw Self.error(text, "compares with no severity; they are low, medium, high and critical")
             }
             test = .atLeast(severity)
         }

@@ -64,7 +64,13 @@ struct AlertsCommand: AsyncParsableCommand {
         }
 
         private func printStory(_ alert: Alert, _ timeline: [AlertTransition]) {
-            print("\(alert.severity.rawValue.uppercased()) \(alert.alertType), \(alert.status.rawValue)\n\(alert.summary)\n")
+            let name = FigureText.name(of: alert) ?? alert.alertType
+            print("\(alert.severity.rawValue.uppercased()) \(name), \(alert.status.rawValue)\n\(alert.summary)")
+            if let labels = FigureText.labels(of: alert) { print(labels) }
+            for (title, text) in [("Runbook", alert.annotations?["runbook_url"]), ("Source", alert.generatorURL)] {
+                if let text, !text.isEmpty { print("\(title): \(text)") }
+            }
+            print("")
             var table = TextTable("AT", "TRANSITION", "SEVERITY", "BY", "NOTE")
             for step in timeline {
                 table.add(Figures.time(step.occurredAt), step.transition.rawValue, step.toSeverity.rawValue, step.actor, step.note ?? "")

@@ -13,7 +13,14 @@ func printTable(_ alerts: [Alert]) {
     for alert in alerts {
         table.add(
             alert.id.uuidString.lowercased(), alert.severity.rawValue, alert.status.rawValue, Figures.time(alert.openedAt),
-            alert.summary.isEmpty ? alert.alertType : alert.summary)
+            line(of: alert))
     }
     print(table.text)
+}
+
+/// What happened, and of an alert from elsewhere to what.
+private func line(of alert: Alert) -> String {
+    let summary = alert.summary.isEmpty ? alert.alertType : alert.summary
+    guard let name = FigureText.name(of: alert) else { return summary }
+    return "\(name): \(summary)" + (FigureText.labels(of: alert).map { " (\($0))" } ?? "")
 }
