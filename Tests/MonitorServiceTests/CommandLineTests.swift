@@ -80,6 +80,10 @@ import Testing
         #expect(outcome.code == 0)
     }
 
+    @Test func withoutAFileACheckSaysSo() async throws {
+        #expect(try await Program.run(["config", "check"]).output.contains("It has no file"))
+    }
+
     @Test(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
     func checkExitsWithThreeWhileAlertsAreOpenAndInThePastForWhatFires() async throws {
         try await withTestDatabase { database in

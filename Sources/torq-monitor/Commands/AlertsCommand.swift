@@ -65,7 +65,8 @@ struct AlertsCommand: AsyncParsableCommand {
 
         private func printStory(_ alert: Alert, _ timeline: [AlertTransition]) {
             let name = FigureText.name(of: alert) ?? alert.alertType
-            print("\(alert.severity.rawValue.uppercased()) \(name), \(alert.status.rawValue)\n\(alert.summary)")
+            print("\(alert.severity.rawValue.uppercased()) \(name), \(alert.status.rawValue)")
+            if alert.summary != name { print(alert.summary) }
             if let labels = FigureText.labels(of: alert) { print(labels) }
             for (title, text) in [("Runbook", alert.annotations?["runbook_url"]), ("Source", alert.generatorURL)] {
                 if let text, !text.isEmpty { print("\(title): \(text)") }

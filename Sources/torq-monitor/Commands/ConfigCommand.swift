@@ -11,8 +11,9 @@ struct ConfigCommand: ParsableCommand {
         @OptionGroup var shared: SharedOptions
 
         func run() throws {
-            try MonitorService(configuration: shared.load(), logger: shared.logger()).checkConfiguration()
-            print("The configuration is good.")
+            let loader = shared.loader()
+            try MonitorService(configuration: SharedOptions.load(loader), logger: shared.logger()).checkConfiguration()
+            print("The configuration is good." + (loader.file == nil ? " It has no file: defaults and the environment alone." : ""))
         }
     }
 

@@ -22,5 +22,5 @@ func printTable(_ alerts: [Alert]) {
 private func line(of alert: Alert) -> String {
     let summary = alert.summary.isEmpty ? alert.alertType : alert.summary
     guard let name = FigureText.name(of: alert) else { return summary }
-    return "\(name): \(summary)" + (FigureText.labels(of: alert).map { " (\($0))" } ?? "")
+    return (summary == name ? name : "\(name): \(summary)") + (FigureText.labels(of: alert).map { " (\($0))" } ?? "")
 }
