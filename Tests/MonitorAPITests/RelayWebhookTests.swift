@@ -143,7 +143,9 @@ struct RelayWebhookTests {
     @Test("who has shown nothing keeps nobody out who has")
     func room() async throws {
         let tokens = [try ListenerTokenFixture.token("prometheus", .ingest)]
-        try await withListener(tokens: tokens, fixture: false, extras: try Self.extras()) { listener in
+        var extras = try Self.extras()
+        extras.bodyDeadline = .seconds(120)
+        try await withListener(tokens: tokens, fixture: false, extras: extras) { listener in
             let signed = try Self.signed("", id: "msg_1").map { "\($0.name): \($0.value)\r\n" }.joined()
             func held(_ path: String, _ headers: String, bytes: Int) throws -> RawConnection {
                 let connection = try RawConnection(port: listener.port)
@@ -160,8 +162,8 @@ struct RelayWebhookTests {
             #expect(tooLarge.hasPrefix("HTTP/1.1 413 "), "\(tooLarge)")
             // What could be signed has a share of the room; the seventeenth megabyte is not of it.
             let holders = try (0..<16).map { _ in try held("/relay/ci", signed, bytes: 1 << 20) }
-            try await eventually("the share is taken") {
-                let answer = try? await held("/relay/ci", signed, bytes: 1 << 20).read(within: 1) { $0.contains("\r\n\r\n") }
+            try await eventually("the share is taken", timeout: .seconds(60)) {
+                let answer = try? await held("/relay/ci", signed, bytes: 1 << 20).read(within: 2) { $0.contains("\r\n\r\n") }
                 return answer?.hasPrefix("HTTP/1.1 503 ") == true
             }
             let ingest = [(name: "Authorization", value: "Bearer secret-of-prometheus")]

@@ -355,7 +355,7 @@ import Testing
         (
             "routes: [{receivers: [], matchers: ['severity>=bad', 'model>=a', high], escalate: {}}]",
             [
-                "monitor.yaml:1: routes[0].matchers[0]: matcher 'severity>=bad' names no severity; they are low, medium, high and critical",
+                "monitor.yaml:1: routes[0].matchers[0]: matcher 'severity>=bad' compares with no severity; they are low, medium, high and critical",
                 "monitor.yaml:1: routes[0].matchers[1]: matcher 'model>=a' compares; only severity can be compared",
                 "monitor.yaml:1: routes[0].matchers[2]: matcher 'high' has no operator",
                 "monitor.yaml:1: routes[0].escalate.after: is missing: a duration such as 90s, 30m, 1h30m or 7d, from 1s to 30d",
