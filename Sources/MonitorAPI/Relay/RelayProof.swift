@@ -18,17 +18,22 @@ struct RelayProof: Sendable {
             try check(headers, body: [], now: now)
             return true
         case .standardWebhooks:
-            guard headers[.webhookID] != nil, headers[.webhookSignature] != nil, Self.isFresh(headers[.webhookTimestamp], now) else {
+            guard headers[.webhookID] != nil, headers[.webhookSignature] != nil,
+                Self.isFresh(headers[.webhookTimestamp], now, StandardWebhooksCheck.tolerance)
+            else {
                 throw Self.unsigned(Self.standardNames)
             }
         case .slack:
-            guard headers[.slackSignature] != nil, Self.isFresh(headers[.slackTimestamp], now) else { throw Self.unsigned(Self.slackNames) }
+            guard headers[.slackSignature] != nil, Self.isFresh(headers[.slackTimestamp], now, SlackSignature.tolerance) else {
+                throw Self.unsigned(Self.slackNames)
+            }
         }
         return false
     }
 
-    private static func isFresh(_ timestamp: String?, _ now: Date) -> Bool {
-        timestamp.flatMap { $0.utf8.count <= 12 ? Int($0) : nil }.map { abs(now.timeIntervalSince1970 - Double($0)) <= 300 } ?? false
+    private static func isFresh(_ timestamp: String?, _ now: Date, _ tolerance: Int) -> Bool {
+        timestamp.flatMap { $0.utf8.count <= 12 ? Int($0) : nil }
+            .map { abs(now.timeIntervalSince1970 - Double($0)) <= Double(tolerance) } ?? false
     }
 
     /// What tells a request from a repetition of it: what is signed, where anything is. A field that is not could be made up by whoever
