@@ -12,6 +12,7 @@ import Testing
         ("\\d{3}", "123", true), ("\\D", "1", false), ("\\w+-\\w+", "gpt-4o", true), ("gpt-4\\.1", "gpt-401", false),
         ("[\\d.]+", "4.1", true),
         (".", "\n", false), ("é.", "éß", true), ("(a|)b", "b", true), ("a||b", "", true),
+        ("a+?", "", false), ("a+?b??", "aab", true), ("a{1,3}?", "", false), ("(a+)?", "", true),
     ])
     func matchesTheWhole(pattern: String, text: String, isMatch: Bool) throws {
         #expect(try Pattern(pattern).matches(text) == isMatch)
@@ -19,7 +20,7 @@ import Testing
 
     @Test(arguments: [
         "(", ")", "[a", "*a", "a{2", "a{3,2}", "a{101}", "a\\", "\\q", "a^b", "a$b", "(?=a)", "[z-a]", "(((a{100}){100}){100})",
-        "(){100}{100}{100}{100}", "(a{0}){100}{100}{100}{100}{100}", "(a*){100}{13}b",
+        "((((){100}){100}){100}){100}", "((((a{0}){100}){100}){100}){100}", "((a*){100}){13}b", "a**", "a+*", "a{1}{2}", "a???",
     ])
     func refusesWhatItCannotRead(pattern: String) {
         #expect(throws: PatternError.self) { try Pattern(pattern) }

@@ -18,6 +18,7 @@ extension Endpoint {
             if !problems.contains(where: { $0.kind == kind }) { problems.append(kind.example) }
         }
         add(.malformed)
+        add(.headerTooLarge)
         add(.unknownParameter)
         if method != .get {
             add(.bodyTooLarge)

@@ -16,6 +16,11 @@ struct Schema: Sendable, Hashable {
     static let flag = Schema(["type": "boolean"])
     static let object = Schema(["type": "object"])
     static let time = Schema(["type": "string", "format": "date-time"])
+    /// A time of the years 1970 to 2099. Beside the format: no leap seconds, and neither the first nor the last year, which other offsets lead out of.
+    static let nearTime = time.with([
+        "pattern":
+            "^(197[1-9]|19[89][0-9]|20[0-8][0-9]|209[0-8])-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+    ])
     static let date = Schema(["type": "string", "format": "date"])
     static let uuid = Schema(["type": "string", "format": "uuid"])
 

@@ -126,7 +126,10 @@ extension QueryParameter where Value == Matcher {
         var parameter = QueryParameter(
             name, text,
             schema: Schema.text.with([
-                "minLength": 3, "maxLength": 300, "pattern": "^[A-Za-z_][A-Za-z0-9_]*(=|!=)(\"[A-Za-z0-9_.:/-]*\"|[A-Za-z0-9_.:/-]*)$",
+                "minLength": 2, "maxLength": 600,
+                // What stands after =~ and !~ is more than this, which no pattern can say.
+                "pattern":
+                    "^[A-Za-z_][A-Za-z0-9_]*(!?=(\"([^\"\\\\\\u0000]|\\\\[^\\u0000])*\"|([^~\"\\s\\u0000][^\"\\u0000]*)?)|[!=]~(\"[A-Za-z0-9_.|-]*\"|[A-Za-z0-9_.|-]*))$",
             ]), example: "alertname=\"HighLatency\""
         ) { given throws(Problem) in
             do throws(NotificationConfigurationError) {
@@ -142,7 +145,7 @@ extension QueryParameter where Value == Matcher {
     /// A regular expression for a whole name.
     static func pattern(_ name: String, _ text: String) -> QueryParameter {
         QueryParameter(
-            name, text, schema: Schema.text.with(["minLength": 1, "maxLength": 300, "pattern": "^[A-Za-z0-9_.-]+$"]), example: "oncall",
+            name, text, schema: Schema.text.with(["minLength": 1, "maxLength": 500, "format": "regex"]), example: "oncall",
             allowed: "a regular expression"
         ) { given in
             let quoted = given.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")

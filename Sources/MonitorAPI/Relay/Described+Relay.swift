@@ -153,29 +153,31 @@ struct RelayAnswer: Codable, Sendable, Hashable {
     var resolved: Int
 }
 
-private let labelSet = Schema(["type": "object", "additionalProperties": .object(["type": "string"])])
+/// Names and texts. PostgreSQL's text holds no NUL.
+private func labelSet(longest: Int64) -> Schema {
+    Schema([
+        "type": "object", "maxProperties": 64, "propertyNames": .object(["pattern": "^[A-Za-z_][A-Za-z0-9_]{0,199}$"]),
+        "additionalProperties": .object(["type": "string", "maxLength": .integer(longest), "pattern": "^[^\\u0000]*$"]),
+    ])
+}
 
 extension PostableAlert {
     static let schema: Schema = .array(
         of: Schema([
             "type": "object", "required": .array(["labels"]),
             "properties": .object([
-                "labels": labelSet.with([
-                    "minProperties": 1, "propertyNames": .object(["pattern": "^[A-Za-z_][A-Za-z0-9_]{0,199}$"]),
-                    "additionalProperties": .object(["type": "string", "minLength": 1, "pattern": "^[ -~]+$"]),
-                ]).json,
-                "annotations": labelSet.with([
-                    "propertyNames": .object(["pattern": "^[A-Za-z_][A-Za-z0-9_]{0,199}$"]),
-                    "additionalProperties": .object(["type": "string", "pattern": "^[ -~]*$"]),
-                ]).json,
-                "startsAt": moment.json, "endsAt": moment.json,
-                "generatorURL": Schema.text.with(["maxLength": 1000, "pattern": "^[!-~]*$"]).json,
+                // Not all of them empty: such a label counts as none.
+                "labels": labelSet(longest: 4096).with([
+                    "minProperties": 1, "not": .object(["additionalProperties": .object(["const": ""])]),
+                ]).json, "annotations": labelSet(longest: 16_384).orNull.json, "startsAt": moment.json, "endsAt": moment.json,
+                "generatorURL": Schema.text.with(["maxLength": 4096, "pattern": "^[^\\u0000]*$"]).orNull.json,
             ]),
         ])
     ).with(["maxItems": .integer(Int64(most))])
 
-    private static let moment = Schema.time.with([
-        "pattern": "^20[0-8][0-9]-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?Z$"
+    /// Go writes the first of its years where it has no time.
+    private static let moment = Schema([
+        "anyOf": .array([Schema.nearTime.json, .object(["enum": .array(["", "0001-01-01T00:00:00Z", .null])])])
     ])
 
     static let example: JSONValue = .array([
@@ -191,15 +193,17 @@ extension PostableSilence {
     static let schema = Schema([
         "type": "object", "required": .array(["matchers", "startsAt", "endsAt", "createdBy", "comment"]),
         "properties": .object([
-            "id": Schema.text.json, "createdBy": Schema.text.json, "comment": Schema.text.json, "startsAt": Schema.time.json,
-            "endsAt": Schema.time.json,
+            "id": Schema(["anyOf": .array([Schema.uuid.json, .object(["enum": .array(["", .null])])])]).json,
+            "createdBy": Schema.text.json, "comment": Schema.text.json, "startsAt": Schema.nearTime.json,
+            "endsAt": Schema.nearTime.json,
             "matchers": Schema.array(
                 of: Schema([
                     "type": "object", "required": .array(["name", "value"]),
                     "properties": .object([
                         "name": Schema.text.with(["pattern": "^[A-Za-z_][A-Za-z0-9_]*$"]).json,
-                        "value": Schema.text.with(["maxLength": 300]).json, "isRegex": Schema.flag.json, "isEqual": Schema.flag.json,
-                    ]),
+                        "value": Schema.text.with(["maxLength": 500]).json, "isRegex": Schema.flag.json, "isEqual": Schema.flag.json,
+                    ]), "if": .object(["properties": .object(["isRegex": .object(["const": true])]), "required": .array(["isRegex"])]),
+                    "then": .object(["properties": .object(["value": .object(["format": "regex"])])]),
                 ])
             ).with(["minItems": 1, "maxItems": 50]).json,
         ]),

@@ -32,17 +32,15 @@ struct IncomingAlert: Sendable, Hashable {
     ///
     /// - Throws: A `Fault` where a limit is passed, or no label is left.
     func checked() throws(Fault) -> IncomingAlert {
+        for name in labels.keys where !Self.isName(name) {
+            throw Fault("has a label '\(name.prefix(64))', which is not written in letters, digits and '_'")
+        }
         var alert = self
         if alert.labels.contains(where: { $0.value.isEmpty }) { alert.labels = alert.labels.filter { !$0.value.isEmpty } }
         guard !alert.labels.isEmpty else { throw Fault("has no label with a value") }
         guard alert.labels.count <= Self.mostLabels else { throw Fault("has more than \(Self.mostLabels) labels") }
         guard alert.annotations.count <= Self.mostLabels else { throw Fault("has more than \(Self.mostLabels) annotations") }
-        for (name, value) in alert.labels {
-            guard Self.isName(name) else {
-                throw Fault("has a label '\(name.prefix(64))', which is not written in letters, digits and '_'")
-            }
-            try Self.check(value, limit: Self.longestLabel, "the label \(name)")
-        }
+        for (name, value) in alert.labels { try Self.check(value, limit: Self.longestLabel, "the label \(name)") }
         for (name, value) in alert.annotations {
             guard Self.isName(name) else {
                 throw Fault("has an annotation '\(name.prefix(64))', which is not written in letters, digits and '_'")

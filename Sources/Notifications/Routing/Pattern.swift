@@ -2,8 +2,8 @@
 ///
 /// The syntax is the common part of RE2's: literals, `.`, classes (`[a-z]`, `[^0-9]`, `\d \w \s` and their opposites), groups
 /// `(…)` and `(?:…)`, `|`, `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}` up to 100, and escaped punctuation. `^` at the beginning and
-/// `$` at the end are allowed and mean nothing more. There are no back references and no lazy forms: neither changes what a
-/// whole match is, and both are what makes other engines slow.
+/// `$` at the end are allowed and mean nothing more; so does a `?` after a repetition, since a whole match is the same whether
+/// it was found lazily or not. There are no back references.
 struct Pattern: Sendable, Hashable {
     /// As it was written.
     let source: String

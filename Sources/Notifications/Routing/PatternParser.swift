@@ -42,22 +42,19 @@ struct PatternParser {
     }
 
     private mutating func quantified() throws(PatternError) -> PatternTree {
-        var tree = try atom()
-        while let scalar = peek {
-            switch scalar {
-            case "*": tree = .repeated(tree, least: 0, most: nil)
-            case "+": tree = .repeated(tree, least: 1, most: nil)
-            case "?": tree = .repeated(tree, least: 0, most: 1)
-            case "{":
-                position += 1
-                let (least, most) = try bounds()
-                tree = .repeated(tree, least: least, most: most)
-                continue
-            default: return tree
-            }
-            position += 1
-        }
-        return tree
+        let tree = try atom()
+        guard let (least, most) = try quantifier() else { return tree }
+        // The lazy form of the same: it changes which match is found first, and a whole match is but one.
+        _ = take("?")
+        guard try quantifier() == nil else { throw PatternError("has a repetition of a repetition; a group may be repeated: (…)*") }
+        return .repeated(tree, least: least, most: most)
+    }
+
+    private mutating func quantifier() throws(PatternError) -> (least: Int, most: Int?)? {
+        if take("*") { return (0, nil) }
+        if take("+") { return (1, nil) }
+        if take("?") { return (0, 1) }
+        return take("{") ? try bounds() : nil
     }
 
     private mutating func bounds() throws(PatternError) -> (Int, Int?) {
