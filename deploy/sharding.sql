@@ -26,8 +26,13 @@
 -- Where an event goes is said by the hash of its event_id: whoever writes through the coordinator need not care where, and event_id stays
 -- unique over all shards. A writer has a role of its own on each shard, with INSERT on learning_events and a policy as the table has for
 -- producers, and on the coordinator a mapping to it for each shard (CREATE USER MAPPING FOR producer SERVER shard_1 OPTIONS (user …,
--- password …)). `torq-monitor import` goes to each shard by itself. Whoever writes to a shard directly writes there what satisfies_hash_partition() names it for. ON CONFLICT with an
--- update works on the shard alone: PostgreSQL does not send it to another server.
+-- password …)). `torq-monitor import` goes to each shard by itself. Whoever writes to a shard directly writes there what the coordinator has
+-- it for, counted from 0 by their names: SELECT satisfies_hash_partition('learning_events'::regclass, 2, 0, event_id), of 2 shards.
+-- ON CONFLICT with an update works on the shard alone: PostgreSQL does not send it to another server.
+--
+-- How many shards there are is chosen once: by that hash each event belongs to one of so many, and one more would be the place of events
+-- that others have. A new password: ALTER USER MAPPING FOR CURRENT_USER SERVER shard_1 OPTIONS (SET password '…'). Another address:
+-- ALTER SERVER shard_1 OPTIONS (SET host '10.0.0.7').
 --
 -- All servers run the same version of torq-monitor; the shards' clocks should agree with the coordinator's to seconds. A shard
 -- that does not answer stops the roll-up, and says so: figures without its events would be wrong.

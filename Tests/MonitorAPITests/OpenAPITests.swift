@@ -333,11 +333,12 @@ struct OpenAPITests {
         return requests
     }
 
-    /// Two hosts, a body that is too large, one that does not come, one that is not framed.
+    /// A header that is too large, two hosts, a body that is too large, one that does not come, one that is not framed.
     private static func raw(_ operation: DescribedAPI.Operation, _ path: String) -> [String] {
         let head = "\(operation.method) \(path) HTTP/1.1\r\nHost: localhost\r\n\(bearer.name): \(bearer.value)\r\n"
         return [
-            head + "Host: other\r\n\r\n", head + "Content-Length: 99999999\r\n\r\n",
+            head + "X-Long: \(String(repeating: "x", count: 17_000))\r\n\r\n", head + "Host: other\r\n\r\n",
+            head + "Content-Length: 99999999\r\n\r\n",
             head + "Content-Type: application/json\r\nContent-Length: 5\r\n\r\n{",
             head + "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n",
         ]

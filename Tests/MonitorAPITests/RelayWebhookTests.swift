@@ -161,11 +161,15 @@ struct RelayWebhookTests {
             let tooLarge = try await held("/relay/ci", signed, bytes: 1 << 21).read(within: 10) { $0.contains("\r\n\r\n") }
             #expect(tooLarge.hasPrefix("HTTP/1.1 413 "), "\(tooLarge)")
             // What could be signed has a share of the room; the seventeenth megabyte is not of it.
-            let holders = try (0..<16).map { _ in try held("/relay/ci", signed, bytes: 1 << 20) }
-            try await eventually("the share is taken", timeout: .seconds(60)) {
-                let answer = try? await held("/relay/ci", signed, bytes: 1 << 20).read(within: 2) { $0.contains("\r\n\r\n") }
-                return answer?.hasPrefix("HTTP/1.1 503 ") == true
+            var holders = try (0..<16).map { _ in try held("/relay/ci", signed, bytes: 1 << 20) }
+            var refused = false
+            for _ in 0..<32 where !refused {
+                let further = try held("/relay/ci", signed, bytes: 1 << 20)
+                refused = (try? await further.read(within: 2) { $0.contains("\r\n\r\n") })?.hasPrefix("HTTP/1.1 503 ") == true
+                // It came before one of the others, and has that one's place.
+                if !refused { holders.append(further) }
             }
+            #expect(refused)
             let ingest = [(name: "Authorization", value: "Bearer secret-of-prometheus")]
             #expect(try await listener.post("/relay/am", Self.alertmanager("firing"), headers: ingest).status == 200)
             #expect(try await listener.post("/api/v2/alerts", "[\(AlertmanagerTests.latency)]", headers: ingest).status == 200)

@@ -206,7 +206,7 @@ import Testing
             """
         #expect(
             try Self.load(text).warnings.map(\.description) == [
-                "monitor.yaml:1: routes: modle in 'modle=gpt-4o' is a label of alerts from elsewhere; did you mean model?"
+                "monitor.yaml:1: routes[0].matchers: modle in 'modle=gpt-4o' is a label of alerts from elsewhere; did you mean model?"
             ])
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Notifications
 import Subprocess
 import Testing
 import Yams
@@ -42,6 +43,33 @@ import SystemPackage
         #expect(loaded.warnings == [])
         // What it writes out are the defaults.
         #expect(loaded.configuration == ServiceConfiguration())
+    }
+
+    @Test("what the example shows behind \"# \" can be used without it")
+    func everyLineOfTheExampleIsGood() throws {
+        let lines = try Self.text("torq-monitor.yaml").split(separator: "\n", omittingEmptySubsequences: false)
+        let text = lines.dropFirst(3).map { $0.replacing(#/^( *)# /#, maxReplacements: 1) { $0.output.1 } }.joined(separator: "\n")
+        let secret = "8c1f0e7ab3d94526e1f7a0b2c3d4958670a1b2c3d4e5f60718293a4b5c6d7e8f"
+        let environment = [
+            "DATABASE_URL": "postgresql://monitor@db.example.com/agents", "DASHBOARD_TOKEN": secret, "ONCALL_TOKEN": secret + "1",
+            "PROMETHEUS_TOKEN": secret + "2", "GRAFANA_TOKEN": secret + "3", "TORQ_LINK_KEY": secret, "SLACK_SIGNING_SECRET": secret,
+            "TEAMS_WORKFLOW_URL": "https://example.com/teams", "GOOGLE_CHAT_URL": "https://chat.googleapis.com/v1/spaces/a/messages?key=b",
+            "PAGERDUTY_ROUTING_KEY": String(secret.prefix(32)), "WEBHOOK_SECRET": "whsec_\(Data(secret.utf8).base64EncodedString())",
+            "CI_SECRET": "whsec_\(Data(secret.utf8).base64EncodedString())",
+            "SLACK_WEBHOOK_URL": "https://hooks.slack.com/services/T0/B0/x",
+        ]
+        let loaded = try ConfigurationLoader(environment: environment).load(text: text, name: "torq-monitor.yaml")
+        #expect(loaded.warnings == [])
+        #expect(
+            loaded.configuration.receivers.map(\.name) == ["ops", "gamers", "office", "space", "pager", "audit", "lines", "oncall"])
+        #expect(loaded.configuration.relay.sources.map(\.name) == ["grafana", "ci"])
+        #expect(loaded.configuration.routes.first?.receivers == ["oncall", "audit"])
+        #expect(loaded.configuration.database.url != nil)
+        // The keys that a receiver may have say what holds without them.
+        let words = #/ {4}(rate_limit|max_in_flight|send_resolved|tell_ack|supersede|allow_private|interactive).*\n/#
+        let plain = try ConfigurationLoader(environment: environment).load(text: text.replacing(words, with: ""), name: "torq-monitor.yaml")
+        let receivers = try [loaded, plain].map { try NotificationConfiguration($0.configuration, port: 1).receivers["oncall"] }
+        #expect(receivers[0] == receivers[1])
     }
 
     @Test func theConfigurationOfKubernetesIsGood() throws {

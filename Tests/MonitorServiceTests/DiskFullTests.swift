@@ -63,7 +63,9 @@ struct DiskFullTests {
         // Whatever is written from here on, by us and by evaluations, finds no space: sooner or later not even for what PostgreSQL must
         // write to go on, and it stops.
         try await eventually("it is not ready", timeout: .seconds(60)) {
+            // Its log goes on in files that are there already, as long as there are any.
             _ = try? await insert(2000, client)
+            _ = try? await client.query("SELECT pg_switch_wal()")
             return await ["disk_full", "database_gone"].contains(TroubledServer.reason(address) ?? "")
         }
         #expect(await Program.get("\(address)/health")?.status == 200)

@@ -115,7 +115,7 @@ extension Problem.Kind {
             case .tooManyFailures: "Too many failures from this address. Try again in 60 seconds."
             case .tooManyAlerts: "There is room for 100000 alerts from elsewhere at a time; none of these was taken."
             case .tooManyConnections: "This listener has as many connections as it takes."
-            case .headerTooLarge: "The header of a request has at most 32 KB."
+            case .headerTooLarge: "A request's header has at most 32 KB, and 100 fields of 16 KB."
             case .internalError: "The request could not be served; the log has more under its X-Request-Id."
             case .methodUnknown: "There is no method PROPFIND."
             case .unavailable: "The database does not answer at the moment. Try again in a few seconds."

@@ -8,58 +8,73 @@ extension ServiceConfiguration {
         database = section.section("database", DatabaseConfiguration.init)
         listener = section.section("listener", ListenerConfiguration.init)
         detection = section.section("detection", DetectionConfiguration.init)
-        receivers = section.sections("receivers", ReceiverConfiguration.init) ?? []
-        timeIntervals = section.sections("time_intervals", TimeIntervalConfiguration.init) ?? []
-        routes = section.sections("routes", RouteConfiguration.init) ?? []
+        relay = section.section("relay", RelayConfiguration.init)
+        let isSigned = listener.slackSigningSecret != nil
+        receivers =
+            section.sections("receivers") { section in
+                let receiver = ReceiverConfiguration(section)
+                if let receiver, receiver.interactive, !isSigned {
+                    section.problem(
+                        "interactive",
+                        "\(receiver.name) is interactive: that needs listener.slack_signing_secret, which tells Slack's requests from others'"
+                    )
+                }
+                return receiver
+            } ?? []
+        var intervals: Set<String> = []
+        timeIntervals =
+            section.sections("time_intervals") { section in
+                let interval = TimeIntervalConfiguration(section)
+                if let interval, !intervals.insert(interval.name).inserted {
+                    section.problem("name", "another one is called \(interval.name) already")
+                }
+                return interval
+            } ?? []
+        let severities = SeverityMap(relay.severities)
+        routes =
+            section.sections("routes") { section in
+                let route = RouteConfiguration(section)
+                Self.check(route.matchers, "matchers", section, severities)
+                Self.check(route.muteTimeIntervals, "mute_time_intervals", section, intervals)
+                Self.check(route.activeTimeIntervals ?? [], "active_time_intervals", section, intervals)
+                return route
+            } ?? []
         defaultReceivers = section.receiverNames("default_receivers")
         fallbackReceiver = section.receiverName("fallback_receiver")
         section.read("heartbeat", .secretWebAddress, into: &heartbeat)
         section.read("remind_acknowledged_after", .duration(.seconds(60)...(.seconds(30 * 86400))), into: &remindAcknowledgedAfter)
         readRunbooks(section)
-        inhibitRules = section.sections("inhibit_rules", InhibitConfiguration.init) ?? []
-        relay = section.section("relay", RelayConfiguration.init)
+        inhibitRules =
+            section.sections("inhibit_rules") { section in
+                let rule = InhibitConfiguration(section)
+                Self.check(rule?.sourceMatchers ?? [], "source_matchers", section, severities)
+                Self.check(rule?.targetMatchers ?? [], "target_matchers", section, severities)
+                return rule
+            } ?? []
         retention = section.section("retention", RetentionConfiguration.init)
         addSlackReceiver(section, url: slackWebhookURL)
         section.checkReceiverNames()
-        if listener.slackSigningSecret == nil, let receiver = receivers.first(where: \.interactive) {
-            section.problem(
-                "receivers",
-                "\(receiver.name) is interactive: that needs listener.slack_signing_secret, which tells Slack's requests from others'")
-        }
-        checkTimeIntervals(section)
-        checkLabels(section)
     }
 
     /// Any label may be one of an alert from elsewhere; what is written nearly like one of ours is likely to be meant for it.
-    private func checkLabels(_ section: ConfigurationSection) {
-        let severities = SeverityMap(relay.severities)
-        func check(_ texts: [String], _ key: String) {
-            for matcher in texts.compactMap({ try? Matcher($0) }) {
-                let names = AlertLabels.ownNames
-                if !names.contains(matcher.label), let near = names.first(where: { NearestKey.distance($0, matcher.label) == 1 }) {
-                    section.warning(key, "\(matcher.label) in '\(matcher)' is a label of alerts from elsewhere; did you mean \(near)?")
-                }
-                if matcher.label == "severity", let word = matcher.word, !word.isEmpty, severities.words[word] == nil {
-                    section.problem(
-                        key,
-                        "matcher '\(matcher)' names no severity; they are low, medium, high and critical, and the words of relay.severities"
-                    )
-                }
+    private static func check(_ matchers: [String], _ key: String, _ section: ConfigurationSection, _ severities: SeverityMap) {
+        for matcher in matchers.compactMap({ try? Matcher($0) }) {
+            let names = AlertLabels.ownNames
+            if !names.contains(matcher.label), let near = names.first(where: { NearestKey.distance($0, matcher.label) == 1 }) {
+                section.warning(key, "\(matcher.label) in '\(matcher)' is a label of alerts from elsewhere; did you mean \(near)?")
+            }
+            if matcher.label == "severity", let word = matcher.word, !word.isEmpty, severities.words[word] == nil {
+                section.problem(
+                    key,
+                    "matcher '\(matcher)' names no severity; they are low, medium, high and critical, and the words of relay.severities")
             }
         }
-        for route in routes { check(route.matchers, "routes") }
-        for rule in inhibitRules { check(rule.sourceMatchers + rule.targetMatchers, "inhibit_rules") }
     }
 
-    private func checkTimeIntervals(_ section: ConfigurationSection) {
-        var names: Set<String> = []
-        for interval in timeIntervals where !names.insert(interval.name).inserted {
-            section.problem("time_intervals", "another one is called \(interval.name) already")
-        }
-        let used = routes.flatMap { $0.muteTimeIntervals + ($0.activeTimeIntervals ?? []) }
-        for name in used.filter({ !names.contains($0) }) {
-            let known = names.isEmpty ? "there are none" : "there are \(names.sorted().joined(separator: ", "))"
-            section.problem("routes", "no time interval is called \(name); \(known)")
+    private static func check(_ names: [String], _ key: String, _ section: ConfigurationSection, _ intervals: Set<String>) {
+        for name in names where !intervals.contains(name) {
+            let known = intervals.isEmpty ? "there are none" : "there are \(intervals.sorted().joined(separator: ", "))"
+            section.problem(key, "no time interval is called \(name); \(known)")
         }
     }
 

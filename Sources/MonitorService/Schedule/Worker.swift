@@ -55,7 +55,17 @@ struct Worker: Service {
         var holdsLease = false
         var viewIsStale = true
         var failures = 0
+        /// What went wrong last, and when that was said.
+        var complaint: (text: String, at: ContinuousClock.Instant)?
         var clocksAreApart = false
+
+        /// Whether an error is worth a line: another than before, or the same for a minute.
+        mutating func complains(of error: any Error) -> Bool {
+            let text = "\(error)"
+            if let complaint, complaint.text == text, complaint.at.duration(to: .now) < .seconds(60) { return false }
+            complaint = (text, .now)
+            return true
+        }
 
         init(_ detection: DetectionConfiguration) {
             schedule = EvaluationSchedule(interval: detection.evaluationInterval)
@@ -94,6 +104,7 @@ struct Worker: Service {
                     watch.succeeded()
                     if state.failures > 0 { logger.notice("Evaluations go on", metadata: ["failures": "\(state.failures)"]) }
                     state.failures = 0
+                    state.complaint = nil
                     await onEvaluation()
                 } else if state.retention.isDue(at: .now) {
                     await removeWhatIsPast(&state, fence: fence)
@@ -110,7 +121,9 @@ struct Worker: Service {
             state.failures += 1
             Counter(label: "monitor_evaluations_total", dimensions: [("outcome", "failed")]).increment()
             watch.failed(at: clock(), of: error)
-            logger.error("An evaluation failed", metadata: ["error": "\(error)", "failures": "\(state.failures)"])
+            logger.log(
+                level: state.complains(of: error) ? .error : .debug, "An evaluation failed",
+                metadata: ["error": "\(error)", "failures": "\(state.failures)"])
         }
         return min(EvaluationLease.retry, state.schedule.untilNextSlot(after: clock()))
     }

@@ -15,6 +15,16 @@ public struct AlertRepository: Sendable {
         try await client.query("SELECT \(Self.columns) FROM monitoring_alerts WHERE id = $1::uuid", [.uuid(id)]).first.map(Alert.init(row:))
     }
 
+    /// The ids of alerts in that range of UUIDs, in their order.
+    ///
+    /// - Parameter limit: At most so many.
+    public func ids(in range: ClosedRange<UUID>, limit: Int) async throws -> [UUID] {
+        try await client.query(
+            "SELECT id FROM monitoring_alerts WHERE id BETWEEN $1::uuid AND $2::uuid ORDER BY id LIMIT $3::integer",
+            [.uuid(range.lowerBound), .uuid(range.upperBound), .int(limit)]
+        ).map { try $0.decode("id") }
+    }
+
     /// The alerts of those ids, in their order; one that is no longer kept is left out.
     public func alerts(ids: [UUID]) async throws -> [Alert] {
         let rows = try await client.query("SELECT \(Self.columns) FROM monitoring_alerts WHERE id = ANY ($1::uuid[])", [.uuidArray(ids)])

@@ -52,8 +52,9 @@ struct AlertsCommand: AsyncParsableCommand {
         func run() async throws {
             try await withDatabase(shared) { database in
                 let repository = AlertRepository(client: database.client)
-                guard let alert = try await repository.alert(id: target.id) else {
-                    throw MonitoringError(.alertNotFound, "there is no alert \(target.id.uuidString.lowercased())")
+                let id = try await target.id(in: repository)
+                guard let alert = try await repository.alert(id: id) else {
+                    throw MonitoringError(.alertNotFound, "there is no alert \(id.uuidString.lowercased())")
                 }
                 let timeline = try await repository.timeline(of: alert.id)
                 switch output.format {
@@ -156,8 +157,27 @@ struct AlertsCommand: AsyncParsableCommand {
     }
 
     struct Target: ParsableArguments {
-        @Argument(help: "The alert's id.")
-        var id: UUID
+        @Argument(help: "The alert's id, or so much of its beginning as is that alert's alone.")
+        var id: String
+
+        func validate() throws {
+            guard IdentifierPrefix(id) != nil else {
+                throw ValidationError("the alert's id is a UUID as alerts list shows it, or at least its first 4 hexadecimal digits")
+            }
+        }
+
+        /// - Throws: `.alertNotFound` where no alert's id begins so, `.invalidArgument` where several do.
+        func id(in repository: AlertRepository) async throws -> UUID {
+            guard let prefix = IdentifierPrefix(id) else { throw MonitoringError(.invalidArgument, "'\(id)' is no id") }
+            if prefix.isWhole { return prefix.range.lowerBound }
+            let found = try await repository.ids(in: prefix.range, limit: 5)
+            guard let first = found.first else { throw MonitoringError(.alertNotFound, "there is no alert whose id begins with \(id)") }
+            guard found.count == 1 else {
+                let names = found.map { $0.uuidString.lowercased() }.joined(separator: ", ")
+                throw MonitoringError(.invalidArgument, "several alerts have ids that begin with \(id): \(names)")
+            }
+            return first
+        }
     }
 
     struct Author: ParsableArguments {
@@ -172,8 +192,10 @@ struct AlertsCommand: AsyncParsableCommand {
         _ action: AlertAction, on target: Target, by author: Author, until: Date? = nil, _ shared: SharedOptions, _ output: FormatOption
     ) async throws {
         try await withDatabase(shared) { database in
-            let result = try await AlertRepository(client: database.client).perform(
-                action, on: target.id, actor: author.by ?? NSUserName(), credential: "cli", note: author.note, until: until, at: Date())
+            let repository = AlertRepository(client: database.client)
+            let result = try await repository.perform(
+                action, on: try await target.id(in: repository), actor: author.by ?? NSUserName(), credential: "cli", note: author.note,
+                until: until, at: Date())
             switch output.format {
             case .json: try printJSON(result.alert)
             case .table:
