@@ -135,7 +135,7 @@ final class PollLoop: SerialExecutor {
                 var count: UInt64 = 0
                 _ = Glibc.read(wakeUp, &count, 8)
             }
-            for (wait, entry) in zip(waits, entries.dropFirst()) where entry.revents != 0 { wait.finish(.ready) }
+            for (wait, entry) in zip(waits, entries.dropFirst()) where entry.revents != 0 { wait.socketIsReady() }
         }
         if earliest != nil {
             let now = ContinuousClock.now

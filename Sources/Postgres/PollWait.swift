@@ -28,18 +28,30 @@ final class PollWait: Sendable {
     let interest: Interest
     /// Nil waits without bound: only for waits that something else is sure to end.
     let deadline: ContinuousClock.Instant?
+    private let isEnough: @Sendable () -> Bool
     private let state = Locked(State.created)
 
-    init(socket: Int32? = nil, interest: Interest = .read, deadline: ContinuousClock.Instant?) {
+    /// - Parameter isEnough: Asked on the loop's thread whenever the socket is ready; as long as it is not, the wait goes on. For what
+    ///   comes in many pieces: the task need not be woken for each.
+    init(
+        socket: Int32? = nil, interest: Interest = .read, deadline: ContinuousClock.Instant?,
+        isEnough: @escaping @Sendable () -> Bool = { true }
+    ) {
         self.socket = socket
         self.interest = interest
         self.deadline = deadline
+        self.isEnough = isEnough
     }
 
     var isDone: Bool {
         state.withLock {
             if case .done = $0 { true } else { false }
         }
+    }
+
+    /// The socket is ready: ends the wait, if that is enough.
+    func socketIsReady() {
+        if !isDone, isEnough() { finish(.ready) }
     }
 
     /// Ends the wait; a second outcome does nothing.

@@ -165,10 +165,16 @@ actor PostgresSession {
     }
 
     /// Waits for the socket; a deadline or cancellation meanwhile sends the cancel request, and the wait goes on for the time of grace.
-    func waitForSocket(_ interest: PollWait.Interest) async throws(PostgresError) {
+    ///
+    /// - Parameter isEnough: Asked whenever the socket is ready, whether to go on with that; see `PollWait`.
+    func waitForSocket(
+        _ interest: PollWait.Interest, isEnough: @escaping @Sendable (OpaquePointer) -> Bool = { _ in true }
+    ) async throws(PostgresError) {
         while true {
             guard let pointer = handle?.pointer else { throw lost("the connection was closed") }
-            let wait = PollWait(socket: PQsocket(pointer), interest: interest, deadline: interrupt.deadline)
+            // Used by the loop's thread alone, which is this actor's, and not after the wait, which ends before the connection does.
+            nonisolated(unsafe) let connection = pointer
+            let wait = PollWait(socket: PQsocket(pointer), interest: interest, deadline: interrupt.deadline) { isEnough(connection) }
             currentWait = wait
             defer { currentWait = nil }
             let reason: ConnectionPhase.Reason
@@ -219,7 +225,8 @@ actor PostgresSession {
         while true {
             guard let pointer = handle?.pointer else { throw lost("the connection was closed") }
             guard PQisBusy(pointer) == 1 else { return PQgetResult(pointer).map { PostgresResult($0) } }
-            try await waitForSocket(.read)
+            // A large result comes in pieces of 8 KB: they are taken in until it is whole, or the connection is lost.
+            try await waitForSocket(.read) { PQconsumeInput($0) != 1 || PQisBusy($0) != 1 }
             guard PQconsumeInput(pointer) == 1 else { throw lost(pointer) }
         }
     }

@@ -18,13 +18,14 @@ public import Foundation
 /// That is 102 characters for an 8-byte key name and a 12-byte receiver, and 163 at most. The same claim gives the same token.
 public struct LinkSigner: Sendable {
     let keys: [LinkKey]
-    private let signing: SymmetricKey
+    /// With the key taken in, which each token begins from.
+    private let signing: HMAC<SHA256>
 
     /// - Parameter keys: The first signs, all verify; not empty.
     public init(keys: [LinkKey]) {
         precondition(!keys.isEmpty, "a signer has a key")
         self.keys = keys
-        signing = SymmetricKey(data: keys[0].secret)
+        signing = HMAC(key: SymmetricKey(data: keys[0].secret))
     }
 
     /// The token of a claim.
@@ -38,7 +39,9 @@ public struct LinkSigner: Sendable {
         for shift in [32, 24, 16, 8, 0] as [UInt64] { bytes.append(UInt8(truncatingIfNeeded: expiry >> shift)) }
         bytes.append(UInt8(receiver.count))
         bytes += receiver
-        bytes += HMAC<SHA256>.authenticationCode(for: bytes, using: signing)
+        var signature = signing
+        signature.update(data: bytes)
+        bytes += signature.finalize()
         return Base64URL.encode(bytes)
     }
 
