@@ -10,12 +10,11 @@ public protocol PostgresDecodable: Sendable {
 
 extension PostgresDecodable {
     /// NULL cannot be read.
-    @inlinable public static var postgresNull: Self? { nil }
+    public static var postgresNull: Self? { nil }
 }
 
 extension PostgresDecodable where Self: RawRepresentable, RawValue: PostgresDecodable {
     /// By the raw value.
-    @inlinable
     public init?(postgres cell: PostgresCell) {
         guard let raw = RawValue(postgres: cell) else { return nil }
         self.init(rawValue: raw)
@@ -24,12 +23,11 @@ extension PostgresDecodable where Self: RawRepresentable, RawValue: PostgresDeco
 
 extension Optional: PostgresDecodable where Wrapped: PostgresDecodable {
     /// As the wrapped type.
-    @inlinable
     public init?(postgres cell: PostgresCell) {
         guard let value = Wrapped(postgres: cell) else { return nil }
         self = .some(value)
     }
 
     /// Nil.
-    @inlinable public static var postgresNull: Wrapped?? { .some(.none) }
+    public static var postgresNull: Wrapped?? { .some(.none) }
 }

@@ -17,7 +17,6 @@ public struct PostgresRow: Sendable {
     ///   - type: an optional type takes NULL as nil.
     /// - Throws: `.decoding`, naming the column and both types, never the value: there is no such column, the column's type
     ///   cannot be read as `type`, the value does not fit (a fraction into Int, say), or it is NULL and `type` is no optional.
-    @inlinable
     public func decode<T: PostgresDecodable>(_ column: String, as type: T.Type = T.self) throws(PostgresError) -> T {
         let cell = try cell(column)
         if let value = withExtendedLifetime(self, { cell.map { T(postgres: $0) } ?? T.postgresNull }) { return value }
@@ -25,7 +24,6 @@ public struct PostgresRow: Sendable {
     }
 
     /// Nil: NULL.
-    @usableFromInline
     func cell(_ column: String) throws(PostgresError) -> PostgresCell? {
         guard let position = result.columns[column] else {
             throw PostgresError(.decoding, message: "the result has no column \(column)")
@@ -37,7 +35,6 @@ public struct PostgresRow: Sendable {
                 start: PQgetvalue(result.pointer, index, position), count: Int(PQgetlength(result.pointer, index, position))))
     }
 
-    @usableFromInline
     static func refusal(of column: String, _ expected: String, found type: PostgresType?) -> PostgresError {
         guard let type else { return PostgresError(.decoding, message: "column \(column) is NULL, expected \(expected)") }
         return PostgresError(.decoding, message: "column \(column): expected \(expected), found a value of type \(type)")

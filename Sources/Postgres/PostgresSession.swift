@@ -14,6 +14,8 @@ actor PostgresSession {
     private var handle: ConnectionHandle?
     private var phase = ConnectionPhase()
     private var interrupt = Interrupt()
+    /// The server has refused to write (25006): its role or its default may change, and a session that is open does not hear of it.
+    private var isReadOnly = false
     /// Of the command under way.
     private var currentWait: PollWait?
     /// Within COPY: bytes that libpq holds and that were not flushed.
@@ -89,7 +91,7 @@ actor PostgresSession {
 
     /// Whether the connection can serve the next lease.
     var isReusable: Bool {
-        guard phase.isReady, let pointer = handle?.pointer else { return false }
+        guard phase.isReady, !isReadOnly, let pointer = handle?.pointer else { return false }
         return PQstatus(pointer) == CONNECTION_OK && PQtransactionStatus(pointer) == PQTRANS_IDLE
     }
 
@@ -267,6 +269,7 @@ actor PostgresSession {
                 default: break
                 }
                 failure = failure ?? result.error
+                if failure?.sqlState == "25006" { isReadOnly = true }
                 if keep { last = result }
             }
         } catch {

@@ -11,6 +11,10 @@ import Monitoring
 /// - Parameter needsSchema: Whether the command works with the schema, which is then refused where it is not up to date.
 func withDatabase(_ shared: SharedOptions, needsSchema: Bool = true, _ body: (Database) async throws -> Void) async throws {
     let configuration = try shared.load()
+    // Whoever forgot to name one would take its silence for good news.
+    if configuration.database.url == nil {
+        standardError("note: no database is named (DATABASE_URL, --database, database.url): this is the embedded one of this machine")
+    }
     let database = try await Database.open(configuration, logger: shared.logger())
     do {
         if needsSchema {

@@ -47,7 +47,9 @@ struct PeerSchemathesisTests {
                     let outcome = try await schemathesis.run(
                         [
                             "--config-file", "\(directory)/st.toml", "run", "\(address)/openapi.json", "--checks", "all", "--max-examples",
-                            "\(cases)", "--seed", "1", "--no-color",
+                            "\(cases)", "--seed", "1",
+                            // Two would only wait for each other.
+                            "--workers", "1", "--no-color",
                             "--request-timeout", "60", "--max-response-time", "30", "--include-path-regex",
                             // The stream has no end.
                             "^/(api|health|ready|metrics|openapi)", "--exclude-path", "/api/monitor/stream",

@@ -47,7 +47,10 @@ struct OperationWriter {
         .object([
             "name": .string(parameter.name), "in": .string(place), "required": .bool(parameter.isRequired),
             "description": .string(parameter.text),
-            "schema": (parameter.isRepeatable ? .array(of: parameter.schema) : parameter.schema).json,
+            "schema":
+                (parameter.isRepeatable
+                ? .array(of: parameter.schema).with(["maxItems": .integer(Int64(ParameterDeclaration.mostRepetitions))])
+                : parameter.schema).json,
             "example": parameter.isRepeatable ? .array([parameter.example]) : parameter.example,
         ])
     }

@@ -9,6 +9,8 @@ struct ParameterDeclaration: Sendable {
     var isRequired = false
     /// Whether it may be given several times; the schema is that of one.
     var isRepeatable = false
+    /// How often at most.
+    static let mostRepetitions = 20
     var example: JSONValue
     /// Throws what the client is told of a value that is not allowed.
     var check: @Sendable (String) throws(Problem) -> Void

@@ -21,6 +21,12 @@ struct Schema: Sendable, Hashable {
         "pattern":
             "^(197[1-9]|19[89][0-9]|20[0-8][0-9]|209[0-8])-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
     ])
+    /// A matcher, as far as a pattern can say it: a regular expression is more than words and what stands between them.
+    static let matcher = text.with([
+        "minLength": 2,
+        "pattern":
+            "^([A-Za-z_][A-Za-z0-9_]*(!?=(\"([^\"\\\\\\u0000]|\\\\[^\\u0000])*\"|([^~\"\\s\\u0000][^\"\\u0000]*)?)|[!=]~(\"[A-Za-z0-9_.|-]*\"|[A-Za-z0-9_.|-]*))|severity>=(low|medium|high|critical))$",
+    ])
     static let date = Schema(["type": "string", "format": "date"])
     static let uuid = Schema(["type": "string", "format": "uuid"])
 

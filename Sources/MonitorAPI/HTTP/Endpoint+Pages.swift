@@ -16,7 +16,9 @@ extension Endpoint {
         _ path: String, access: Gate.Access = .write, body: Body, isPage: Bool = false, deadline: Duration = .seconds(15),
         handle: @escaping @Sendable (Call) async throws -> Response
     ) -> Endpoint {
+        // A form has a name and a note of 4,000 characters; who sends it is often not known before it is read.
         Endpoint(
-            method: .post, path: path, access: access, body: body, isPage: isPage, takesSession: isPage, deadline: deadline, handle: handle)
+            method: .post, path: path, access: access, body: body, isPage: isPage, takesSession: isPage, deadline: deadline,
+            maximumBody: 64 << 10, handle: handle)
     }
 }

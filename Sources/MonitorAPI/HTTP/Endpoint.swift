@@ -73,4 +73,6 @@ struct BodyRoom: Sendable, Hashable {
     var most: Int
     /// Whether it is known already who sends it: what has still to be proven by the body has a share of the room alone.
     var isProven = true
+    /// Where it comes from, where it is not proven; nil: not known.
+    var network: ClientNetwork?
 }

@@ -101,7 +101,8 @@ struct EndpointTable: Sendable {
         // What reads is the same with or without one: it is not looked at.
         if request.method == .get || request.method == .head { return [] }
         if kind == .none, !request.hasBody { return [] }
-        let tooLarge = Problem(.bodyTooLarge, "A body has at most \(limit >> 20) MB.", headers: [.connection: "close"])
+        let most = limit >= 1 << 20 ? "\(limit >> 20) MB" : "\(limit >> 10) KB"
+        let tooLarge = Problem(.bodyTooLarge, "A body has at most \(most).", headers: [.connection: "close"])
         if let declared = request.headers[.contentLength].flatMap(Int.init), declared > limit { throw tooLarge }
         var collected = ByteBuffer()
         do {

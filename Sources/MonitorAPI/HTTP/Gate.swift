@@ -58,6 +58,10 @@ struct Gate: Sendable {
         if let origin = headers[.origin], place != .link, Authority(origin: origin) != host {
             throw Problem(.forbidden, "Without tokens this listener takes no request from another site's page.")
         }
+        // What a page takes in, such as a picture, comes without an Origin; a person who follows a link is none of its.
+        if place == .api, headers[.secFetchSite] == "cross-site", headers[.secFetchMode] != "navigate" {
+            throw Problem(.forbidden, "Without tokens this listener takes no request from another site's page.")
+        }
     }
 
     /// - Parameter beforeGuess: Called before the answer says whether a secret is right, where one like it could be found by trying;

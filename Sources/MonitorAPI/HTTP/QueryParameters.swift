@@ -11,6 +11,11 @@ struct QueryParameters: Sendable {
     init(_ query: String?, declared: [ParameterDeclaration]) throws(Problem) {
         try self.init(query, allowed: declared.map(\.name), repeatable: Set(declared.filter(\.isRepeatable).map(\.name)))
         for parameter in declared {
+            guard lists[parameter.name, default: []].count <= ParameterDeclaration.mostRepetitions else {
+                throw Problem(
+                    .invalidParameter, "\(parameter.name) may be given \(ParameterDeclaration.mostRepetitions) times.",
+                    members: ["parameter": .string(parameter.name)])
+            }
             for given in lists[parameter.name] ?? [] { try parameter.check(given) }
             if let given = values[parameter.name] {
                 try parameter.check(given)

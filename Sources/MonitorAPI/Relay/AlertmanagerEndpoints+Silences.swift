@@ -22,7 +22,12 @@ extension AlertmanagerEndpoints {
             ) { call in
                 let matchers = try call.query.all(Self.filter)
                 let records = try await silences.list(all: true, limit: Self.mostSilences, now: call.now)
-                return try .json(records.map(AlertmanagerSilence.init).filter { $0.fits(matchers) })
+                var patience = ComparingPatience(records.count, "silences")
+                var found: [AlertmanagerSilence] = []
+                for silence in records.map(AlertmanagerSilence.init) where try await patience.matches(matchers, silence.named) {
+                    found.append(silence)
+                }
+                return try .json(found)
             },
             .post(
                 "/api/v2/silences",
@@ -149,10 +154,8 @@ private struct SilenceOrder {
 }
 
 extension AlertmanagerSilence {
-    /// Whether the values that its matchers name are as a filter says.
-    fileprivate func fits(_ filter: [Matcher]) -> Bool {
-        guard !filter.isEmpty else { return true }
-        let named = Dictionary(matchers.map { ($0.name, $0.value) }) { first, _ in first }
-        return filter.allSatisfy { $0.matches(AlertLabels(named: named)) }
+    /// The values that its matchers name, which a filter is of.
+    fileprivate var named: AlertLabels {
+        AlertLabels(named: Dictionary(matchers.map { ($0.name, $0.value) }) { first, _ in first })
     }
 }

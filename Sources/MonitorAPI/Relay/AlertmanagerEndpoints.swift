@@ -125,12 +125,7 @@ extension QueryParameter where Value == Matcher {
     static func matchers(_ name: String, _ text: String) -> QueryParameter {
         var parameter = QueryParameter(
             name, text,
-            schema: Schema.text.with([
-                "minLength": 2, "maxLength": 600,
-                // What stands after =~ and !~ is more than this, which no pattern can say.
-                "pattern":
-                    "^[A-Za-z_][A-Za-z0-9_]*(!?=(\"([^\"\\\\\\u0000]|\\\\[^\\u0000])*\"|([^~\"\\s\\u0000][^\"\\u0000]*)?)|[!=]~(\"[A-Za-z0-9_.|-]*\"|[A-Za-z0-9_.|-]*))$",
-            ]), example: "alertname=\"HighLatency\""
+            schema: Schema.matcher.with(["maxLength": 600]), example: "alertname=\"HighLatency\""
         ) { given throws(Problem) in
             do throws(NotificationConfigurationError) {
                 return try Matcher(given)
@@ -145,7 +140,8 @@ extension QueryParameter where Value == Matcher {
     /// A regular expression for a whole name.
     static func pattern(_ name: String, _ text: String) -> QueryParameter {
         QueryParameter(
-            name, text, schema: Schema.text.with(["minLength": 1, "maxLength": 500, "format": "regex"]), example: "oncall",
+            name, text, schema: Schema.text.with(["minLength": 1, "maxLength": 500, "format": "regex", "pattern": "^[^\\u0000]*$"]),
+            example: "oncall",
             allowed: "a regular expression"
         ) { given in
             let quoted = given.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")

@@ -19,7 +19,7 @@ struct AlertmanagerQueries: Sendable {
 
     /// What matches, in the order of its beginning.
     ///
-    /// - Throws: 400 where patterns take more than `patience` to compare; others are served meanwhile.
+    /// - Throws: 400 where patterns take too long to compare.
     func alerts(_ filter: Filter, now: Date) async throws -> [(alert: AlertmanagerAlert, groups: [AlertStandings.Group])] {
         let certain = try certain(filter)
         async let asked = client.query(Self.standing, [.json(certain), .timestamp(now)], timeout: .seconds(12))
@@ -29,19 +29,10 @@ struct AlertmanagerQueries: Sendable {
         let end = now.addingTimeInterval(settings.resolveTimeout.wholeSeconds)
         let rows = try await asked
         var found: [(alert: AlertmanagerAlert, groups: [AlertStandings.Group])] = []
-        let began = ContinuousClock.now
-        var pause = began
+        var patience = ComparingPatience(rows.count, "alerts")
         for row in rows {
-            if pause.duration(to: .now) > Self.turn {
-                try Task.checkCancellation()
-                guard began.duration(to: .now) < Self.patience else {
-                    throw Problem(.invalidParameter, "filter: takes too long to compare with \(rows.count) alerts; name a label with =.")
-                }
-                await Task.yield()
-                pause = .now
-            }
             let labels = try AlertLabels(row: row)
-            guard filter.matchers.allSatisfy({ $0.matches(labels.asShown) }) else { continue }
+            guard try await patience.matches(filter.matchers, labels.asShown) else { continue }
             let standing = standings.standing(of: try row.decode("id"), labels)
             if let receiver = filter.receiver, !standing.receivers.contains(where: { receiver.matches(AlertLabels(receiver: $0)) }) {
                 continue
@@ -56,9 +47,6 @@ struct AlertmanagerQueries: Sendable {
     }
 
     private static let mostSilences = 20_000
-    /// What comparing may take in all, and at a stretch before others have their turn.
-    private static let patience = Duration.seconds(3)
-    private static let turn = Duration.milliseconds(5)
 
     /// What an alert from elsewhere must have, as far as it can be looked up.
     private func certain(_ filter: Filter) throws -> String {

@@ -27,6 +27,8 @@ struct IncomingAlert: Sendable, Hashable {
     private static let longestLabel = 4096
     private static let longestAnnotation = 16_384
     private static let longestURL = 4096
+    /// In all: lists show thousands of them at a time.
+    private static let longest = 65_536
 
     /// The same without labels that say nothing.
     ///
@@ -48,6 +50,8 @@ struct IncomingAlert: Sendable, Hashable {
             try Self.check(value, limit: Self.longestAnnotation, "the annotation \(name)")
         }
         try Self.check(alert.generatorURL, limit: Self.longestURL, "its generatorURL")
+        let bytes = (Array(alert.labels.values) + Array(alert.annotations.values)).reduce(0) { $0 + $1.utf8.count }
+        guard bytes <= Self.longest else { throw Fault("has more than \(Self.longest / 1024) KB in its labels and annotations") }
         if let start = alert.startsAt, let end = alert.endsAt, end < start { throw Fault("ends before it starts") }
         return alert
     }

@@ -8,6 +8,8 @@ final class IntakeTurns: Sendable {
         var free: Int
         var held = Share()
         var unproven = Share()
+        /// Of those, how many each network has.
+        var unprovenOf: [ClientNetwork?: Int] = [:]
         var waiting: Deque<(number: UInt64, turn: CheckedContinuation<Bool, Never>)> = []
         var last: UInt64 = 0
         var isVersionWanted = false
@@ -38,6 +40,8 @@ final class IntakeTurns: Sendable {
     static let mostUnprovenRequests = 32
     /// Of the bodies of those.
     static let mostUnprovenBytes = 16 << 20
+    /// Of one network.
+    static let mostUnprovenOfOne = 4
 
     private let state = Mutex(State(free: atOnce))
 
@@ -47,10 +51,14 @@ final class IntakeTurns: Sendable {
     func enter(_ room: BodyRoom) -> Bool {
         state.withLock { state in
             guard state.held.hasRoom(for: room.most, Self.mostRequests, Self.mostBytes),
-                room.isProven || state.unproven.hasRoom(for: room.most, Self.mostUnprovenRequests, Self.mostUnprovenBytes)
+                room.isProven
+                    || state.unproven.hasRoom(for: room.most, Self.mostUnprovenRequests, Self.mostUnprovenBytes)
+                        && state.unprovenOf[room.network, default: 0] < Self.mostUnprovenOfOne
             else { return false }
             state.held.add(1, bytes: room.most)
-            if !room.isProven { state.unproven.add(1, bytes: room.most) }
+            guard !room.isProven else { return true }
+            state.unproven.add(1, bytes: room.most)
+            state.unprovenOf[room.network, default: 0] += 1
             return true
         }
     }
@@ -58,7 +66,10 @@ final class IntakeTurns: Sendable {
     func leave(_ room: BodyRoom) {
         state.withLock { state in
             state.held.add(-1, bytes: -room.most)
-            if !room.isProven { state.unproven.add(-1, bytes: -room.most) }
+            guard !room.isProven else { return }
+            state.unproven.add(-1, bytes: -room.most)
+            let left = state.unprovenOf[room.network, default: 1] - 1
+            state.unprovenOf[room.network] = left > 0 ? left : nil
         }
     }
 

@@ -50,11 +50,12 @@ struct RelayEndpoint: Sendable {
 
     /// Who is not known, or shows nothing that could be right, has no room.
     private func room(_ request: Request, _ context: MonitorContext, _ now: Date) throws(Problem) -> BodyRoom {
-        let source = try source(context)
-        try failures.check(request.headers, context)
+        let proof = RelayProof(source: try source(context), gate: gate)
+        if !proof.isBeyondGuessing(request.headers) { try failures.check(request.headers, context) }
         return try proving(request, context) { () throws(Problem) in
-            try RelayProof(source: source, gate: gate).isProven(by: request.headers, now: now)
-                ? BodyRoom(most: AlertmanagerEndpoints.maximumBody) : BodyRoom(most: Self.maximumSignedBody, isProven: false)
+            try proof.isProven(by: request.headers, now: now)
+                ? BodyRoom(most: AlertmanagerEndpoints.maximumBody)
+                : BodyRoom(most: Self.maximumSignedBody, isProven: false, network: failures.client(request.headers, context))
         }
     }
 

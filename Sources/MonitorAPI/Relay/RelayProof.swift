@@ -31,6 +31,19 @@ struct RelayProof: Sendable {
         return false
     }
 
+    /// Whether what it shows could not be found by trying: an address that others guess from is not theirs alone. A signature shows
+    /// nothing of its secret.
+    func isBeyondGuessing(_ headers: HTTPFields) -> Bool {
+        switch source.proof {
+        case .standardWebhooks, .slack: return true
+        case nil:
+            return Gate.bearer(headers[.authorization]).flatMap { gate.token(withSecret: $0) }?.isBeyondGuessing ?? !gate.hasTokens
+        case .token(let token):
+            guard let presented = Gate.bearer(headers[.authorization]) else { return false }
+            return token.isBeyondGuessing && token.matches(ListenerToken.digest(of: presented))
+        }
+    }
+
     private static func isFresh(_ timestamp: String?, _ now: Date, _ tolerance: Int) -> Bool {
         timestamp.flatMap { $0.utf8.count <= 12 ? Int($0) : nil }
             .map { abs(now.timeIntervalSince1970 - Double($0)) <= Double(tolerance) } ?? false

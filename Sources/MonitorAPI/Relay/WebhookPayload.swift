@@ -55,7 +55,8 @@ extension WebhookPayload.Alert {
         if let valueString, !valueString.isEmpty, annotations["values"] == nil { annotations["values"] = String(valueString.prefix(2000)) }
         return IncomingAlert(
             labels: labels, annotations: annotations,
-            generatorURL: [panelURL, dashboardURL, generatorURL].compactMap { $0 }.first { !$0.isEmpty } ?? "", startsAt: start,
+            generatorURL: [panelURL, dashboardURL, generatorURL].compactMap { $0 }.first { !$0.isEmpty } ?? "",
+            startsAt: start.map { min($0, end ?? $0) },
             endsAt: end)
     }
 }

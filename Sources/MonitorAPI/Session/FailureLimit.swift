@@ -32,7 +32,8 @@ final class FailureLimit: Sendable {
         buckets.withLockedValue { $0.failed(client, at: now) }
     }
 
-    private func client(_ request: HTTPFields, _ context: MonitorContext) -> ClientNetwork? {
+    /// Where a request comes from; nil where that is not known.
+    func client(_ request: HTTPFields, _ context: MonitorContext) -> ClientNetwork? {
         context.peer.map { proxies.client(peer: $0, forwardedFor: request[values: .forwardedFor]).network }
     }
 

@@ -40,7 +40,12 @@ struct SlackEndpoint: Sendable {
     }
 
     var all: [Endpoint] {
-        [.post("/slack/interactions", access: .open, body: .form, deadline: .milliseconds(2700)) { try await interact($0) }]
+        var endpoint = Endpoint.post("/slack/interactions", access: .open, body: .form, deadline: .milliseconds(2700)) {
+            try await interact($0)
+        }
+        // The message comes along, with each of its letters in three.
+        endpoint.maximumBody = 256 << 10
+        return [endpoint]
     }
 
     private func interact(_ call: Call) async throws -> Response {

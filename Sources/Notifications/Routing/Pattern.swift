@@ -29,12 +29,12 @@ struct Pattern: Sendable, Hashable {
         case match
     }
 
-    /// Whether the pattern covers all of `text`, of which at most 1,024 scalars are looked at: a hostile name costs no more than a long one.
+    /// Whether the pattern covers all of `text`, of which at most 4,096 scalars are looked at, as many as a label holds.
     func matches(_ text: String) -> Bool {
         var current = StateSet(count: program.count)
         var next = StateSet(count: program.count)
         add(0, to: &current)
-        for scalar in text.unicodeScalars.prefix(1024) {
+        for scalar in text.unicodeScalars.prefix(4096) {
             next.empty()
             for state in current.members {
                 if case .take(let set) = program[state], set.contains(scalar) { add(state + 1, to: &next) }

@@ -123,6 +123,9 @@ struct PatternParser {
         var isFirst = true
         while let scalar = peek, isFirst || scalar != "]" {
             isFirst = false
+            if scalar == "[", position + 1 < scalars.count, [":", ".", "="].contains(scalars[position + 1]) {
+                throw PatternError("has a class with a name, such as [:alpha:]; its characters are to be written: [a-zA-Z]")
+            }
             position += 1
             let low = scalar == "\\" ? try escape() : .one(scalar)
             guard !low.isNegated else { throw PatternError("has an opposite class inside a class") }

@@ -66,11 +66,11 @@ struct AlertsCommand: AsyncParsableCommand {
 
         private func printStory(_ alert: Alert, _ timeline: [AlertTransition]) {
             let name = FigureText.name(of: alert) ?? alert.alertType
-            print("\(alert.severity.rawValue.uppercased()) \(name), \(alert.status.rawValue)")
-            if alert.summary != name { print(alert.summary) }
-            if let labels = FigureText.labels(of: alert) { print(labels) }
+            print("\(alert.severity.rawValue.uppercased()) \(name.forTerminal), \(alert.status.rawValue)")
+            if alert.summary != name { print(alert.summary.forTerminal) }
+            if let labels = FigureText.labels(of: alert) { print(labels.forTerminal) }
             for (title, text) in [("Runbook", alert.annotations?["runbook_url"]), ("Source", alert.generatorURL)] {
-                if let text, !text.isEmpty { print("\(title): \(text)") }
+                if let text, ["http://", "https://"].contains(where: text.hasPrefix) { print("\(title): \(text.forTerminal)") }
             }
             print("")
             var table = TextTable("AT", "TRANSITION", "SEVERITY", "BY", "NOTE")
@@ -157,7 +157,7 @@ struct AlertsCommand: AsyncParsableCommand {
     }
 
     struct Target: ParsableArguments {
-        @Argument(help: "The alert's id, or so much of its beginning as is that alert's alone.")
+        @Argument(help: "The alert's id, or four characters and more of its beginning that are that alert's alone.")
         var id: String
 
         func validate() throws {

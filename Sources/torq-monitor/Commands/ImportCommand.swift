@@ -60,6 +60,9 @@ struct ImportCommand: AsyncParsableCommand {
                 }
                 print(table.text)
             }
+            for report in reports where report.report.malformedCount > 0 && report.report.malformedCount == report.report.read {
+                throw CommandFailure(description: "\(report.file): no line of it could be read")
+            }
         }
     }
 

@@ -18,16 +18,25 @@ struct TextTable {
         rows.append(row)
     }
 
-    /// Control characters become spaces, so that a hostile name cannot move the cursor.
     var text: String {
-        let clean = rows.map {
-            $0.map { cell in String(cell.map { $0.unicodeScalars.contains { $0.properties.generalCategory == .control } ? " " : $0 }) }
-        }
+        let clean = rows.map { $0.map(\.forTerminal) }
         let widths = (clean.first ?? []).indices.map { column in clean.map { $0[column].count }.max() ?? 0 }
         return clean.map { row in
             row.indices.map { column in
                 column == row.count - 1 ? row[column] : row[column] + String(repeating: " ", count: widths[column] - row[column].count)
             }.joined(separator: "  ")
         }.joined(separator: "\n")
+    }
+}
+
+extension String {
+    /// On one line, with spaces for what moves the cursor or turns the direction of writing: texts come from anywhere.
+    var forTerminal: String {
+        String(
+            map { character in
+                character.unicodeScalars.contains {
+                    [.control, .lineSeparator, .paragraphSeparator].contains($0.properties.generalCategory) || $0.properties.isBidiControl
+                } ? " " : character
+            })
     }
 }
