@@ -284,6 +284,33 @@ struct AlertmanagerTests {
         }
     }
 
+    @Test("one alert and twenty heavy filters keep nobody waiting either, and more than twenty are refused")
+    func heavyFilters() async throws {
+        try await withListener(fixture: false) { listener in
+            let value = String(repeating: "ab", count: 1000)
+            #expect(try await listener.post("/api/v2/alerts", #"[{"labels": {"alertname": "Heavy", "v": "\#(value)"}}]"#).status == 200)
+            let filter = "filter=v!~((.%7C.%7C.)*)%7B90%7Dc"
+            func ask(_ path: String, _ count: Int) async throws -> Int {
+                try await listener.send("GET", path + "?" + Array(repeating: filter, count: count).joined(separator: "&")).status
+            }
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<2 { group.addTask { try await ask("/api/v2/alerts", 20) } }
+                #expect(try await listener.send("GET", "/health").status == 200)
+                for try await status in group { #expect(status == 200 || status == 400) }
+            }
+            for path in ["/api/v2/alerts", "/api/v2/alerts/groups", "/api/v2/silences"] { #expect(try await ask(path, 21) == 400) }
+        }
+    }
+
+    @Test("an alert that is larger than lists can bear is refused")
+    func fatAlert() async throws {
+        try await withListener(fixture: false) { listener in
+            let annotations = (0..<5).map { #""a\#($0)": "\#(String(repeating: "x", count: 14_000))""# }.joined(separator: ",")
+            let answer = try await listener.post("/api/v2/alerts", #"[{"labels": {"alertname": "Fat"}, "annotations": {\#(annotations)}}]"#)
+            #expect(answer.status == 400 && answer.text.contains("Alert 0 has more than 64 KB"), "\(answer.text.prefix(300))")
+        }
+    }
+
     @Test("fingerprints are Prometheus's")
     func fingerprints() {
         #expect(AlertmanagerAlert.fingerprint(of: [:]) == "cbf29ce484222325")

@@ -65,6 +65,44 @@ struct AttackTests {
         }
     }
 
+    @Test("a form that holds more than a name and a note is refused before it is read")
+    func largeForms() async throws {
+        try await withListener { listener in
+            let link = try listener.link(.acknowledge, Fixture.alert)
+            for path in ["/login", link, "/alerts/\(Fixture.alert)"] {
+                let answer = try await listener.submit(path, "name=" + String(repeating: "x", count: 65_536))
+                #expect(answer.status == 413 && answer.text.contains("64 KB"), "\(path): \(answer.status)")
+            }
+        }
+    }
+
+    @Test("without tokens a page of another site cannot have a browser ask, by a picture for example")
+    func pictures() async throws {
+        try await withListener { listener in
+            func status(_ path: String, _ mode: String?) async throws -> Int {
+                let mode = mode.map { [(name: "Sec-Fetch-Mode", value: $0)] } ?? []
+                return try await listener.send("GET", path, headers: [(name: "Sec-Fetch-Site", value: "cross-site")] + mode).status
+            }
+            #expect(try await status("/api/monitor/summary", "no-cors") == 403)
+            #expect(try await status("/api/v2/alerts", nil) == 403)
+            // Somebody follows a link.
+            #expect(try await status("/api/monitor/summary", "navigate") == 200)
+            #expect(try await status("/", "navigate") == 200)
+            let link = try listener.link(.acknowledge, Fixture.alert)
+            #expect(try await status(link, "navigate") == 200)
+        }
+    }
+
+    @Test("a NUL in a silence is refused")
+    func nulInASilence() async throws {
+        try await withListener { listener in
+            for matcher in [#"a=\"\u0000\""#, #"a=b\u0000"#] {
+                let answer = try await listener.post("/api/monitor/silences", #"{"matchers": ["\#(matcher)"], "minutes": 5}"#)
+                #expect(answer.status == 400, "\(answer.text)")
+            }
+        }
+    }
+
     @Test("no line break that somebody sends ends a header of ours")
     func headerInjection() async throws {
         let token = try ListenerTokenFixture.token("oncall", .write)

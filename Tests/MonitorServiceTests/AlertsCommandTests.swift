@@ -38,6 +38,9 @@ import Testing
             let shown = try await Program.run(["alerts", "show", "3f2a9c1b5d61", "--format", "json"] + shared)
             #expect(try JSONValue(parsing: shown.output)["alert"]?["id"]?.string == Self.second)
             #expect(try JSONValue(parsing: shown.output)["alert"]?["status"] == "open")
+            try await database.client.query("UPDATE monitoring_alerts SET summary = E'red \\x1b[31m\\u009b \\u202e\\nline'")
+            let table = try await Program.run(["alerts", "show", "3f2a9c1b5d61"] + shared)
+            #expect(table.output.split(separator: "\n").contains("red  [31m    line"), "\(table.output)")
 
             let several = try await Program.run(["alerts", "resolve", "3f2a"] + shared)
             #expect(several.code != 0)

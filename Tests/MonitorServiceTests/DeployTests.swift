@@ -38,6 +38,22 @@ import SystemPackage
         #expect(judged.succeeded, "\(judged.text.suffix(400))")
     }
 
+    /// Docker is not here: at least all that the package consists of is handed to it.
+    @Test func theImageIsBuiltOfAllThatThePackageNames() throws {
+        let root = Self.deploy.deletingLastPathComponent()
+        let package = try String(contentsOf: root.appending(path: "Package.swift"), encoding: .utf8)
+        let named = package.matches(of: /path: "([^"\/]+)/).map { String($0.output.1) }
+        let folders = Set(named + ["Sources", "Tests", "Plugins"])
+        #expect(folders.isSuperset(of: ["sql", "Plugins"]))
+        let (dockerfile, ignored) = (try Self.text("docker/Dockerfile"), try Self.text("docker/Dockerfile.dockerignore"))
+        let railway = try Self.text("railway/railway.json")
+        for folder in folders {
+            #expect(dockerfile.contains("COPY \(folder) \(folder)\n"), "\(folder)")
+            #expect(ignored.split(separator: "\n").contains("!\(folder)"), "\(folder)")
+            if folder != "Tests" { #expect(railway.contains("\"\(folder)/**\""), "\(folder)") }
+        }
+    }
+
     @Test func theExampleConfigurationIsGood() throws {
         let loaded = try ConfigurationLoader(environment: [:]).load(text: try Self.text("torq-monitor.yaml"), name: "torq-monitor.yaml")
         #expect(loaded.warnings == [])

@@ -71,6 +71,18 @@ struct TransactionTests {
         }
     }
 
+    /// The server's default may have changed back: a session that is open does not hear of it.
+    @Test func aSessionThatMayNotWriteIsNotUsedAgain() async throws {
+        try await withItems { database async throws in
+            try await database.client.query("SET default_transaction_read_only = on")
+            await #expect(throws: PostgresError(.server, sqlState: "25006", message: "cannot execute INSERT in a read-only transaction")) {
+                try await database.client.query("INSERT INTO item VALUES (1)")
+            }
+            try await database.client.query("INSERT INTO item VALUES (2)")
+            #expect(try await int(database.client, "SELECT count(*) AS value FROM item") == 1)
+        }
+    }
+
     @Test func aTransactionLeftOpenIsRolledBack() async throws {
         try await withItems { database async throws in
             try await database.client.withConnection { connection in
