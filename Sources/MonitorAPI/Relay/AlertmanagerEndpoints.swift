@@ -140,7 +140,7 @@ extension QueryParameter where Value == Matcher {
     /// A regular expression for a whole name.
     static func pattern(_ name: String, _ text: String) -> QueryParameter {
         QueryParameter(
-            name, text, schema: Schema.text.with(["minLength": 1, "maxLength": 500, "format": "regex", "pattern": "^[^\\u0000]*$"]),
+            name, text, schema: Schema.text.with(["minLength": 1, "maxLength": 500, "format": "regex"]),
             example: "oncall",
             allowed: "a regular expression"
         ) { given in
