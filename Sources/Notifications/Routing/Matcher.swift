@@ -31,10 +31,10 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
             throw Self.error(text, "names no label; a label is written in letters, digits and '_'")
         }
         let rest = Self.trimmed(text[start...])
-        guard let sign = [">=", "=~", "!~", "!=", "="].first(where: { rest.hasPrefix($0) }) else {
+        guard let sign = [">=", "=~", "!~", "!=", "="].first(where: { rest.utf8.starts(with: $0.utf8) }) else {
             throw Self.error(text, "has no operator; the operators are =, !=, =~, !~ and, for severity, >=")
         }
-        let value = try Self.value(Self.trimmed(rest.dropFirst(sign.count)), of: text)
+        let value = try Self.value(Self.trimmed(Substring(rest.unicodeScalars.dropFirst(sign.utf8.count))), of: text)
         self.label = String(label)
         description = String(text)
         switch sign {
@@ -99,21 +99,23 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
 
     /// The value without its quotes.
     private static func value(_ text: Substring, of matcher: Substring) throws(NotificationConfigurationError) -> String {
-        guard text.first == "\"" else {
-            guard !text.contains("\"") else { throw error(matcher, "has a quote in the middle of its value") }
+        // By scalars: a letter that joins the one before it would hide a quote.
+        var rest = text.unicodeScalars
+        guard rest.first == "\"" else {
+            guard !rest.contains("\"") else { throw error(matcher, "has a quote in the middle of its value") }
             return String(text)
         }
-        var value = ""
-        var rest = text.dropFirst()
-        while let character = rest.popFirst() {
-            switch character {
+        rest.removeFirst()
+        var value = String.UnicodeScalarView()
+        while let scalar = rest.popFirst() {
+            switch scalar {
             case "\"":
                 guard rest.isEmpty else { throw error(matcher, "goes on after its closing quote") }
-                return value
+                return String(value)
             case "\\" where rest.first == "\"" || rest.first == "\\":
                 value.append(rest.removeFirst())
             default:
-                value.append(character)
+                value.append(scalar)
             }
         }
         throw error(matcher, "has no closing quote")
