@@ -24,7 +24,7 @@ public struct PostgresRow: Sendable {
     }
 
     /// Nil: NULL.
-    func cell(_ column: String) throws(PostgresError) -> PostgresCell? {
+    private func cell(_ column: String) throws(PostgresError) -> PostgresCell? {
         guard let position = result.columns[column] else {
             throw PostgresError(.decoding, message: "the result has no column \(column)")
         }
@@ -35,7 +35,7 @@ public struct PostgresRow: Sendable {
                 start: PQgetvalue(result.pointer, index, position), count: Int(PQgetlength(result.pointer, index, position))))
     }
 
-    static func refusal(of column: String, _ expected: String, found type: PostgresType?) -> PostgresError {
+    private static func refusal(of column: String, _ expected: String, found type: PostgresType?) -> PostgresError {
         guard let type else { return PostgresError(.decoding, message: "column \(column) is NULL, expected \(expected)") }
         return PostgresError(.decoding, message: "column \(column): expected \(expected), found a value of type \(type)")
     }

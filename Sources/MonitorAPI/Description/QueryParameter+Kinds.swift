@@ -82,8 +82,7 @@ extension QueryParameter where Value == String {
     /// A text of `maximum` characters (Unicode scalars) at most.
     static func text(_ name: String, maximum: Int, _ text: String, example: String) -> QueryParameter {
         QueryParameter(
-            name, text, schema: Schema.text.with(["minLength": 1, "maxLength": .integer(Int64(maximum)), "pattern": "^[^\\u0000]*$"]),
-            example: .string(example),
+            name, text, schema: Schema.keptText.with(["minLength": 1, "maxLength": .integer(Int64(maximum))]), example: .string(example),
             allowed: "a text of 1 to \(maximum) characters"
         ) { given in (1...maximum).contains(given.unicodeScalars.count) ? given : nil }
     }

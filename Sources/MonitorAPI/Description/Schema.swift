@@ -11,6 +11,8 @@ struct Schema: Sendable, Hashable {
     /// Any JSON value.
     static let anything = Schema([:])
     static let text = Schema(["type": "string"])
+    /// Without a NUL, which PostgreSQL's text does not hold.
+    static let keptText = text.with(["pattern": "^[^\\u0000]*$"])
     static let integer = Schema(["type": "integer"])
     static let number = Schema(["type": "number"])
     static let flag = Schema(["type": "boolean"])

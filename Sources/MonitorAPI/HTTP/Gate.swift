@@ -55,11 +55,10 @@ struct Gate: Sendable {
         if HTTPField.Name.forwarding.contains(where: headers.contains) {
             throw Problem(.forbidden, "Without tokens this listener takes no request that a proxy passes on. Configure listener.tokens.")
         }
-        if let origin = headers[.origin], place != .link, Authority(origin: origin) != host {
-            throw Problem(.forbidden, "Without tokens this listener takes no request from another site's page.")
-        }
+        let isOfOtherOrigin = headers[.origin].map { Authority(origin: $0) != host } ?? false
         // What a page takes in, such as a picture, comes without an Origin; a person who follows a link is none of its.
-        if place == .api, headers[.secFetchSite] == "cross-site", headers[.secFetchMode] != "navigate" {
+        let isTakenIn = headers[.secFetchSite] == "cross-site" && headers[.secFetchMode] != "navigate"
+        if place != .link && isOfOtherOrigin || place == .api && isTakenIn {
             throw Problem(.forbidden, "Without tokens this listener takes no request from another site's page.")
         }
     }

@@ -13,7 +13,7 @@ struct QueryParameters: Sendable {
         for parameter in declared {
             guard lists[parameter.name, default: []].count <= ParameterDeclaration.mostRepetitions else {
                 throw Problem(
-                    .invalidParameter, "\(parameter.name) may be given \(ParameterDeclaration.mostRepetitions) times.",
+                    .invalidParameter, "\(parameter.name) may be given at most \(ParameterDeclaration.mostRepetitions) times.",
                     members: ["parameter": .string(parameter.name)])
             }
             for given in lists[parameter.name] ?? [] { try parameter.check(given) }

@@ -153,11 +153,11 @@ struct RelayAnswer: Codable, Sendable, Hashable {
     var resolved: Int
 }
 
-/// Names and texts. PostgreSQL's text holds no NUL.
+/// Names and texts.
 private func labelSet(longest: Int64) -> Schema {
     Schema([
         "type": "object", "maxProperties": 64, "propertyNames": .object(["pattern": "^[A-Za-z_][A-Za-z0-9_]{0,199}$"]),
-        "additionalProperties": .object(["type": "string", "maxLength": .integer(longest), "pattern": "^[^\\u0000]*$"]),
+        "additionalProperties": Schema.keptText.with(["maxLength": .integer(longest)]).json,
     ])
 }
 
@@ -170,7 +170,7 @@ extension PostableAlert {
                 "labels": labelSet(longest: 4096).with([
                     "minProperties": 1, "not": .object(["additionalProperties": .object(["const": ""])]),
                 ]).json, "annotations": labelSet(longest: 16_384).orNull.json, "startsAt": moment.json, "endsAt": moment.json,
-                "generatorURL": Schema.text.with(["maxLength": 4096, "pattern": "^[^\\u0000]*$"]).orNull.json,
+                "generatorURL": Schema.keptText.with(["maxLength": 4096]).orNull.json,
             ]),
         ])
     ).with(["maxItems": .integer(Int64(most))])

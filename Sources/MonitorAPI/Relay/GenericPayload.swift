@@ -49,7 +49,7 @@ enum GenericPayload {
         var labels = ["source": source]
         for pointer in format.identity {
             guard let value = pointer.text(in: document), !value.isEmpty else { throw IncomingAlert.Fault("has nothing at \(pointer)") }
-            labels[IncomingAlert.labelName(pointer.name)] = value
+            labels[pointer.labelName] = value
         }
         var annotations: [String: String] = [:]
         if format.identity.isEmpty { labels["alertname"] = title } else { annotations["title"] = title }

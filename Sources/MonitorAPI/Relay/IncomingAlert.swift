@@ -42,15 +42,19 @@ struct IncomingAlert: Sendable, Hashable {
         guard !alert.labels.isEmpty else { throw Fault("has no label with a value") }
         guard alert.labels.count <= Self.mostLabels else { throw Fault("has more than \(Self.mostLabels) labels") }
         guard alert.annotations.count <= Self.mostLabels else { throw Fault("has more than \(Self.mostLabels) annotations") }
-        for (name, value) in alert.labels { try Self.check(value, limit: Self.longestLabel, "the label \(name)") }
+        var bytes = 0
+        for (name, value) in alert.labels {
+            try Self.check(value, limit: Self.longestLabel, "the label \(name)")
+            bytes += value.utf8.count
+        }
         for (name, value) in alert.annotations {
             guard Self.isName(name) else {
                 throw Fault("has an annotation '\(name.prefix(64))', which is not written in letters, digits and '_'")
             }
             try Self.check(value, limit: Self.longestAnnotation, "the annotation \(name)")
+            bytes += value.utf8.count
         }
         try Self.check(alert.generatorURL, limit: Self.longestURL, "its generatorURL")
-        let bytes = (Array(alert.labels.values) + Array(alert.annotations.values)).reduce(0) { $0 + $1.utf8.count }
         guard bytes <= Self.longest else { throw Fault("has more than \(Self.longest / 1024) KB in its labels and annotations") }
         if let start = alert.startsAt, let end = alert.endsAt, end < start { throw Fault("ends before it starts") }
         return alert

@@ -43,6 +43,6 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// The last step: what a value found there is called.
-    var name: String { steps.last ?? "" }
+    /// The last step as a label's name: what a value found there is called.
+    public var labelName: String { IncomingAlert.labelName(steps.last ?? "") }
 }

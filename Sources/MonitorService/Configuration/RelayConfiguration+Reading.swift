@@ -45,10 +45,10 @@ extension RelayConfiguration.Source {
         section.read("status", .pointer, into: &pointers.status)
         section.read("link", .pointer, into: &pointers.link)
         pointers.identity = section.list("identity", .pointer) ?? []
-        let names = pointers.identity.map { $0.split(separator: "/").last ?? "" }
+        let names = pointers.identity.compactMap { JSONPointer($0)?.labelName }
         if Set(names).count < names.count || names.contains("source") {
             section.problem(
-                "identity", "each pointer's last part is a label's name: they must differ, and none be source, the source's own")
+                "identity", "each pointer's last part is a label's name: they must differ, in letters, digits and '_', and none be source")
         }
         resolvedValues = section.list("resolved_values", .text(atMost: 64)) ?? []
         if token != nil, secret != nil {

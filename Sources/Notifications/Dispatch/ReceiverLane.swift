@@ -299,8 +299,11 @@ actor ReceiverLane {
         for result in batch where !result.givenBack { tell(result) }
         if let result = batch.first(where: \.disables) {
             logger.error(
-                "receiver is switched off for an hour: it says that it is gone",
-                metadata: ["receiver": "\(receiver.name)", "reason": "\(result.reason ?? "")", "status": "\(result.httpStatus ?? 0)"])
+                "receiver is switched off for a time: it says that it is gone",
+                metadata: [
+                    "receiver": "\(receiver.name)", "reason": "\(result.reason ?? "")", "status": "\(result.httpStatus ?? 0)",
+                    "seconds": "\(Int(result.pauseSeconds ?? 0))",
+                ])
         }
         if case .opened(let rest, let openings) = change {
             logger.warning(
