@@ -150,6 +150,9 @@ import Testing
             #expect(report?["imported"] == .integer(2))
             #expect(report?["malformed_count"] == .integer(1))
             #expect(imported.errors.contains("line 4"))
+            try "event_id,occurred_at,event_type\nd,soon,success\n".write(toFile: file, atomically: true, encoding: .utf8)
+            let nothing = try await Program.run(["import"] + shared + [file])
+            #expect(nothing.code == 1 && nothing.errors.contains("no line of it could be read"), "\(nothing.errors)")
 
             let computed = try await Program.run(["compute"] + shared + ["--date", "2026-02-21", "--format", "json"])
             let expected = """

@@ -73,7 +73,10 @@ import Testing
             "routing_key: is for receivers of type pagerduty"
         ),
         ("{name: a, type: discord, url: https://h, interactive: true}", "receivers[0].interactive: is for receivers of type slack"),
-        ("{name: a, type: slack, url: https://h, interactive: true}", "a is interactive: that needs listener.slack_signing_secret"),
+        (
+            "{name: a, type: slack, url: https://h, interactive: true}",
+            "receivers[0].interactive: a is interactive: that needs listener.slack_signing_secret"
+        ),
         ("{name: a, type: teams, url: https://h, secret: 0123456789abcdef}", "receivers[0].secret: is for receivers of type webhook"),
         (
             "{name: a, type: webhook, url: https://h, previous_secret: 0123456789abcdef}",
@@ -102,6 +105,31 @@ import Testing
     ])
     func faultsAreNamed(receiver: String, words: String) {
         let problems = File.problems("receivers: [\(receiver)]")
+        #expect(problems.contains { $0.contains(words) }, "\(problems)")
+    }
+
+    @Test(
+        "what is wrong between parts of the configuration is named where it stands",
+        arguments: [
+            (
+                "routes: [{receivers: []}, {matchers: [severity=bad], receivers: []}]",
+                "routes[1].matchers: matcher 'severity=bad' names no severity"
+            ), ("routes: [{mute_time_intervals: [n], receivers: []}]", "routes[0].mute_time_intervals: no time interval is called n"),
+            (
+                "inhibit_rules: [{source_matchers: [a=b], target_matchers: [severity=bad]}]",
+                "inhibit_rules[0].target_matchers: matcher 'severity=bad'"
+            ),
+            (
+                "relay: {sources: [{name: a, format: generic, title: /t, identity: [/a/x-y, /b/x_y]}]}",
+                "relay.sources[0].identity: each pointer's last part is a label's name"
+            ),
+            (
+                "relay: {sources: [{name: a, format: generic, title: /t, identity: [/a/source]}]}",
+                "relay.sources[0].identity: each pointer's last part is a label's name"
+            ),
+        ])
+    func placesAreNamed(text: String, words: String) {
+        let problems = File.problems(text)
         #expect(problems.contains { $0.contains(words) }, "\(problems)")
     }
 }

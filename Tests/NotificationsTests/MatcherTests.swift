@@ -50,8 +50,16 @@ import Testing
         #expect(try Matcher(#"model="a\"b\\c""#).matches(Fixtures.labels([.model: #"a"b\c"#])))
     }
 
+    /// A letter that joins the one before it is one character with it, and the operator or the quote is there all the same.
+    @Test(arguments: ["model=\u{301}x", "model=\"\u{301}x\"", "model=🏻x", "model=\"🏻x\"", "model=\"x\u{301}\""])
+    func joiningLettersHideNothing(text: String) throws {
+        let value = text.unicodeScalars.dropFirst(6).filter { $0 != "\"" }
+        #expect(try Matcher(text).word == String(String.UnicodeScalarView(value)))
+    }
+
     @Test(arguments: [
         ("severity", "matcher 'severity' has no operator"),
+        ("model=x\"\u{301}", "matcher 'model=x\"\u{301}' has a quote in the middle of its value"),
         ("=red", "matcher '=red' names no label; a label is written in letters, digits and '_'"),
         ("2nd=red", "matcher '2nd=red' names no label; a label is written in letters, digits and '_'"),
         ("model>=4", "matcher 'model>=4' compares; only severity can be compared"),
