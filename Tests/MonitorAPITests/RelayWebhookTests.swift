@@ -177,6 +177,20 @@ struct RelayWebhookTests {
         }
     }
 
+    @Test("one that is over is over, also where its source's clock is ahead")
+    func clockAhead() async throws {
+        try await withListener(fixture: false, extras: try Self.extras()) { listener in
+            func body(_ status: String, _ end: String) -> String {
+                Self.alertmanager(status).replacing("2026-03-10T11:00:00.123Z", with: "2026-03-10T12:01:00Z")
+                    .replacing("2026-03-10T11:59:00Z", with: end)
+            }
+            #expect(try await listener.post("/relay/am", body("firing", "")).status == 200)
+            let over = try await listener.post("/relay/am", body("resolved", "2026-03-10T12:01:10Z"))
+            #expect(over.status == 200, "\(over.text)")
+            #expect(try await listener.value("SELECT status FROM monitoring_alerts") == "resolved")
+        }
+    }
+
     @Test("who guesses from an address keeps nobody out whose secret cannot be guessed")
     func guesses() async throws {
         var extras = try Self.extras()
