@@ -52,6 +52,7 @@ struct RefusalTests {
             let acknowledge = "/api/monitor/alerts/\(Fixture.alert)/acknowledge"
             for (path, body, detail) in [
                 (acknowledge, "{", "The body is not JSON."),
+                (acknowledge, " \n", "The body is not JSON."),
                 (acknowledge, "[]", "The body must be a JSON object."),
                 (acknowledge, #"{"by": "x"}"#, "There is no field by here; acknowledged_by, actor, note, alert_id are allowed."),
                 (acknowledge, #"{"acknowledged_by": 7}"#, "The field acknowledged_by must be a text."),
