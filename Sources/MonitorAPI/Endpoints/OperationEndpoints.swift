@@ -11,17 +11,24 @@ struct OperationEndpoints: Sendable {
     private let client: PostgresClient
     private let evaluations: EvaluationWatch?
     private let registry: PrometheusRegistry
+    private let isStarting: Bool
 
     /// - Parameters:
     ///   - evaluations: nil in a process that does not evaluate.
     ///   - registry: What this process measures.
-    init(client: PostgresClient, evaluations: EvaluationWatch?, registry: PrometheusRegistry) {
+    ///   - isStarting: Whether the process is not ready yet, however well the database is.
+    init(
+        client: PostgresClient, evaluations: EvaluationWatch? = nil, registry: PrometheusRegistry = PrometheusRegistry(),
+        isStarting: Bool = false
+    ) {
         self.client = client
         self.evaluations = evaluations
         self.registry = registry
+        self.isStarting = isStarting
     }
 
-    var all: [Endpoint] {
+    /// Whether it lives, and whether it is ready.
+    var whatSupervisorsAsk: [Endpoint] {
         [
             .get(
                 "/health", access: .open, freshness: nil,
@@ -37,6 +44,11 @@ struct OperationEndpoints: Sendable {
                     answer: .json(StatusAnswer.self),
                     problems: [.unavailable: "The database's schema is not up to date: run torq-monitor migrate."], needsDatabase: false)
             ) { try await ready($0) },
+        ]
+    }
+
+    var all: [Endpoint] {
+        whatSupervisorsAsk + [
             .get(
                 "/metrics", freshness: nil,
                 Operation(
@@ -44,13 +56,14 @@ struct OperationEndpoints: Sendable {
                     answer: .text(
                         "text/plain; version=0.0.4; charset=utf-8",
                         example: "# TYPE torq_monitor_alerts gauge\ntorq_monitor_alerts{severity=\"high\",status=\"open\"} 1\n"))
-            ) { try await metrics($0) },
+            ) { try await metrics($0) }
         ]
     }
 
     /// Ready: the database answers and takes changes, its schema is this version's, and evaluations have not failed for ten minutes on end.
     private func ready(_ call: Call) async throws -> Response {
-        try await Self.promptly(else: Readiness.slow) { try await Readiness(client: client).check() }
+        try await Self.promptly(else: Readiness.slow) { try await Readiness(client: client).check(schema: !isStarting) }
+        if isStarting { throw Readiness.starting }
         if evaluations?.isDiskFull == true { throw Readiness.diskIsFull }
         if let since = evaluations?.failingSince, call.now.timeIntervalSince(since) > EvaluationWatch.patience {
             throw Problem(

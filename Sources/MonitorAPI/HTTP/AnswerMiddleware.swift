@@ -65,11 +65,14 @@ struct AnswerMiddleware: RouterMiddleware {
         if error is CancellationError || (error as? Problem) == .busy { return problem }
         switch problem.kind {
         case .internalError, .unavailable:
+            // A problem that was meant to be told is a matter of what it is about, and in its words.
+            let meant = (error as? Problem)?.detail
             var metadata: Logger.Metadata = [
-                "route": .string(context.endpointPath ?? "none"), "error": .string(String(String(describing: error).prefix(500))),
+                "route": .string(context.endpointPath ?? "none"),
+                "error": .string(String((meant ?? String(describing: error)).prefix(500))),
             ]
             metadata["alert_id"] = Logger.alertID(path: path, route: context.endpointPath)
-            context.logger.error("Request failed", metadata: metadata)
+            context.logger.log(level: meant == nil ? .error : .warning, "Request failed", metadata: metadata)
         default:
             break
         }
