@@ -62,8 +62,11 @@ struct DetectionBenchmark: AsyncParsableCommand {
     @Option(help: "table or json.")
     var format = Format.table
 
+    @Flag(help: "Prints what happens in the histories, and runs none.")
+    var list = false
+
     func validate() throws {
-        guard TestDatabase.serverURL != nil else { throw ValidationError("TORQ_TEST_DATABASE_URL is not set") }
+        guard list || TestDatabase.serverURL != nil else { throw ValidationError("TORQ_TEST_DATABASE_URL is not set") }
         guard Self.range(seeds) != nil else { throw ValidationError("--seeds is a number, or a range such as 1-5, of at most 1000") }
         guard !rate.isEmpty, rate.allSatisfy({ (1...20_000).contains($0) }) else { throw ValidationError("--rate is from 1 to 20000") }
         guard (9...200).contains(days) else { throw ValidationError("--days is from 9 to 200") }
@@ -79,6 +82,12 @@ struct DetectionBenchmark: AsyncParsableCommand {
             rate.flatMap { rate in
                 (Self.range(seeds) ?? 1...1).map { Cell(kind: kind, rate: rate, scenario: make(kind, rate, UInt64($0))) }
             }
+        }
+        if list {
+            for cell in cells {
+                for incident in cell.scenario.incidents { print("\(cell.label): \(Report.text(incident))") }
+            }
+            return
         }
         let options = Cell.Options(stepMinutes: step, settings: settings)
         let jobs = jobs

@@ -39,6 +39,20 @@ struct LifecycleTests {
         }
     }
 
+    @Test("health that an alert had accounted for raises none when that alert is over; what comes then does")
+    func accountedFor() async throws {
+        try await withEvaluationFixture { fixture in
+            try await incident(fixture, fallback: 30)
+            try await fixture.fill("2026-03-10T17:00:00Z", "2026-03-10T18:00:00Z", .init(unsuccessful: 50))
+            let steps = try await fixture.walk("2026-03-10T11:00:00Z", "2026-03-10T18:00:00Z")
+            #expect(
+                steps == [
+                    "10 12:05 fallback_rate opened high", "10 12:35 fallback_rate escalated critical",
+                    "10 15:00 fallback_rate resolved critical", "10 17:05 health_score opened high",
+                ])
+        }
+    }
+
     @Test("an alert carries its sentence, thresholds, moment and evidence")
     func evidence() async throws {
         try await withEvaluationFixture { fixture in

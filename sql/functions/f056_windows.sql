@@ -57,11 +57,16 @@ COMMENT ON FUNCTION monitoring_level(jsonb, double precision, double precision) 
 CREATE OR REPLACE FUNCTION monitoring_last_clearing(p_metric_name text, p_at timestamptz) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $$
-SELECT max(cleared_at) FROM monitoring_alerts WHERE metric_name = p_metric_name AND cleared_at <= p_at
+SELECT max(cleared_at)
+FROM monitoring_alerts
+WHERE cleared_at <= p_at
+  AND metric_name = ANY (CASE p_metric_name
+        WHEN 'health_score' THEN '{health_score,fallback_rate,error_rate,duplicate_rate}'::text[] ELSE ARRAY[p_metric_name] END)
 $$;
 COMMENT ON FUNCTION monitoring_last_clearing(text, timestamptz) IS
     'When the condition of an alert of this metric, on all events or on a slice, was last found to be over. No window of the metric '
-    'reaches back over it: what is over raises nothing again.';
+    'reaches back over it: what is over raises nothing again. Nor does what a rate had accounted for raise an alert on health as soon as '
+    'the rate''s own is over.';
 
 CREATE OR REPLACE FUNCTION monitoring_place(p_first timestamptz, p_at timestamptz, p_seconds integer) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
