@@ -1,4 +1,5 @@
 import Foundation
+import Monitoring
 import Postgres
 import TestSupport
 import Testing
@@ -53,6 +54,40 @@ struct PageTests {
             #expect(!page.text.contains("Baseline"))
             let status = try await listener.send("GET", "/")
             #expect(status.text.contains(">\(title)</a>") && status.text.contains("10 events in the last 24 hours"))
+        }
+    }
+
+    @Test("an alert that came and went is marked where it stood, and one whose steps are not kept all its time")
+    func marks() async throws {
+        try await withListener { listener in
+            let client = listener.database.client
+            try await client.query(
+                """
+                INSERT INTO monitoring_alert_transitions (alert_id, sequence, transition, from_status, to_status, from_severity, to_severity,
+                    actor, occurred_at)
+                VALUES
+                ('\(Fixture.alert)', 2, 'acknowledged', 'open', 'acknowledged', 'high', 'high', 'ann', '2026-03-10T11:31Z'),
+                ('\(Fixture.alert)', 3, 'resolved', 'acknowledged', 'resolved', 'high', 'high', 'monitor', '2026-03-10T11:35Z'),
+                ('\(Fixture.alert)', 4, 'reopened', 'resolved', 'open', 'high', 'critical', 'monitor', '2026-03-10T11:50Z')
+                """)
+            let trends = TrendQueries(client: client)
+            func marks(from start: String, of alert: String? = nil) async throws -> [String] {
+                let from = try #require(MonitoringJSON.date(fromTimestamp: start))
+                return try await trends.marks(from: from, until: Listener.now, of: alert.flatMap(UUID.init(uuidString:))).map { mark in
+                    let end = mark.span.end.map(MonitoringJSON.timestamp) ?? "now"
+                    return "\(mark.metricName) \(mark.span.severity) \(MonitoringJSON.timestamp(mark.span.start)) \(end)"
+                }
+            }
+            let back = "fallback_rate high 2026-03-10T11:50:00Z now"
+            let first = "fallback_rate high 2026-03-10T11:30:00Z 2026-03-10T11:35:00Z"
+            #expect(try await marks(from: "2026-03-10T00:00:00Z", of: Fixture.alert) == [back, first])
+            #expect(try await marks(from: "2026-03-10T11:40:00Z", of: Fixture.alert) == [back])
+            #expect(
+                try await marks(from: "2026-03-09T11:00:00Z") == [
+                    back, "latency_p95 low 2026-03-10T11:40:00Z now", first, "error_rate medium 2026-03-09T10:00:00Z 2026-03-09T12:00:00Z",
+                ])
+            let page = try await listener.send("GET", "/alerts/\(Fixture.alert)")
+            #expect(page.text.contains("an alert stood 2 times."))
         }
     }
 

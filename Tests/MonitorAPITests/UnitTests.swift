@@ -78,10 +78,30 @@ struct UnitTests {
         #expect(
             chart.html == """
                 <div class="chart small"><svg viewBox="0 0 600.0 160.0" preserveAspectRatio="none" role="img" aria-label="Error rate over 5\u{A0}min: \
-                from 1.0\u{A0}% to 4.0\u{A0}%, last 4.0\u{A0}%; expected 2.0\u{A0}%; 1 alert marked."><rect class="span high" x="0" y="0" width="600" \
+                from 1.0\u{A0}% to 4.0\u{A0}%, last 4.0\u{A0}%; expected 2.0\u{A0}%; an alert stood once."><rect class="span high" x="0" y="0" width="600" \
                 height="160"/><path class="area" d="M400 160L400 96L600 32L600 160Z"/><line class="baseline" x1="0" x2="600" y1="96" y2="96"/>\
                 <path class="line" d="M0 128h0.01M400 96L600 32"/><path class="dot" d="M600 32h0.01"/></svg></div>
                 """)
+    }
+
+    @Test(
+        "a chart's scale names round moments, midnight by its day, and never more than six",
+        arguments: [
+            (1_767_571_200.0 + 2340, 86_400.0, ["06:00 0.22", "12:00 0.47", "18:00 0.72", "6\u{A0}Jan 0.97"]),
+            (1_767_571_200, 25_200, ["5\u{A0}Jan 0.00", "02:00 0.29", "04:00 0.57", "06:00 0.86"]),
+            (1_767_571_200, 86_400 * 7, ["5\u{A0}Jan 0.00", "7\u{A0}Jan 0.29", "9\u{A0}Jan 0.57", "11\u{A0}Jan 0.86"]),
+            (1_767_571_200, 300, ["5\u{A0}Jan 0.00", "00:05 1.00"]), (1_767_571_200, 0, []),
+        ] as [(Double, Double, [String])])
+    func scale(start: Double, length: Double, ticks: [String]) {
+        let chart = Chart(
+            metric: "error_rate", start: Date(timeIntervalSince1970: start), end: Date(timeIntervalSince1970: start + length), points: [],
+            hasAxes: true)
+        #expect(chart.ticks.map { "\($0.label) \(Wording.number($0.share, places: 2))" } == ticks)
+        for days in stride(from: 0.01, to: 120, by: 0.37) {
+            let longer = Chart(metric: "error_rate", start: chart.start, end: chart.start + days * 86_400, points: [], hasAxes: true)
+            #expect((2...6).contains(longer.ticks.count), "\(days) days")
+            #expect(longer.ticks.allSatisfy { (0...1).contains($0.share) })
+        }
     }
 
     @Test("traffic that stopped is nothing, not a gap; part of a step is not shown")

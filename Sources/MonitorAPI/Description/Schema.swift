@@ -23,12 +23,33 @@ struct Schema: Sendable, Hashable {
         "pattern":
             "^(197[1-9]|19[89][0-9]|20[0-8][0-9]|209[0-8])-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\\.[0-9]{1,9})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
     ])
-    /// A matcher, as far as a pattern can say it: a regular expression is more than words and what stands between them.
-    static let matcher = text.with([
-        "minLength": 2,
-        "pattern":
-            "^([A-Za-z_][A-Za-z0-9_]*(!?=(\"([^\"\\\\\\u0000]|\\\\[^\\u0000])*\"|([^~\"\\s\\u0000][^\"\\u0000]*)?)|[!=]~(\"[A-Za-z0-9_.|-]*\"|[A-Za-z0-9_.|-]*))|severity>=(low|medium|high|critical))$",
-    ])
+    /// A matcher, as far as a pattern can say it: a regular expression may have groups, classes and counts besides.
+    static let matcher = text.with(["minLength": 2, "pattern": .string(matcherPattern)])
+
+    private static let matcherPattern: String = {
+        let blanks = #"[ \t\r\n]*"#
+        let first = #"[^ \t\r\n"\u0000]"#
+        let rest = #"[^"\u0000]*"#
+        let quoted = #""([^"\\\u0000]|\\[^\u0000])*""# + blanks
+        let severity = "(low|medium|high|critical)"
+        // Of a regular expression: a character, whatever it may be repeated by, and the places where alternatives meet.
+        let repetition = #"([*+?]\??)?"#
+        func atom(_ others: String, _ escapes: String) -> String {
+            #"([^\\^$.|?*+()\[{"\u0000\#(others)]|\.|\\([dDwWsSnt!#%&',\-./:;<=>@\]^_`{|}~$*+?]\#(escapes)))"# + repetition
+        }
+        func following(_ atom: String) -> String { #"(\||\#(atom))*\$?"# }
+        let quotedPattern = #""\^?\#(following(atom("", #"|""#)))"\#(blanks)"#
+        let bareAtom = atom("", #"|\\"#)
+        let barePattern =
+            #"(\^\#(following(bareAtom))|(\||\#(atom(#" \t\r\n"#, #"|\\"#)))\#(following(bareAtom))|\$)?\#(blanks)"#
+        let tests = [
+            #"!=\#(blanks)(\#(quoted)|(\#(first)\#(rest))?)"#,
+            #"=(\#(blanks)\#(quoted)|[ \t\r\n]+(\#(first)\#(rest))?|([^~ \t\r\n"\u0000]\#(rest))?)"#,
+            #"[!=]~\#(blanks)(\#(quotedPattern)|\#(barePattern))"#,
+        ]
+        return "^\(blanks)([A-Za-z_][A-Za-z0-9_]*\(blanks)(\(tests.joined(separator: "|")))"
+            + "|severity\(blanks)>=\(blanks)(\"\(severity)\"|\(severity))\(blanks))$"
+    }()
     static let date = Schema(["type": "string", "format": "date"])
     static let uuid = Schema(["type": "string", "format": "uuid"])
 

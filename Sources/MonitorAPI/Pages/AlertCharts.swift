@@ -15,12 +15,10 @@ struct AlertCharts: Sendable {
         let span = Self.span(of: alert, now: now)
         let slice = Self.slice(of: alert)
         let steps = try await trends.steps(from: span.start, until: span.end, seconds: span.seconds, of: slice)
-        let mark = TrendQueries.Mark(
-            metricName: alert.metricName,
-            span: Chart.Span(start: alert.openedAt, end: alert.resolvedAt, severity: alert.peakSeverity.rawValue))
+        let marks = try await trends.marks(from: span.start, until: span.end, of: alert.id)
         let chart = Chart(
             metric: alert.metricName, steps: steps, from: span.start, until: span.end, seconds: span.seconds,
-            baseline: Self.expected(of: alert, seconds: span.seconds), marks: [mark], hasAxes: true)
+            baseline: Self.expected(of: alert, seconds: span.seconds), marks: marks, hasAxes: true)
         return chart.points.contains { $0.value != nil } ? chart.html : ""
     }
 

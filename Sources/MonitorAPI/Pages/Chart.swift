@@ -45,13 +45,13 @@ struct Chart: Sendable, Hashable {
             """
         guard hasAxes else { return "<div class=\"chart small\">\(drawing)</div>" }
         let scale = [ceiling, ceiling / 2, 0].map { "<span>\(Wording.tick($0, of: metric))</span>" }.joined()
-        let times = (0...4).map { step -> String in
-            let moment = start.addingTimeInterval(end.timeIntervalSince(start) * Double(step) / 4)
-            return "<span>\(Wording.tick(moment, of: end.timeIntervalSince(start)))</span>"
+        let times = ticks.map { tick in
+            let anchor = tick.share < 0.04 ? " class=\"first\"" : tick.share > 0.96 ? " class=\"last\"" : ""
+            return "<text\(anchor) x=\"\(Self.text(tick.share * 100))%\" y=\"12\">\(tick.label)</text>"
         }.joined()
         return """
             <div class="chart wide"><div class="scale" aria-hidden="true">\(scale)</div><div class="plot">\(drawing)</div>\
-            <div class="times" aria-hidden="true">\(times)</div></div>
+            <svg class="times" aria-hidden="true">\(times)</svg></div>
             """
     }
 
@@ -64,7 +64,7 @@ struct Chart: Sendable, Hashable {
         }
         let shown = [lowest, highest, last].map { Wording.value($0, of: metric) }
         let usual = baseline.map { "; expected \(Wording.value($0, of: metric))" } ?? ""
-        let stood = spans.isEmpty ? "" : "; \(spans.count) alert\(spans.count == 1 ? "" : "s") marked"
+        let stood = spans.isEmpty ? "" : "; an alert stood \(spans.count == 1 ? "once" : "\(spans.count) times")"
         return "\(Wording.metric(metric)) over \(span): from \(shown[0]) to \(shown[1]), last \(shown[2])\(usual)\(stood)."
     }
 
@@ -73,10 +73,33 @@ struct Chart: Sendable, Hashable {
 
     private var grid: String {
         guard hasAxes else { return "" }
-        return [0.0, 0.5, 1].map { share in
+        let levels = [0.0, 0.5, 1].map { share in
             #"<line class="grid" x1="0" x2="\#(Self.text(Self.width))" y1="\#(Self.text(Self.height * share))" y2="\#(Self.text(Self.height * share))"/>"#
-        }.joined()
+        }
+        let moments = ticks.map { tick in
+            #"<line class="grid" x1="\#(Self.text(Self.width * tick.share))" x2="\#(Self.text(Self.width * tick.share))" y1="0" y2="\#(Self.text(Self.height))"/>"#
+        }
+        return (levels + moments).joined()
     }
+
+    /// Round moments, at most six: where each stands between start (0) and end (1), and how it reads. Midnight reads as its day.
+    var ticks: [(share: Double, label: String)] {
+        let length = end.timeIntervalSince(start)
+        guard length > 0 else { return [] }
+        let step = Self.tickSteps.first { length / $0 <= 5 } ?? length
+        let first = (start.timeIntervalSince1970 / step).rounded(.up) * step
+        return stride(from: first, through: end.timeIntervalSince1970, by: step).map { seconds in
+            (
+                (seconds - start.timeIntervalSince1970) / length,
+                Wording.tick(Date(timeIntervalSince1970: seconds), isDay: seconds.truncatingRemainder(dividingBy: 86_400) == 0)
+            )
+        }
+    }
+
+    /// Seconds between two ticks.
+    private static let tickSteps: [Double] = [
+        300, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 432_000, 864_000, 2_592_000,
+    ]
 
     private var shades: String {
         spans.map { span in

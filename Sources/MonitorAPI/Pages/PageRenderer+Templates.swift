@@ -50,7 +50,7 @@ extension PageRenderer.Template {
         <header class="masthead"><div class="wrap">
         \(bar(home: "", brand: "{{{markHTML}}} torq-monitor", refresh: statusRefresh))
         <div class="hero" data-live="hero"><div><h1>{{headline}}</h1><p class="lede">{{subline}}</p></div>
-        <p class="health">{{{gaugeHTML}}}<span class="health-value"><strong>{{healthValue}}</strong><span>health</span></span></p></div>
+        <p class="health">{{{gaugeHTML}}}<span class="health-value"><strong>{{healthValue}}</strong><span>health, {{windowName}}</span></span></p></div>
         </div></header>
         <main class="wrap" id="content">
         {{#hasOutcome}}<section class="card outcome{{#outcome.isGood}} good{{/outcome.isGood}}" role="status"><h2>{{outcome.headline}}</h2><p>{{outcome.detail}}{{#hasOutcomeLink}} <a href="{{outcomeLink}}">{{outcomeTitle}}</a>{{/hasOutcomeLink}}</p></section>{{/hasOutcome}}

@@ -26,6 +26,15 @@ enum PageWindow: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// In as few letters as can be.
+    var shortName: String {
+        switch self {
+        case .day: "24 h"
+        case .week: "7 d"
+        case .month: "30 d"
+        }
+    }
+
     var length: TimeInterval {
         switch self {
         case .day: 86_400

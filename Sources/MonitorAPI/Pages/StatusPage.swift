@@ -36,6 +36,8 @@ struct StatusPage: Sendable {
     let outcomeLink: String
     let hasOutcomeLink: Bool
     let windowTitle: String
+    /// `24 h`, as small print.
+    let windowName: String
     let windows: [Choice]
     let stepWords: String
     let tiles: [StatusTile]
@@ -83,6 +85,7 @@ struct StatusPage: Sendable {
         outcomeLink = outcome?.link ?? ""
         hasOutcomeLink = !outcomeLink.isEmpty
         windowTitle = window.title
+        windowName = window.shortName
         windows = PageWindow.allCases.map {
             Choice(label: $0.label, link: $0 == .day ? "./" : "./?window=\($0.rawValue)", isChosen: $0 == window)
         }

@@ -21,8 +21,10 @@ struct StatusTile: Sendable {
         let recent = figures.hour?.value(of: metric)
         let value = recent ?? figures.whole?.value(of: metric)
         name = Wording.metric(metric)
-        self.value = Wording.value(value, of: metric)
-        caption = recent == nil && value != nil ? window.words : "last hour"
+        let time = recent == nil && value != nil ? window.words : "last hour"
+        // A count has its unit beside it, in small print: the figure is what is looked for.
+        self.value = metric == "total_events" ? value.map { Wording.count(Int($0)) } ?? "–" : Wording.value(value, of: metric)
+        caption = metric == "total_events" && value != nil ? "events, \(time)" : time
         comparison = Self.comparison(metric, value: value, usual: usual, figures: figures, window: window)
         trend = Self.trend(metric, figures) ?? ""
         hasTrend = !trend.isEmpty

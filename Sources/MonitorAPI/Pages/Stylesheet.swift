@@ -111,10 +111,12 @@ enum Stylesheet {
         .trend { margin-top: 10px; padding-top: 8px; border-top: 1px solid var(--line); font-size: 13.5px; color: var(--muted); }
         .tile.worse .comparison { color: var(--high); font-weight: 600; }
         .chart { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 4px 8px; color: var(--muted); font-size: 12px; font-variant-numeric: tabular-nums; }
-        .chart svg { display: block; width: 100%; height: 128px; overflow: visible; }
-        section.card > .chart svg { height: 200px; }
+        .chart svg { display: block; width: 100%; overflow: visible; }
+        .chart svg:not(.times) { height: 128px; }
+        section.card > .chart svg:not(.times) { height: 200px; }
         .scale { display: flex; flex-direction: column; justify-content: space-between; min-width: 52px; margin: -9px 0; text-align: right; white-space: nowrap; }
-        .times { grid-column: 2; display: flex; justify-content: space-between; white-space: nowrap; }
+        .times { grid-column: 2; height: 16px; fill: currentColor; text-anchor: middle; }
+        .times .first { text-anchor: start; } .times .last { text-anchor: end; }
         .chart * { vector-effect: non-scaling-stroke; }
         .grid { stroke: var(--line); stroke-width: 1; }
         .line { fill: none; stroke: var(--accent); stroke-width: 2; stroke-linejoin: round; stroke-linecap: round; }
@@ -175,7 +177,7 @@ enum Stylesheet {
         .narrow .card { margin-bottom: 14px; } .way { margin-top: 12px; }
         @media (max-width: 980px) { .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); } }
         @media (max-width: 720px) {
-          .tile .chart svg { height: 104px; } .comparison { min-height: 0; } .pair { grid-template-columns: minmax(0, 1fr); }
+          .tile .chart svg:not(.times) { height: 104px; } .comparison { min-height: 0; } .pair { grid-template-columns: minmax(0, 1fr); }
           .buttons button { flex: 1 1 auto; } .joined { flex: 1 1 auto; } .joined select { flex: 1 1 auto; }
           .wrap { padding: 0 16px; }
           .tiles, .columns, .causes { grid-template-columns: minmax(0, 1fr); }
@@ -185,7 +187,6 @@ enum Stylesheet {
           .health-value strong { font-size: 26px; } .health-value { font-size: 10px; }
           .hero { gap: 14px; } .lede { font-size: 16px; }
           .card { padding: 16px; } .alert { padding-left: 20px; }
-          .times span:nth-child(even) { display: none; }
         }
         @media print { .masthead { color: #000; background: none; } .card { box-shadow: none; break-inside: avoid; } }
 

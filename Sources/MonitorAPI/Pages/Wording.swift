@@ -31,9 +31,9 @@ enum Wording {
         }
     }
 
-    /// A moment on a scale of so many seconds: the time of day where they are few, else the day.
-    static func tick(_ moment: Date, of span: TimeInterval) -> String {
-        span <= 129_600 ? time(moment) : bound(String(FigureText.moment(moment, now: .distantPast).prefix { $0 != "," }))
+    /// A moment on a scale: the time of day, or the day.
+    static func tick(_ moment: Date, isDay: Bool) -> String {
+        isDay ? bound(String(FigureText.moment(moment, now: .distantPast).prefix { $0 != "," })) : time(moment)
     }
 
     private static func bound(_ text: String) -> String { text.replacing(" ", with: "\u{A0}") }

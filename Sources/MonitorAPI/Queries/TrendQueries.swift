@@ -52,13 +52,14 @@ struct TrendQueries: Sendable {
         ).first.map(Step.init(row:))
     }
 
-    /// Alerts that stood at some time between the two moments, at most 200.
-    func marks(from start: Date, until end: Date) async throws -> [Mark] {
-        try await client.query(Self.marks, [.timestamp(start), .timestamp(end)], timeout: .seconds(10)).map { row in
+    /// The times between the two moments in which alerts stood, each from an opening to the end of it: those of the latest 200 alerts.
+    ///
+    /// - Parameter alert: Of this one alone; nil for all.
+    func marks(from start: Date, until end: Date, of alert: UUID? = nil) async throws -> [Mark] {
+        try await client.query(Self.marks, [.timestamp(start), .timestamp(end), .uuid(alert)], timeout: .seconds(10)).map { row in
             Mark(
                 metricName: try row.decode("metric_name"),
-                span: Chart.Span(
-                    start: try row.decode("opened_at"), end: try row.decode("resolved_at"), severity: try row.decode("severity")))
+                span: Chart.Span(start: try row.decode("began_at"), end: try row.decode("ended_at"), severity: try row.decode("severity")))
         }
     }
 
@@ -105,12 +106,35 @@ struct TrendQueries: Sendable {
             """
     }
 
+    /// A step is a boundary where it leads from one side of resolved to the other. An alert whose steps are not kept stood all its time.
     private static let marks = """
-        SELECT metric_name, severity, opened_at, resolved_at
-        FROM monitoring_alerts
-        WHERE opened_at < $2::timestamptz AND (resolved_at IS NULL OR resolved_at > $1::timestamptz)
-        ORDER BY opened_at
-        LIMIT 200
+        WITH shown AS (
+            SELECT id, metric_name, severity, opened_at, resolved_at
+            FROM monitoring_alerts
+            WHERE opened_at < $2::timestamptz AND (resolved_at IS NULL OR resolved_at > $1::timestamptz)
+              AND ($3::uuid IS NULL OR id = $3::uuid)
+            ORDER BY opened_at DESC
+            LIMIT 200
+        ),
+        boundaries AS (
+            SELECT
+                t.alert_id, t.occurred_at AS began_at, t.to_status <> 'resolved' AS begins,
+                lead(t.occurred_at) OVER (PARTITION BY t.alert_id ORDER BY t.sequence) AS ended_at,
+                lead(t.to_severity) OVER (PARTITION BY t.alert_id ORDER BY t.sequence) AS severity
+            FROM shown
+            JOIN monitoring_alert_transitions t ON t.alert_id = shown.id
+            WHERE (coalesce(t.from_status, 'resolved') = 'resolved') <> (t.to_status = 'resolved')
+        )
+        SELECT
+            shown.metric_name, coalesce(boundaries.severity, shown.severity) AS severity,
+            coalesce(boundaries.began_at, shown.opened_at) AS began_at,
+            CASE WHEN boundaries.alert_id IS NULL THEN shown.resolved_at ELSE boundaries.ended_at END AS ended_at
+        FROM shown
+        LEFT JOIN boundaries ON boundaries.alert_id = shown.id AND boundaries.begins
+        WHERE boundaries.alert_id IS NULL
+           OR boundaries.began_at < $2::timestamptz AND coalesce(boundaries.ended_at > $1::timestamptz, true)
+        ORDER BY began_at DESC
+        LIMIT 500
         """
 }
 
