@@ -5523,7 +5523,6 @@ SET work_mem = '16MB'
 AS $$
 #variable_conflict use_column
 DECLARE
-    v_level   CONSTANT double precision := (p_settings ->> 'significance')::double precision;
     v_least   CONSTANT double precision := (p_settings -> 'slices' ->> 'least_events')::double precision;
     v_days    CONSTANT integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
     v_from    CONSTANT timestamptz := (SELECT min(moment) FROM unnest(p_moments) moment);
@@ -5634,16 +5633,25 @@ BEGIN
             FROM shares s
             GROUP BY s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged
         ),
-        spread AS (
-            SELECT coalesce(max(b.dispersion), 1) AS dispersion, count(*) > 0 AS armed, max(b.baseline_until) AS baseline_until FROM baseline b
+        spread AS MATERIALIZED (
+            SELECT
+                known.*, known.events > 0 AS armed,
+                monitoring_level(p_settings, known.events / v_days, known.dispersion) AS level
+            FROM (
+                SELECT
+                    coalesce(max(b.dispersion), 1) AS dispersion, coalesce(sum(b.events), 0)::double precision AS events,
+                    max(b.baseline_until) AS baseline_until
+                FROM baseline b
+            ) known
         ),
         quantiles AS MATERIALIZED (
-            SELECT counted.models, monitoring_chi_square_quantile(v_level, greatest(counted.models - 1, 1)) AS quantile
+            SELECT counted.models, monitoring_chi_square_quantile(spread.level, greatest(counted.models - 1, 1)) AS quantile
             FROM (SELECT DISTINCT indices.models FROM indices) counted
+            CROSS JOIN spread
         ),
         tested AS MATERIALIZED (
             SELECT
-                i.*, spread.dispersion, spread.armed, spread.baseline_until, noise.unit,
+                i.*, spread.dispersion, spread.armed, spread.baseline_until, spread.level, noise.unit,
                 CASE WHEN p_complete OR i.psi >= v_setting.floor AND i.total >= v_least
                     THEN greatest(v_setting.floor, noise.unit * quantiles.quantile)
                     ELSE v_setting.floor END AS threshold,
@@ -5702,7 +5710,7 @@ BEGIN
             v_setting.metric_name, v_setting.alert_type, NULL::text, NULL::text, g.window_seconds, 0, g.starts_at, g.ends_at, 'model_mix',
             v_setting.rule, CASE WHEN g.total > 0 THEN g.psi END, CASE WHEN g.total > 0 THEN g.threshold END,
             CASE WHEN g.total > 0 THEN g.ratio END, g.total, moved.risen_seen, g.total * moved.risen_before, NULL::double precision,
-            g.p_value, v_level, g.dispersion, g.weight, NULL::double precision, ARRAY[over.calm, over.calm, over.calm],
+            g.p_value, g.level, g.dispersion, g.weight, NULL::double precision, ARRAY[over.calm, over.calm, over.calm],
             CASE
                 WHEN g.total = 0 THEN 'no_data'
                 WHEN NOT g.armed THEN 'not_armed'
@@ -5734,11 +5742,11 @@ $$;
 COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestamptz[]) IS
     'The mix of models at moments of one UTC day, in windows that end there (of over an hour: at the last full hour, and of moments in '
     'p_hourly alone) against the baseline''s: the population stability index PSI = sum((a - e) ln(a / e)) over the models, half an '
-    'event added to each count. Its threshold is the floor (0.2) or, where that is more, what chance exceeds at the level: chi-square '
-    'of one degree less than there are models, times dispersion (1/n + 1/N). ratio is PSI over threshold; bad and expected are those '
-    'of the model whose share rose most. The ratio rule knows the floor alone.';
+    'event added to each count. Its threshold is the floor (0.2) or, where that is more, what chance exceeds at the level (that of as '
+    'many events as are usual in a day): chi-square of one degree less than there are models, times dispersion (1/n + 1/N). ratio is '
+    'PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', '7c0a18aaab9e855e')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', 'cffd4fcf554da052')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f064_slices =========================================================================================
