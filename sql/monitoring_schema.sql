@@ -6167,7 +6167,7 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM monitoring_alerts a
         WHERE a.metric_name = v_part AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved'
-          AND (a.slice_dimension, a.slice_value) <> (v_dimension, v_value)) THEN
+          AND (a.slice_dimension, a.slice_value) IS DISTINCT FROM (v_dimension, v_value)) THEN
         RETURN true;
     END IF;
     WITH profile AS (
@@ -6181,7 +6181,7 @@ BEGIN
             EXISTS (
                 SELECT FROM monitoring_alerts a
                 WHERE a.metric_name = v_part AND a.status <> 'resolved'
-                  AND (a.slice_dimension, a.slice_value) <> (v_dimension, v_value)
+                  AND (a.slice_dimension, a.slice_value) IS DISTINCT FROM (v_dimension, v_value)
                   AND a.slice_value = CASE a.slice_dimension
                         WHEN 'model' THEN s.model WHEN 'backend' THEN s.backend WHEN 'agent' THEN s.agent ELSE s.version END) AS told
         FROM monitoring_rollup_slices s
@@ -6196,7 +6196,8 @@ BEGIN
               AND s.hour_start + (m.mark >> 4) * interval '5 minutes' < v_until
         ) each
         WHERE s.hour_start > v_from - interval '1 hour' AND s.hour_start < v_until
-          AND CASE v_dimension WHEN 'model' THEN s.model WHEN 'backend' THEN s.backend WHEN 'agent' THEN s.agent ELSE s.version END = v_value
+          AND (v_dimension IS NULL OR v_value =
+            CASE v_dimension WHEN 'model' THEN s.model WHEN 'backend' THEN s.backend WHEN 'agent' THEN s.agent ELSE s.version END)
     )
     SELECT sum(bad) FILTER (WHERE NOT told), sum(expected) FILTER (WHERE NOT told), sum(expected) INTO v_bad, v_expected, v_whole FROM slice;
     v_factor := v_factor / nullif(v_whole, 0);          -- the slice's own level over the profile's
@@ -6207,10 +6208,10 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION monitoring_slice_stands_alone(jsonb, jsonb) IS
-    'Whether what a slice shows (a judgement as JSON) is still proven without the events of those slices of the metric that have an '
-    'alert already: a model''s failures make its backend and its agent look bad too.';
+    'Whether what a slice, or all events together, show (a judgement as JSON) is still proven without the events of those slices of the '
+    'metric that have an alert already: a model''s failures make its backend and its agent look bad too, and all events.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', 'bdbd07dcaf4f90c5')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', '671f974618a385e2')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f065_attribution ====================================================================================
@@ -6952,20 +6953,23 @@ BEGIN
     RETURN EXISTS (
             SELECT FROM monitoring_alerts a
             WHERE a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved')
-        AND EXISTS (
-            SELECT
-            FROM monitoring_attribution(
-                p_row ->> 'part', (p_row ->> 'starts_at')::timestamptz, (p_row ->> 'ends_at')::timestamptz,
-                p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer) cause
-            JOIN monitoring_alerts a
-                ON a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension = cause.dimension AND a.slice_value = cause.value
-                AND a.status <> 'resolved'
-            WHERE cause.margin >= 1);
+        AND (
+            EXISTS (
+                SELECT
+                FROM monitoring_attribution(
+                    p_row ->> 'part', (p_row ->> 'starts_at')::timestamptz, (p_row ->> 'ends_at')::timestamptz,
+                    p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer) cause
+                JOIN monitoring_alerts a
+                    ON a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension = cause.dimension AND a.slice_value = cause.value
+                    AND a.status <> 'resolved'
+                WHERE cause.margin >= 1)
+            -- Of latency slices hold whole hours alone: what is left of a shorter window is not known.
+            OR p_row ->> 'metric_name' <> 'latency_p95' AND NOT monitoring_slice_stands_alone(p_row, p_settings));
 END
 $$;
 COMMENT ON FUNCTION monitoring_is_told_by_slice(jsonb, jsonb) IS
-    'Whether what all events together show (a row of monitoring_evaluate_windows as JSON) is the doing of a slice that has an alert '
-    'already.';
+    'Whether what all events together show (a row of monitoring_evaluate_windows as JSON) is the doing of slices that have alerts already: '
+    'one of them explains it, or without their events nothing is proven.';
 
 CREATE OR REPLACE FUNCTION monitoring_slice_stands_out(p_row jsonb, p_settings jsonb) RETURNS boolean
 LANGUAGE sql STABLE
@@ -7133,7 +7137,7 @@ $$;
 COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
     'Evaluates one moment: monitoring_apply_evaluations.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', 'd8200bcff60897ad')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', '4bf34c842490539e')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f071_clock ==========================================================================================

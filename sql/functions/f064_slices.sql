@@ -415,7 +415,7 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM monitoring_alerts a
         WHERE a.metric_name = v_part AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved'
-          AND (a.slice_dimension, a.slice_value) <> (v_dimension, v_value)) THEN
+          AND (a.slice_dimension, a.slice_value) IS DISTINCT FROM (v_dimension, v_value)) THEN
         RETURN true;
     END IF;
     WITH profile AS (
@@ -429,7 +429,7 @@ BEGIN
             EXISTS (
                 SELECT FROM monitoring_alerts a
                 WHERE a.metric_name = v_part AND a.status <> 'resolved'
-                  AND (a.slice_dimension, a.slice_value) <> (v_dimension, v_value)
+                  AND (a.slice_dimension, a.slice_value) IS DISTINCT FROM (v_dimension, v_value)
                   AND a.slice_value = CASE a.slice_dimension
                         WHEN 'model' THEN s.model WHEN 'backend' THEN s.backend WHEN 'agent' THEN s.agent ELSE s.version END) AS told
         FROM monitoring_rollup_slices s
@@ -444,7 +444,8 @@ BEGIN
               AND s.hour_start + (m.mark >> 4) * interval '5 minutes' < v_until
         ) each
         WHERE s.hour_start > v_from - interval '1 hour' AND s.hour_start < v_until
-          AND CASE v_dimension WHEN 'model' THEN s.model WHEN 'backend' THEN s.backend WHEN 'agent' THEN s.agent ELSE s.version END = v_value
+          AND (v_dimension IS NULL OR v_value =
+            CASE v_dimension WHEN 'model' THEN s.model WHEN 'backend' THEN s.backend WHEN 'agent' THEN s.agent ELSE s.version END)
     )
     SELECT sum(bad) FILTER (WHERE NOT told), sum(expected) FILTER (WHERE NOT told), sum(expected) INTO v_bad, v_expected, v_whole FROM slice;
     v_factor := v_factor / nullif(v_whole, 0);          -- the slice's own level over the profile's
@@ -455,5 +456,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION monitoring_slice_stands_alone(jsonb, jsonb) IS
-    'Whether what a slice shows (a judgement as JSON) is still proven without the events of those slices of the metric that have an '
-    'alert already: a model''s failures make its backend and its agent look bad too.';
+    'Whether what a slice, or all events together, show (a judgement as JSON) is still proven without the events of those slices of the '
+    'metric that have an alert already: a model''s failures make its backend and its agent look bad too, and all events.';

@@ -596,20 +596,23 @@ BEGIN
     RETURN EXISTS (
             SELECT FROM monitoring_alerts a
             WHERE a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved')
-        AND EXISTS (
-            SELECT
-            FROM monitoring_attribution(
-                p_row ->> 'part', (p_row ->> 'starts_at')::timestamptz, (p_row ->> 'ends_at')::timestamptz,
-                p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer) cause
-            JOIN monitoring_alerts a
-                ON a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension = cause.dimension AND a.slice_value = cause.value
-                AND a.status <> 'resolved'
-            WHERE cause.margin >= 1);
+        AND (
+            EXISTS (
+                SELECT
+                FROM monitoring_attribution(
+                    p_row ->> 'part', (p_row ->> 'starts_at')::timestamptz, (p_row ->> 'ends_at')::timestamptz,
+                    p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer) cause
+                JOIN monitoring_alerts a
+                    ON a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension = cause.dimension AND a.slice_value = cause.value
+                    AND a.status <> 'resolved'
+                WHERE cause.margin >= 1)
+            -- Of latency slices hold whole hours alone: what is left of a shorter window is not known.
+            OR p_row ->> 'metric_name' <> 'latency_p95' AND NOT monitoring_slice_stands_alone(p_row, p_settings));
 END
 $$;
 COMMENT ON FUNCTION monitoring_is_told_by_slice(jsonb, jsonb) IS
-    'Whether what all events together show (a row of monitoring_evaluate_windows as JSON) is the doing of a slice that has an alert '
-    'already.';
+    'Whether what all events together show (a row of monitoring_evaluate_windows as JSON) is the doing of slices that have alerts already: '
+    'one of them explains it, or without their events nothing is proven.';
 
 CREATE OR REPLACE FUNCTION monitoring_slice_stands_out(p_row jsonb, p_settings jsonb) RETURNS boolean
 LANGUAGE sql STABLE
