@@ -126,7 +126,10 @@ public struct MonitorService: Sendable {
         _ listener: MonitorAPI.ListenerConfiguration, _ database: Database, _ begin: @escaping @Sendable () async throws -> Void
     ) async throws {
         guard role.includes(.api) else { return try await begin() }
-        let server = StartingServer(configuration: listener, client: database.client, logger: quiet, clock: clock)
+        // Whom it turns away, and that it is cut short in the end, is no news: what the start waits for is said already.
+        var silent = logger
+        silent.logLevel = .critical
+        let server = StartingServer(configuration: listener, client: database.client, logger: silent, clock: clock)
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await begin()

@@ -81,6 +81,7 @@ struct DatabaseRefusalTests {
             #expect(log.code == 0, "\(log.text.suffix(2000))")
             #expect(log.text.contains("The database does not answer; it is tried again"))
             #expect(log.text.contains("Listening, not ready yet"))
+            #expect(!log.text.contains(#""level":"error""#))
         }
     }
 
