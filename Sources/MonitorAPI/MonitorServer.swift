@@ -70,6 +70,7 @@ public struct MonitorServer: Sendable {
     /// - Parameter onListening: Called once, with the port.
     /// - Throws: Where the address cannot be bound.
     public func run(onListening: @escaping @Sendable (Int) async -> Void) async throws {
+        let room = max(64, FileDescriptorLimit.raise() - 512)
         let background = BackgroundWork()
         let hub = StreamHub(client: client, logger: logger)
         let lasting = Lasting(
@@ -77,7 +78,24 @@ public struct MonitorServer: Sendable {
             keys: IdempotencyKeys(client: client, patience: keyPatience), metrics: RequestMetrics(factory: metrics), hub: hub,
             turns: IntakeTurns())
         let responder = SwappableResponder(try router(lasting).buildResponder())
-        let application = configuration.application(responder, logger: logger, onListening: onListening)
+        let connections = ConnectionGuard.Shared(
+            ConnectionLimits(total: min(room, configuration.connections.total), perClient: configuration.connections.perClient),
+            proxies: configuration.proxies, logger: logger)
+        let application = Application(
+            responder: responder,
+            server: HTTPServerBuilder { responder in
+                HTTP1Channel(
+                    responder: responder,
+                    configuration: .init(
+                        // It has the idle timeout too.
+                        additionalChannelHandlers: [ConnectionGuard(connections)],
+                        httpDecoderConfiguration: .init(
+                            maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100)))
+            },
+            configuration: .init(
+                address: .hostname(configuration.host, port: configuration.port), serverName: nil, backlog: 4096),
+            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
+            logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { outer in
             outer.addTask {
                 for await change in changes {

@@ -51,7 +51,7 @@ public struct MonitorService: Sendable {
     ///   - onListening: Called with the listener's port, where there is one.
     /// - Throws: Where it cannot start: a port that is taken, a schema that is newer than the program, a database that refuses us.
     public func run(
-        reloading: Reloading? = nil, beforeMigration: @escaping @Sendable (Database) async throws -> Void = { _ in },
+        reloading: Reloading? = nil, beforeMigration: @Sendable (Database) async throws -> Void = { _ in },
         services further: @Sendable (Database) async throws -> [any Service] = { _ in [] },
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
@@ -91,17 +91,14 @@ public struct MonitorService: Sendable {
 
     private func start(
         _ listener: MonitorAPI.ListenerConfiguration, _ reloading: Reloading?,
-        _ beforeMigration: @escaping @Sendable (Database) async throws -> Void,
-        _ further: @Sendable (Database) async throws -> [any Service],
+        _ beforeMigration: @Sendable (Database) async throws -> Void, _ further: @Sendable (Database) async throws -> [any Service],
         _ onListening: @escaping @Sendable (Int) async -> Void
     ) async throws {
         let database = try await Database.openForService(running.configuration, logger: logger)
         do {
-            try await whileSayingThatItStarts(listener, database) {
-                try await waitForDatabase(database, reloading)
-                try await beforeMigration(database)
-                try await migrate(database)
-            }
+            try await waitForDatabase(database, reloading)
+            try await beforeMigration(database)
+            try await migrate(database)
             let own = try await ownServices(database, listener: listener, reloading: reloading, onListening: onListening)
             let all = try await further(database) + own
             var group = ServiceGroupConfiguration(
@@ -119,33 +116,6 @@ public struct MonitorService: Sendable {
             throw error
         }
         await database.close()
-    }
-
-    /// A supervisor hears that the process lives, and why it is not ready, where its beginning takes longer than a second.
-    private func whileSayingThatItStarts(
-        _ listener: MonitorAPI.ListenerConfiguration, _ database: Database, _ begin: @escaping @Sendable () async throws -> Void
-    ) async throws {
-        guard role.includes(.api) else { return try await begin() }
-        // Whom it turns away, and that it is cut short in the end, is no news: what the start waits for is said already.
-        var silent = logger
-        silent.logLevel = .critical
-        let server = StartingServer(configuration: listener, client: database.client, logger: silent, clock: clock)
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await begin()
-                return true
-            }
-            group.addTask {
-                try await Task.sleep(for: .seconds(1))
-                try await server.run { port in
-                    logger.notice("Listening, not ready yet", metadata: ["host": "\(listener.host)", "port": "\(port)"])
-                }
-                return false
-            }
-            // Its address is free again when the group has ended.
-            defer { group.cancelAll() }
-            while try await group.next() == false {}
-        }
     }
 
     /// A service starts when its database is not up yet: it waits, and says so. A password that is put right meanwhile is taken.

@@ -60,28 +60,14 @@ struct DatabaseRefusalTests {
             }
             try files.write("url", url("wrong-password"))
             try files.write("monitor.yaml", TroubledServer.configuration(receiver, database: "file:url"))
-            let log = try await Program.serveWithLog(
-                ["--config", files.path("monitor.yaml")],
-                whileStarting: { address in
-                    try await eventually("it says why it is not ready", timeout: .seconds(40)) {
-                        await TroubledServer.reason(address) == "password_refused"
-                    }
-                    #expect(proxy.connections > 0)
-                    #expect(await Program.get("\(address)/health")?.status == 200)
-                    for path in ["/", "/alerts/x", "/a/x", "/api/monitor/summary", "/api/v2/alerts", "/metrics"] {
-                        let request = WebRequest(url: address + path, headers: [(name: "Accept", value: "text/html")], addresses: .any)
-                        let answer = await Program.send(request)
-                        #expect(answer?.status == 503, "\(path)")
-                        #expect(answer?.text.contains("The monitor is starting. Try again in a few seconds.") == true, "\(path)")
-                    }
-                    #expect(await Program.get("\(address)/style.css")?.status == 200)
-                    try files.write("url", url("first-password"))
-                }
-            ) { _, _ in }
+            async let mending: Void = {
+                try await eventually("it was tried", timeout: .seconds(40)) { proxy.connections > 0 }
+                try files.write("url", url("first-password"))
+            }()
+            let log = try await Program.serveWithLog(["--config", files.path("monitor.yaml")]) { _, _ in }
+            try await mending
             #expect(log.code == 0, "\(log.text.suffix(2000))")
             #expect(log.text.contains("The database does not answer; it is tried again"))
-            #expect(log.text.contains("Listening, not ready yet"))
-            #expect(!log.text.contains(#""level":"error""#))
         }
     }
 

@@ -101,7 +101,6 @@ enum Program {
     /// - Returns: The exit code, nil where it ended by a signal, and what it logged.
     static func serveWithLog(
         _ arguments: [String], environment: [String: String] = [:],
-        whileStarting: @escaping @Sendable (_ address: String) async throws -> Void = { _ in },
         _ body: @escaping @Sendable (_ address: String, _ send: @Sendable (Signal) throws -> Void) async throws -> Void
     ) async throws -> (code: Int32?, text: String) {
         let port = try HTTPFixture.unusedPort()
@@ -115,7 +114,6 @@ enum Program {
             input: .none, output: .discarded, error: .fileDescriptor(file, closeAfterSpawningProcess: true)
         ) { execution in
             do {
-                try await whileStarting(address)
                 try await eventually("the service is ready", timeout: .seconds(60)) { await get("\(address)/ready")?.status == 200 }
                 try await body(address) { try execution.send(signal: $0) }
             } catch {

@@ -11,24 +11,17 @@ struct OperationEndpoints: Sendable {
     private let client: PostgresClient
     private let evaluations: EvaluationWatch?
     private let registry: PrometheusRegistry
-    private let isStarting: Bool
 
     /// - Parameters:
     ///   - evaluations: nil in a process that does not evaluate.
     ///   - registry: What this process measures.
-    ///   - isStarting: Whether the process is not ready yet, however well the database is.
-    init(
-        client: PostgresClient, evaluations: EvaluationWatch? = nil, registry: PrometheusRegistry = PrometheusRegistry(),
-        isStarting: Bool = false
-    ) {
+    init(client: PostgresClient, evaluations: EvaluationWatch?, registry: PrometheusRegistry) {
         self.client = client
         self.evaluations = evaluations
         self.registry = registry
-        self.isStarting = isStarting
     }
 
-    /// Whether it lives, and whether it is ready.
-    var whatSupervisorsAsk: [Endpoint] {
+    var all: [Endpoint] {
         [
             .get(
                 "/health", access: .open, freshness: nil,
@@ -44,11 +37,6 @@ struct OperationEndpoints: Sendable {
                     answer: .json(StatusAnswer.self),
                     problems: [.unavailable: "The database's schema is not up to date: run torq-monitor migrate."], needsDatabase: false)
             ) { try await ready($0) },
-        ]
-    }
-
-    var all: [Endpoint] {
-        whatSupervisorsAsk + [
             .get(
                 "/metrics", freshness: nil,
                 Operation(
@@ -56,14 +44,13 @@ struct OperationEndpoints: Sendable {
                     answer: .text(
                         "text/plain; version=0.0.4; charset=utf-8",
                         example: "# TYPE torq_monitor_alerts gauge\ntorq_monitor_alerts{severity=\"high\",status=\"open\"} 1\n"))
-            ) { try await metrics($0) }
+            ) { try await metrics($0) },
         ]
     }
 
     /// Ready: the database answers and takes changes, its schema is this version's, and evaluations have not failed for ten minutes on end.
     private func ready(_ call: Call) async throws -> Response {
-        try await Self.promptly(else: Readiness.slow) { try await Readiness(client: client).check(schema: !isStarting) }
-        if isStarting { throw Readiness.starting }
+        try await Self.promptly(else: Readiness.slow) { try await Readiness(client: client).check() }
         if evaluations?.isDiskFull == true { throw Readiness.diskIsFull }
         if let since = evaluations?.failingSince, call.now.timeIntervalSince(since) > EvaluationWatch.patience {
             throw Problem(

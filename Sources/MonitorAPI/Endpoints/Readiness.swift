@@ -7,7 +7,7 @@ struct Readiness: Sendable {
     /// Why it is not ready, in a word.
     static let reasons = [
         "database_gone", "database_slow", "password_refused", "no_such_database", "too_many_connections", "disk_full", "read_only",
-        "schema_not_current", "starting",
+        "schema_not_current",
     ]
 
     private let client: PostgresClient
@@ -16,11 +16,10 @@ struct Readiness: Sendable {
         self.client = client
     }
 
-    /// - Parameter schema: Whether the schema has to be this version's already.
     /// - Throws: `Problem` with a `reason` from `reasons`.
-    func check(schema: Bool = true) async throws {
+    func check() async throws {
         do {
-            if schema, try await !SchemaMigrator(client: client).plan(timeout: .seconds(3)).isCurrent {
+            guard try await SchemaMigrator(client: client).plan(timeout: .seconds(3)).isCurrent else {
                 throw Self.problem("schema_not_current", "The database's schema is not up to date: run torq-monitor migrate.")
             }
             let isReadOnly: Bool = try await client.query(
@@ -32,9 +31,6 @@ struct Readiness: Sendable {
             throw Self.problem(reason, words)
         }
     }
-
-    /// It waits for its database, or brings the schema up to date.
-    static let starting = problem("starting", "The monitor is starting. Try again in a few seconds.")
 
     /// It does not answer in time.
     static let slow = problem("database_slow", "The database does not answer in time.")
