@@ -4573,6 +4573,14 @@ $$;
 COMMENT ON FUNCTION monitoring_evaluated_parts() IS
     'The shares of bad events that are tested for a metric: itself, or the three that health is made of.';
 
+CREATE OR REPLACE FUNCTION monitoring_metric_of_part(p_part text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT CASE p_part WHEN 'unsuccessful_rate' THEN 'error_rate' ELSE p_part END
+$$;
+COMMENT ON FUNCTION monitoring_metric_of_part(text) IS
+    'The metric whose alerts account for a share of bad events: those of the error rate for what did not succeed.';
+
 CREATE OR REPLACE FUNCTION monitoring_scanned_windows(p_settings jsonb)
 RETURNS TABLE (window_seconds integer, is_named boolean)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -4607,8 +4615,8 @@ AS $$
 SELECT max(cleared_at)
 FROM monitoring_alerts
 WHERE cleared_at <= p_at
-  AND metric_name = ANY (CASE p_metric_name
-        WHEN 'health_score' THEN '{health_score,fallback_rate,error_rate,duplicate_rate}'::text[] ELSE ARRAY[p_metric_name] END)
+  AND metric_name = ANY (p_metric_name || ARRAY(
+        SELECT monitoring_metric_of_part(parts.part) FROM monitoring_evaluated_parts() parts WHERE parts.metric_name = p_metric_name))
 $$;
 COMMENT ON FUNCTION monitoring_last_clearing(text, timestamptz) IS
     'When the condition of an alert of this metric, on all events or on a slice, was last found to be over. No window of the metric '
@@ -4931,7 +4939,7 @@ COMMENT ON FUNCTION monitoring_window_latency(timestamptz, timestamptz, double p
     'The percentile of latency in a window, in milliseconds, exactly as percentile_cont gives it; null without latencies. '
     'The guess (some lower duration) only saves work.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', '35b81a4e434cfab8')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', 'a91be47c910346c0')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f060_evaluation =====================================================================================
@@ -5206,7 +5214,7 @@ BEGIN
                 ARRAY[min(t.calm[1]), min(t.calm[2]), min(t.calm[3])] AS calm
             FROM tested t
             LEFT JOIN told
-                ON told.at = t.at AND told.metric_name = CASE t.part WHEN 'unsuccessful_rate' THEN 'error_rate' ELSE t.part END
+                ON told.at = t.at AND told.metric_name = monitoring_metric_of_part(t.part)
             WHERE t.metric_name = 'health_score'
             GROUP BY t.at, t.window_seconds
         ),
@@ -5316,7 +5324,7 @@ COMMENT ON FUNCTION monitoring_judge_rates(timestamptz[], jsonb, boolean, intege
     'least_events. Health that metrics with alerts of their own account for raises none unless it is critical (explained_by). Not '
     'complete: figures that no verdict hangs on are left null. With a lag, against the baseline of so many days before.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f061_rates', '356978b3b1647328')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f061_rates', '79c809622c707229')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f062_traffic ========================================================================================

@@ -1,5 +1,7 @@
 import Foundation
 import HTTPTypes
+import Monitoring
+import Notifications
 import Testing
 
 @testable import MonitorAPI
@@ -101,6 +103,25 @@ struct UnitTests {
             let longer = Chart(metric: "error_rate", start: chart.start, end: chart.start + days * 86_400, points: [], hasAxes: true)
             #expect((2...6).contains(longer.ticks.count), "\(days) days")
             #expect(longer.ticks.allSatisfy { (0...1).contains($0.share) })
+        }
+    }
+
+    @Test(
+        "a matcher is taken where the description says so, and hardly anywhere else",
+        arguments: [
+            ("A=~", ""), ("A!~\"", "\""), ("A=", ""), ("A!=\"", "\""), ("A", ""), ("", "=a"), ("severity>=low", ""), ("A=~a*", ""),
+            ("A=~\"a\\", "\""),
+        ])
+    func matchers(prefix: String, suffix: String) throws {
+        let pattern = try NSRegularExpression(pattern: #require(Schema.matcher.json["pattern"]?.string))
+        let letters = Array("a.|^$*?(]}\\\" ~=s\n2[-\u{E9}").map(String.init)
+        let texts = ([""] + letters + letters.flatMap { first in letters.map { first + $0 } }).map { prefix + $0 + suffix }
+        for text in texts where text.count >= 2 {
+            let isDescribed = pattern.firstMatch(in: text, range: NSRange(text.startIndex..., in: text)) != nil
+            let isTaken = (try? Matcher(text)) != nil
+            // Groups and classes, escapes of what begins them, of blanks, and of a backslash within quotes.
+            let isBeyond = text.contains(/[(\[]|\\\s/) || text.contains("\"") && text.contains(#"\\"#)
+            #expect(isDescribed == isTaken || isTaken && isBeyond, "\(text.debugDescription): described \(isDescribed), taken \(isTaken)")
         }
     }
 

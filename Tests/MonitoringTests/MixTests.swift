@@ -34,6 +34,11 @@ struct MixTests {
             let value: Double = try await fixture.client.query("SELECT current_value::float8 AS value FROM monitoring_alerts")[0].decode(
                 "value")
             #expect(abs(value - index) < 1e-6)
+            // The more there is to count, the more stretches are looked at: 288 times 100 events are usual in a day.
+            let level: Double = try await fixture.client.query(
+                "SELECT (context_data ->> 'significance')::float8 / (monitoring_default_settings() ->> 'significance')::float8 AS level FROM monitoring_alerts"
+            )[0].decode("level")
+            #expect(abs(level / (50.0 / 28_800).squareRoot() - 1) < 1e-6)
         }
     }
 

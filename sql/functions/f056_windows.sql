@@ -26,6 +26,14 @@ $$;
 COMMENT ON FUNCTION monitoring_evaluated_parts() IS
     'The shares of bad events that are tested for a metric: itself, or the three that health is made of.';
 
+CREATE OR REPLACE FUNCTION monitoring_metric_of_part(p_part text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT CASE p_part WHEN 'unsuccessful_rate' THEN 'error_rate' ELSE p_part END
+$$;
+COMMENT ON FUNCTION monitoring_metric_of_part(text) IS
+    'The metric whose alerts account for a share of bad events: those of the error rate for what did not succeed.';
+
 CREATE OR REPLACE FUNCTION monitoring_scanned_windows(p_settings jsonb)
 RETURNS TABLE (window_seconds integer, is_named boolean)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -60,8 +68,8 @@ AS $$
 SELECT max(cleared_at)
 FROM monitoring_alerts
 WHERE cleared_at <= p_at
-  AND metric_name = ANY (CASE p_metric_name
-        WHEN 'health_score' THEN '{health_score,fallback_rate,error_rate,duplicate_rate}'::text[] ELSE ARRAY[p_metric_name] END)
+  AND metric_name = ANY (p_metric_name || ARRAY(
+        SELECT monitoring_metric_of_part(parts.part) FROM monitoring_evaluated_parts() parts WHERE parts.metric_name = p_metric_name))
 $$;
 COMMENT ON FUNCTION monitoring_last_clearing(text, timestamptz) IS
     'When the condition of an alert of this metric, on all events or on a slice, was last found to be over. No window of the metric '

@@ -95,7 +95,7 @@ BEGIN
                 ARRAY[min(t.calm[1]), min(t.calm[2]), min(t.calm[3])] AS calm
             FROM tested t
             LEFT JOIN told
-                ON told.at = t.at AND told.metric_name = CASE t.part WHEN 'unsuccessful_rate' THEN 'error_rate' ELSE t.part END
+                ON told.at = t.at AND told.metric_name = monitoring_metric_of_part(t.part)
             WHERE t.metric_name = 'health_score'
             GROUP BY t.at, t.window_seconds
         ),

@@ -56,7 +56,10 @@ struct TrendQueries: Sendable {
     ///
     /// - Parameter alert: Of this one alone; nil for all.
     func marks(from start: Date, until end: Date, of alert: UUID? = nil) async throws -> [Mark] {
-        try await client.query(Self.marks, [.timestamp(start), .timestamp(end), .uuid(alert)], timeout: .seconds(10)).map { row in
+        try await client.query(
+            Self.marks(of: alert == nil ? "" : "id = $3::uuid AND"),
+            [.timestamp(start), .timestamp(end)] + (alert.map { [.uuid($0)] } ?? []), timeout: .seconds(10)
+        ).map { row in
             Mark(
                 metricName: try row.decode("metric_name"),
                 span: Chart.Span(start: try row.decode("began_at"), end: try row.decode("ended_at"), severity: try row.decode("severity")))
@@ -107,12 +110,14 @@ struct TrendQueries: Sendable {
     }
 
     /// A step is a boundary where it leads from one side of resolved to the other. An alert whose steps are not kept stood all its time.
-    private static let marks = """
+    ///
+    /// - Parameter condition: On alerts, with an AND behind it; a statement of its own, so that its plan goes by its index.
+    private static func marks(of condition: String) -> String {
+        """
         WITH shown AS (
             SELECT id, metric_name, severity, opened_at, resolved_at
             FROM monitoring_alerts
-            WHERE opened_at < $2::timestamptz AND (resolved_at IS NULL OR resolved_at > $1::timestamptz)
-              AND ($3::uuid IS NULL OR id = $3::uuid)
+            WHERE \(condition) opened_at < $2::timestamptz AND (resolved_at IS NULL OR resolved_at > $1::timestamptz)
             ORDER BY opened_at DESC
             LIMIT 200
         ),
@@ -136,6 +141,7 @@ struct TrendQueries: Sendable {
         ORDER BY began_at DESC
         LIMIT 500
         """
+    }
 }
 
 extension TrendQueries.Step {
