@@ -16,6 +16,9 @@ struct RelayCommand: AsyncParsableCommand {
     @Option(help: "Alerts.")
     var alerts = 10_000
 
+    @Flag(help: "What statements and PostgreSQL's processes took, by pg_stat_statements, which the server must have loaded.")
+    var statements = false
+
     func validate() throws {
         guard (1000...100_000).contains(alerts) else { throw ValidationError("--alerts is from 1000 to 100000") }
     }
@@ -32,14 +35,16 @@ struct RelayCommand: AsyncParsableCommand {
         var peak = 0.0
         var processor = ProcessorTime()
         var server = ProcessorTime()
+        /// A line each.
+        var parts: [String] = []
     }
 
     func run() async throws {
         let program = try common.monitor()
         var figures = Figures("relay, \(alerts) alerts, 100 a request")
-        let alerts = alerts
+        let (alerts, statements) = (alerts, statements)
         let (own, crash, peer) = try await Cleanup.shared.withFolder { folder in
-            let own = try await withMonitorDatabase { try await Self.product($0, program, folder, alerts: alerts) }
+            let own = try await withMonitorDatabase { try await Self.product($0, program, folder, alerts: alerts, statements: statements) }
             let crash = try await withMonitorDatabase { try await Self.crash($0, program, folder, alerts: alerts) }
             return (own, crash, try await Self.peer(folder, alerts: alerts))
         }
@@ -64,10 +69,13 @@ struct RelayCommand: AsyncParsableCommand {
         } else {
             figures.remark("Alertmanager is not installed: no peer")
         }
+        for part in own.parts { figures.remark(part) }
         try common.tell(figures)
     }
 
-    private static func product(_ database: TestDatabase, _ path: String, _ folder: String, alerts: Int) async throws -> Run {
+    private static func product(
+        _ database: TestDatabase, _ path: String, _ folder: String, alerts: Int, statements: Bool
+    ) async throws -> Run {
         let receiver = try HookReceiver()
         let program = try RelayProgram(path: path, database: database.url, hook: receiver.url, folder: folder)
         let transport = WebTransport()
@@ -78,11 +86,19 @@ struct RelayCommand: AsyncParsableCommand {
         try await Task.sleep(for: .milliseconds(500))
         receiver.forget()
         try await database.client.query("CHECKPOINT")
+        if statements { try await StatementFigures.reset(database.client) }
         let server = try await ServerUsage(of: database.client)
         let before = child.file.processorTime()
         var run = try await measure(receiver, port: program.port, transport, alerts: alerts)
+        let after = server.again()
         run.processor = child.file.processorTime() - before
-        run.server = server.again().since(server)
+        run.server = after.since(server)
+        if statements {
+            run.parts = after.parts(since: server).prefix(8).map { part in
+                String(format: "%7.1f µs an alert: ", part.time.total / Double(alerts) * 1e6) + "\(part.title) (\(part.id))"
+            }
+            run.parts += try await StatementFigures.top(database.client, alerts: alerts)
+        }
         run.peak = child.file.peakMemory
         try await child.end()
         await transport.close()
