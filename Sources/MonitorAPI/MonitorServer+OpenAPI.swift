@@ -14,11 +14,11 @@ extension MonitorServer {
 
     /// What a test looks at: the document of all endpoints that can be.
     static func describe() throws -> OpenAPIDocument {
+        let signer = LinkSigner(keys: [LinkKey(id: "none", secret: [UInt8](repeating: 0, count: 32))])
         let server = MonitorServer(
             configuration: try ListenerConfiguration(port: 0, slackSigningSecret: Secret("none")),
             client: PostgresClient(try PostgresConfiguration("postgresql://localhost/none"), poolSize: 1),
-            linkSigner: LinkSigner(keys: [LinkKey(id: "none", secret: [UInt8](repeating: 0, count: 32))]),
-            logger: Logger(label: "none", factory: { _ in SwiftLogNoOpLogHandler() }))
-        return OpenAPIDocument(try server.endpoints(), needsTokens: true)
+            linkSigner: signer, logger: Logger(label: "none", factory: { _ in SwiftLogNoOpLogHandler() }))
+        return OpenAPIDocument(try server.endpoints(signer), needsTokens: true)
     }
 }

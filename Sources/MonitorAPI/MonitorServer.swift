@@ -11,7 +11,7 @@ import ServiceLifecycle
 public struct MonitorServer: Sendable {
     private var configuration: ListenerConfiguration
     private let client: PostgresClient
-    private var linkSigner: LinkSigner
+    private var linkSigner: LinkSigner?
     private let logger: Logger
     private let evaluations: EvaluationWatch?
     private var receivers: [String: ReceiverKind]
@@ -34,7 +34,8 @@ public struct MonitorServer: Sendable {
 
     /// - Parameters:
     ///   - client: Of a database with the monitor's schema; it need not answer yet.
-    ///   - linkSigner: Of the links in the messages.
+    ///   - linkSigner: Of the links in the messages. nil: the service is starting, and ready with the first change; until then it says
+    ///     that it lives, why it is not ready, and 503 to everything else.
     ///   - evaluations: Of this process; nil where it does not evaluate.
     ///   - receivers: That are configured: their kinds, by name.
     ///   - relay: How alerts from elsewhere are taken in.
@@ -44,7 +45,7 @@ public struct MonitorServer: Sendable {
     ///   - metrics: What `/metrics` shows of this process.
     ///   - clock: What the present is.
     public init(
-        configuration: ListenerConfiguration, client: PostgresClient, linkSigner: LinkSigner, logger: Logger,
+        configuration: ListenerConfiguration, client: PostgresClient, linkSigner: LinkSigner?, logger: Logger,
         evaluations: EvaluationWatch? = nil, receivers: [String: ReceiverKind] = [:], relay: RelaySettings = RelaySettings(),
         testReceiver: ReceiverTester? = nil,
         slackUpdates: SlackUpdates? = nil, metrics: PrometheusRegistry = PrometheusRegistry(),
@@ -67,7 +68,7 @@ public struct MonitorServer: Sendable {
 
     /// Listens until its task is cancelled or the service group shuts down; requests in flight are answered first.
     ///
-    /// - Parameter onListening: Called once, with the port.
+    /// - Parameter onListening: Called once, with the port, when everything is answered.
     /// - Throws: Where the address cannot be bound.
     public func run(onListening: @escaping @Sendable (Int) async -> Void) async throws {
         let room = max(64, FileDescriptorLimit.raise() - 512)
@@ -78,6 +79,7 @@ public struct MonitorServer: Sendable {
             keys: IdempotencyKeys(client: client, patience: keyPatience), metrics: RequestMetrics(factory: metrics), hub: hub,
             turns: IntakeTurns())
         let responder = SwappableResponder(try router(lasting).buildResponder())
+        let (ports, bound) = AsyncStream.makeStream(of: Int.self)
         let connections = ConnectionGuard.Shared(
             ConnectionLimits(total: min(room, configuration.connections.total), perClient: configuration.connections.perClient),
             proxies: configuration.proxies, logger: logger)
@@ -94,12 +96,19 @@ public struct MonitorServer: Sendable {
             },
             configuration: .init(
                 address: .hostname(configuration.host, port: configuration.port), serverName: nil, backlog: 4096),
-            onServerRunning: { channel in await onListening(channel.localAddress?.port ?? 0) },
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? 0
+                if linkSigner == nil { bound.yield(port) } else { await onListening(port) }
+            },
             logger: logger)
         try await withThrowingTaskGroup(of: Void.self) { outer in
             outer.addTask {
+                var isStarting = linkSigner == nil
                 for await change in changes {
                     responder.swap(try changed(by: change).router(lasting).buildResponder())
+                    guard isStarting, let port = await ports.first(where: { _ in true }) else { continue }
+                    isStarting = false
+                    await onListening(port)
                 }
             }
             defer { outer.cancelAll() }
@@ -146,12 +155,23 @@ public struct MonitorServer: Sendable {
     /// Everything that is answered, by what is configured now.
     private func router(_ lasting: Lasting) throws -> Router<MonitorContext> {
         let doorkeeper = doorkeeper()
-        return EndpointTable(
-            endpoints: try endpoints(lasting.background, lasting.slackMemory, lasting.hub, doorkeeper, lasting.keys, lasting.turns),
-            doorkeeper: doorkeeper,
-            clock: clock,
-            cache: lasting.cache, keys: lasting.keys, bodyDeadline: bodyDeadline, metrics: lasting.metrics
-        ).router()
+        func table(_ endpoints: [Endpoint]) -> EndpointTable {
+            EndpointTable(
+                endpoints: endpoints, doorkeeper: doorkeeper, clock: clock, cache: lasting.cache, keys: lasting.keys,
+                bodyDeadline: bodyDeadline, metrics: lasting.metrics)
+        }
+        if let linkSigner {
+            return table(
+                try endpoints(
+                    linkSigner, lasting.background, lasting.slackMemory, lasting.hub, doorkeeper, lasting.keys, lasting.turns)
+            ).router()
+        }
+        let probes = OperationEndpoints(client: client, evaluations: nil, registry: metrics, isStarting: true).probes
+        let router = table(probes + [PageEndpoints.stylesheet]).router()
+        for method in EndpointTable.methods where method != .head {
+            for path in ["/", "/**"] { router.on(RouterPath(path), method: method) { _, _ -> Response in throw Readiness.starting } }
+        }
+        return router
     }
 
     private func doorkeeper() -> Doorkeeper {
@@ -161,16 +181,16 @@ public struct MonitorServer: Sendable {
     }
 
     /// All there are, as the description of them names them.
-    func endpoints() throws -> [Endpoint] {
+    func endpoints(_ linkSigner: LinkSigner) throws -> [Endpoint] {
         try endpoints(
-            BackgroundWork(), ReplayMemory(), StreamHub(client: client, logger: logger), doorkeeper(), IdempotencyKeys(client: client),
-            IntakeTurns())
+            linkSigner, BackgroundWork(), ReplayMemory(), StreamHub(client: client, logger: logger), doorkeeper(),
+            IdempotencyKeys(client: client), IntakeTurns())
     }
 
     /// All there are, the description of them included.
     private func endpoints(
-        _ background: BackgroundWork, _ slackMemory: ReplayMemory, _ hub: StreamHub, _ doorkeeper: Doorkeeper, _ keys: IdempotencyKeys,
-        _ turns: IntakeTurns
+        _ linkSigner: LinkSigner, _ background: BackgroundWork, _ slackMemory: ReplayMemory, _ hub: StreamHub, _ doorkeeper: Doorkeeper,
+        _ keys: IdempotencyKeys, _ turns: IntakeTurns
     ) throws -> [Endpoint] {
         let pages = PageRenderer()
         let marks = FormMark(signer: linkSigner)
@@ -179,7 +199,7 @@ public struct MonitorServer: Sendable {
             AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + BaselineEndpoints(client: client).all
             + ComputeEndpoint(client: client).all
             + SilenceEndpoints(client: client).all + NotificationEndpoints(client: client).all
-            + ReceiverEndpoints(client: client, kinds: receivers, test: testReceiver).all + slack(background, slackMemory)
+            + ReceiverEndpoints(client: client, kinds: receivers, test: testReceiver).all + slack(linkSigner, background, slackMemory)
             + OperationEndpoints(client: client, evaluations: evaluations, registry: metrics).all
             + LinkEndpoints(
                 client: client, signer: linkSigner, configuration: configuration, failures: doorkeeper.failures, pages: pages
@@ -193,7 +213,7 @@ public struct MonitorServer: Sendable {
         return endpoints + OpenAPIEndpoint.all(describing: endpoints, needsTokens: !configuration.tokens.isEmpty)
     }
 
-    private func slack(_ background: BackgroundWork, _ memory: ReplayMemory) -> [Endpoint] {
+    private func slack(_ linkSigner: LinkSigner, _ background: BackgroundWork, _ memory: ReplayMemory) -> [Endpoint] {
         guard let secret = configuration.slackSigningSecret else { return [] }
         return SlackEndpoint(
             client: client, secret: secret, signer: linkSigner, publicURL: configuration.publicURL, updates: slackUpdates,

@@ -47,12 +47,13 @@ public struct MonitorService: Sendable {
     /// - Parameters:
     ///   - reloading: Where the configuration is read from again; nil: it stays as it is.
     ///   - beforeMigration: Called when the database answers.
-    ///   - services: Called once the schema is up to date, before anything runs; what it gives runs beside the service.
-    ///   - onListening: Called with the listener's port, where there is one.
+    ///   - services: Called once the schema is up to date, before anything else works; what it gives runs beside the service.
+    ///   - onListening: Called with the listener's port, where there is one, when everything is answered. It listens from the
+    ///     beginning, and says until then that it starts.
     /// - Throws: Where it cannot start: a port that is taken, a schema that is newer than the program, a database that refuses us.
     public func run(
-        reloading: Reloading? = nil, beforeMigration: @Sendable (Database) async throws -> Void = { _ in },
-        services further: @Sendable (Database) async throws -> [any Service] = { _ in [] },
+        reloading: Reloading? = nil, beforeMigration: @escaping @Sendable (Database) async throws -> Void = { _ in },
+        services further: @escaping @Sendable (Database) async throws -> [any Service] = { _ in [] },
         onListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
         ProcessMetrics.begin()
@@ -91,26 +92,38 @@ public struct MonitorService: Sendable {
 
     private func start(
         _ listener: MonitorAPI.ListenerConfiguration, _ reloading: Reloading?,
-        _ beforeMigration: @Sendable (Database) async throws -> Void, _ further: @Sendable (Database) async throws -> [any Service],
+        _ beforeMigration: @escaping @Sendable (Database) async throws -> Void,
+        _ further: @escaping @Sendable (Database) async throws -> [any Service],
         _ onListening: @escaping @Sendable (Int) async -> Void
     ) async throws {
         let database = try await Database.openForService(running.configuration, logger: logger)
+        let watch = EvaluationWatch()
+        let (ports, bound) = AsyncStream.makeStream(of: Int.self)
+        var services: [any Service] = []
+        if let embedded = database.embedded { services.append(EmbeddedPostgresService(server: embedded)) }
+        if role.includes(.api) {
+            services.append(
+                listenerService(listener, database, watch) { port in
+                    bound.yield(port)
+                    await onListening(port)
+                })
+        } else {
+            bound.yield(running.configuration.listener.port)
+        }
+        services.append(
+            StartedServices(
+                start: {
+                    try await waitForDatabase(database, reloading)
+                    try await beforeMigration(database)
+                    try await migrate(database)
+                    let further = try await further(database)
+                    let keys = try await LinkKeyStore(client: database.client).keys(
+                        configured: running.configuration.listener.linkKey?.reveal())
+                    running.replace(.init(configuration: running.configuration, signer: LinkSigner(keys: keys)))
+                    return further + ownServices(database, ports, watch, reloading)
+                }, group: group))
         do {
-            try await waitForDatabase(database, reloading)
-            try await beforeMigration(database)
-            try await migrate(database)
-            let own = try await ownServices(database, listener: listener, reloading: reloading, onListening: onListening)
-            let all = try await further(database) + own
-            var group = ServiceGroupConfiguration(
-                services: all.map {
-                    .init(
-                        service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
-                        failureTerminationBehavior: .gracefullyShutdownGroup,
-                        // Not its description: that goes through all that it holds, and costs a tenth of the start.
-                        serviceName: "\(type(of: $0))")
-                }, logger: quiet)
-            group.maximumGracefulShutdownDuration = .seconds(20)
-            try await runUntilCancelled(ServiceGroup(configuration: group))
+            try await runUntilCancelled(group(services))
         } catch {
             await database.close()
             throw error
@@ -148,40 +161,32 @@ public struct MonitorService: Sendable {
             .writeSettings(running.configuration.detection.settingsJSON, writtenBy: ProcessIdentity.current)
     }
 
-    private func ownServices(
-        _ database: Database, listener: MonitorAPI.ListenerConfiguration, reloading: Reloading?,
+    /// It answers everything once the configuration is told of with keys for links.
+    private func listenerService(
+        _ listener: MonitorAPI.ListenerConfiguration, _ database: Database, _ watch: EvaluationWatch,
         onListening: @escaping @Sendable (Int) async -> Void
-    ) async throws -> [any Service] {
-        let configuration = running.configuration
-        let keys = try await LinkKeyStore(client: database.client).keys(configured: configuration.listener.linkKey?.reveal())
-        let signer = LinkSigner(keys: keys)
-        running.replace(RunningConfiguration.Snapshot(configuration: configuration, signer: signer))
-        let (ports, bound) = AsyncStream.makeStream(of: Int.self)
-        let watch = EvaluationWatch()
-        var services: [any Service] = []
-        if let embedded = database.embedded { services.append(EmbeddedPostgresService(server: embedded)) }
-        if role.includes(.api) {
-            let server = MonitorServer(
-                configuration: listener, client: database.client, linkSigner: signer, logger: logger,
-                evaluations: role.includes(.worker) ? watch : nil,
-                receivers: try notificationConfiguration().receivers.mapValues(\.kind),
-                relay: try RelaySettings(configuration, port: configuration.listener.port),
-                testReceiver: { name in
-                    let outcome = try await testReceiver(named: name)
-                    if outcome.delivered { try await ReceiverRepository(client: database.client).worksAgain(name) }
-                    return outcome
-                },
-                slackUpdates: SlackUpdates { await updateSlackMessage($0, body: $1) }, metrics: ProcessMetrics.registry,
-                changes: listenerChanges(), clock: clock)
-            services.append(
-                ListenerService(server: server) { port in
-                    logger.info("Listening", metadata: ["host": "\(configuration.listener.host)", "port": "\(port)"])
-                    bound.yield(port)
-                    await onListening(port)
-                })
-        } else {
-            bound.yield(configuration.listener.port)
+    ) -> ListenerService {
+        let server = MonitorServer(
+            configuration: listener, client: database.client, linkSigner: nil, logger: logger,
+            evaluations: role.includes(.worker) ? watch : nil,
+            testReceiver: { name in
+                let outcome = try await testReceiver(named: name)
+                if outcome.delivered { try await ReceiverRepository(client: database.client).worksAgain(name) }
+                return outcome
+            },
+            slackUpdates: SlackUpdates { await updateSlackMessage($0, body: $1) }, metrics: ProcessMetrics.registry,
+            changes: listenerChanges(), clock: clock)
+        return ListenerService(server: server) { port in
+            logger.info("Listening", metadata: ["host": "\(running.configuration.listener.host)", "port": "\(port)"])
+            await onListening(port)
         }
+    }
+
+    /// What needs the database.
+    private func ownServices(
+        _ database: Database, _ ports: AsyncStream<Int>, _ watch: EvaluationWatch, _ reloading: Reloading?
+    ) -> [any Service] {
+        var services: [any Service] = []
         let wake = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         if role.includes(.dispatcher) {
             services.append(
@@ -211,11 +216,25 @@ public struct MonitorService: Sendable {
     private func listenerChanges() -> some AsyncSequence<ListenerChange, Never> & Sendable {
         running.snapshots().compactMap { snapshot in
             guard let signer = snapshot.signer, let listener = try? Self.check(snapshot.configuration),
-                let relay = try? RelaySettings(snapshot.configuration, port: 0), let receivers = relay.notifications?.receivers
+                let relay = try? RelaySettings(snapshot.configuration, port: snapshot.configuration.listener.port),
+                let receivers = relay.notifications?.receivers
             else { return nil }
             return ListenerChange(
                 configuration: listener, linkSigner: signer, receivers: receivers.mapValues(\.kind), relay: relay)
         }
+    }
+
+    private func group(_ services: [any Service]) -> ServiceGroup {
+        var configuration = ServiceGroupConfiguration(
+            services: services.map {
+                .init(
+                    service: $0, successTerminationBehavior: .gracefullyShutdownGroup,
+                    failureTerminationBehavior: .gracefullyShutdownGroup,
+                    // Not its description: that goes through all that it holds, and costs a tenth of the start.
+                    serviceName: "\(type(of: $0))")
+            }, logger: quiet)
+        configuration.maximumGracefulShutdownDuration = .seconds(20)
+        return ServiceGroup(configuration: configuration)
     }
 
     /// The service group tells of every step at info; only what goes wrong is of interest.

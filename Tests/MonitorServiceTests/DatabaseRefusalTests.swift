@@ -60,15 +60,44 @@ struct DatabaseRefusalTests {
             }
             try files.write("url", url("wrong-password"))
             try files.write("monitor.yaml", TroubledServer.configuration(receiver, database: "file:url"))
-            async let mending: Void = {
-                try await eventually("it was tried", timeout: .seconds(40)) { proxy.connections > 0 }
-                try files.write("url", url("first-password"))
-            }()
-            let log = try await Program.serveWithLog(["--config", files.path("monitor.yaml")]) { _, _ in }
-            try await mending
+            let log = try await Program.serveWithLog(
+                ["--config", files.path("monitor.yaml")],
+                whileStarting: { address in
+                    try await eventually("it says why it is not ready", timeout: .seconds(40)) {
+                        await TroubledServer.reason(address) == "password_refused"
+                    }
+                    #expect(proxy.connections > 0)
+                    #expect(await Program.get("\(address)/health")?.status == 200)
+                    for path in ["/", "/alerts/x", "/a/x", "/api/monitor/summary", "/api/v2/alerts", "/metrics"] {
+                        let request = WebRequest(url: address + path, headers: [(name: "Accept", value: "text/html")], addresses: .any)
+                        let answer = await Program.send(request)
+                        #expect(answer?.status == 503, "\(path)")
+                        #expect(answer?.text.contains("The monitor is starting") == true, "\(path)")
+                    }
+                    #expect(await Program.get("\(address)/style.css")?.status == 200)
+                    try files.write("url", url("first-password"))
+                }
+            ) { _, _ in }
             #expect(log.code == 0, "\(log.text.suffix(2000))")
             #expect(log.text.contains("The database does not answer; it is tried again"))
+            #expect(!log.text.contains("Request failed"))
         }
+    }
+
+    /// Who ends it while it waits need not wait.
+    @Test(.timeLimit(.minutes(1))) func anEndBeforeTheDatabaseAnswers() async throws {
+        let files = try ReloadTests.Files()
+        defer { files.remove() }
+        let port = try HTTPFixture.unusedPort()
+        try files.write("monitor.yaml", "database: {url: 'postgresql://monitor@127.0.0.1:\(port)/none'}")
+        let log = try await Program.serveWithLog(
+            ["--config", files.path("monitor.yaml")], isReady: { await TroubledServer.reason($0) == "database_gone" }
+        ) { address, _ in
+            let page = await Program.send(WebRequest(url: address, headers: [(name: "Accept", value: "text/html")], addresses: .any))
+            #expect(page?.header("Retry-After") == "5")
+        }
+        #expect(log.code == 0, "\(log.text)")
+        #expect(log.text.contains("\"Stopped\""), "\(log.text)")
     }
 
     /// Somebody else takes all there are, those of the service as well.

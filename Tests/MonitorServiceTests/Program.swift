@@ -98,9 +98,14 @@ enum Program {
 
     /// Runs `serve` while `body` does, which may send it signals, and ends it by SIGTERM.
     ///
+    /// - Parameters:
+    ///   - whileStarting: Runs first.
+    ///   - isReady: What is waited for before `body`.
     /// - Returns: The exit code, nil where it ended by a signal, and what it logged.
     static func serveWithLog(
         _ arguments: [String], environment: [String: String] = [:],
+        whileStarting: @escaping @Sendable (_ address: String) async throws -> Void = { _ in },
+        isReady: @escaping @Sendable (_ address: String) async -> Bool = { await get("\($0)/ready")?.status == 200 },
         _ body: @escaping @Sendable (_ address: String, _ send: @Sendable (Signal) throws -> Void) async throws -> Void
     ) async throws -> (code: Int32?, text: String) {
         let port = try HTTPFixture.unusedPort()
@@ -114,7 +119,8 @@ enum Program {
             input: .none, output: .discarded, error: .fileDescriptor(file, closeAfterSpawningProcess: true)
         ) { execution in
             do {
-                try await eventually("the service is ready", timeout: .seconds(60)) { await get("\(address)/ready")?.status == 200 }
+                try await whileStarting(address)
+                try await eventually("the service is ready", timeout: .seconds(60)) { await isReady(address) }
                 try await body(address) { try execution.send(signal: $0) }
             } catch {
                 try? execution.send(signal: .kill)

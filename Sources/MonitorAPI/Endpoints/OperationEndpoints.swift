@@ -11,17 +11,23 @@ struct OperationEndpoints: Sendable {
     private let client: PostgresClient
     private let evaluations: EvaluationWatch?
     private let registry: PrometheusRegistry
+    private let isStarting: Bool
 
     /// - Parameters:
     ///   - evaluations: nil in a process that does not evaluate.
     ///   - registry: What this process measures.
-    init(client: PostgresClient, evaluations: EvaluationWatch?, registry: PrometheusRegistry) {
+    ///   - isStarting: It is not ready yet, however well the database is.
+    init(client: PostgresClient, evaluations: EvaluationWatch?, registry: PrometheusRegistry, isStarting: Bool = false) {
         self.client = client
         self.evaluations = evaluations
         self.registry = registry
+        self.isStarting = isStarting
     }
 
-    var all: [Endpoint] {
+    var all: [Endpoint] { probes + [figures] }
+
+    /// Whether it lives, and whether it is ready.
+    var probes: [Endpoint] {
         [
             .get(
                 "/health", access: .open, freshness: nil,
@@ -37,20 +43,24 @@ struct OperationEndpoints: Sendable {
                     answer: .json(StatusAnswer.self),
                     problems: [.unavailable: "The database's schema is not up to date: run torq-monitor migrate."], needsDatabase: false)
             ) { try await ready($0) },
-            .get(
-                "/metrics", freshness: nil,
-                Operation(
-                    id: "metrics", tag: .operation, summary: "Figures for Prometheus",
-                    answer: .text(
-                        "text/plain; version=0.0.4; charset=utf-8",
-                        example: "# TYPE torq_monitor_alerts gauge\ntorq_monitor_alerts{severity=\"high\",status=\"open\"} 1\n"))
-            ) { try await metrics($0) },
         ]
+    }
+
+    private var figures: Endpoint {
+        .get(
+            "/metrics", freshness: nil,
+            Operation(
+                id: "metrics", tag: .operation, summary: "Figures for Prometheus",
+                answer: .text(
+                    "text/plain; version=0.0.4; charset=utf-8",
+                    example: "# TYPE torq_monitor_alerts gauge\ntorq_monitor_alerts{severity=\"high\",status=\"open\"} 1\n"))
+        ) { try await metrics($0) }
     }
 
     /// Ready: the database answers and takes changes, its schema is this version's, and evaluations have not failed for ten minutes on end.
     private func ready(_ call: Call) async throws -> Response {
-        try await Self.promptly(else: Readiness.slow) { try await Readiness(client: client).check() }
+        try await Self.promptly(else: Readiness.slow) { try await Readiness(client: client).check(isStarting: isStarting) }
+        if isStarting { throw Readiness.starting }
         if evaluations?.isDiskFull == true { throw Readiness.diskIsFull }
         if let since = evaluations?.failingSince, call.now.timeIntervalSince(since) > EvaluationWatch.patience {
             throw Problem(

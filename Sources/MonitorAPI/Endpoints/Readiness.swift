@@ -7,7 +7,7 @@ struct Readiness: Sendable {
     /// Why it is not ready, in a word.
     static let reasons = [
         "database_gone", "database_slow", "password_refused", "no_such_database", "too_many_connections", "disk_full", "read_only",
-        "schema_not_current",
+        "schema_not_current", "starting",
     ]
 
     private let client: PostgresClient
@@ -16,10 +16,11 @@ struct Readiness: Sendable {
         self.client = client
     }
 
+    /// - Parameter isStarting: The schema may still be another version's.
     /// - Throws: `Problem` with a `reason` from `reasons`.
-    func check() async throws {
+    func check(isStarting: Bool = false) async throws {
         do {
-            guard try await SchemaMigrator(client: client).plan(timeout: .seconds(3)).isCurrent else {
+            if !isStarting, try await !SchemaMigrator(client: client).plan(timeout: .seconds(3)).isCurrent {
                 throw Self.problem("schema_not_current", "The database's schema is not up to date: run torq-monitor migrate.")
             }
             let isReadOnly: Bool = try await client.query(
@@ -31,6 +32,9 @@ struct Readiness: Sendable {
             throw Self.problem(reason, words)
         }
     }
+
+    /// It waits for its database, or brings the schema up to date.
+    static let starting = problem("starting", "The monitor is starting. Try again in a few seconds.")
 
     /// It does not answer in time.
     static let slow = problem("database_slow", "The database does not answer in time.")

@@ -4,18 +4,25 @@ import Hummingbird
 /// A problem as a person sees it.
 enum ErrorPage {
     static func response(_ problem: Problem, path: String) -> Response {
-        // Whoever follows a link of a message has no token for the pages.
         let root = PageFrame.root(above: path)
-        let way = path.hasPrefix("/a/") ? "" : "<p class=\"way\"><a href=\"\(root.isEmpty ? "./" : root)\">To the status page</a></p>"
+        let isStarting = problem == Readiness.starting
+        let (title, words) =
+            isStarting
+            ? ("The monitor is starting", "This page looks again by itself, every three seconds.")
+            : (problem.kind.title, problem.detail)
+        // Whoever follows a link of a message has no token for the pages.
+        let way =
+            isStarting || path.hasPrefix("/a/")
+            ? "" : "<p class=\"way\"><a href=\"\(root.isEmpty ? "./" : root)\">To the status page</a></p>"
         let body = """
             <header class="masthead"><div class="wrap narrow">
             <p class="brand">\(Brand.mark) torq-monitor</p>
-            <h1>\(HTMLText.escape(problem.kind.title))</h1>
+            <h1>\(HTMLText.escape(title))</h1>
             </div></header>
-            <main class="wrap narrow"><section class="card message"><p>\(HTMLText.escape(problem.detail))</p>\(way)</section></main>
+            <main class="wrap narrow"><section class="card message"><p>\(HTMLText.escape(words))</p>\(way)</section></main>
             """
         let tone: PageFrame.Tone = problem.kind.status.code >= 500 ? .watch : .neutral
-        return PageFrame(title: problem.kind.title, tone: tone, root: root, body: body)
+        return PageFrame(title: title, tone: tone, root: root, refresh: isStarting ? 3 : nil, body: body)
             .response(status: problem.kind.status, headers: problem.headers)
     }
 }

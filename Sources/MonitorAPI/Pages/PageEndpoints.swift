@@ -40,13 +40,17 @@ struct PageEndpoints: Sendable {
             .get("/", query: ["window", "refresh", "did", "alert", "ended", "retry", "drop"], isPage: true) { try await status($0) },
             .get("/alerts/{id}", query: ["did", "retry", "drop"], isPage: true) { try await alert($0) },
             .post("/alerts/{id}", body: .form, isPage: true) { try await act($0) },
-            .get("/style.css", access: .open) { _ in
-                .text(Stylesheet.text, type: "text/css; charset=utf-8", cacheControl: "public, max-age=300")
-            },
+            Self.stylesheet,
             .get("/live.js", access: .open) { _ in
                 .text(LiveScript.text, type: "text/javascript; charset=utf-8", cacheControl: "public, max-age=300")
             },
         ]
+    }
+
+    static var stylesheet: Endpoint {
+        .get("/style.css", access: .open) { _ in
+            .text(Stylesheet.text, type: "text/css; charset=utf-8", cacheControl: "public, max-age=300")
+        }
     }
 
     /// Its queries run one after the other, most of them on one connection: however many tabs are open, the pool is not theirs alone.
