@@ -3,7 +3,7 @@ public import Postgres
 
 /// Silences in the database. What they hold back is the dispatcher's business.
 public struct SilenceRepository: Sendable {
-    private let client: PostgresClient
+    let client: PostgresClient
 
     /// - Parameter client: Of a database with the monitor's schema.
     public init(client: PostgresClient) {

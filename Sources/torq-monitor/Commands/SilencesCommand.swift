@@ -100,14 +100,29 @@ struct SilencesCommand: AsyncParsableCommand {
         func run() async throws {
             let now = Date()
             try await withDatabase(shared) { database in
-                let silence = try await SilenceRepository(client: database.client).create(
+                let repository = SilenceRepository(client: database.client)
+                let silence = try await repository.create(
                     matchers: matchers, from: start(now), until: end(after: start(now)), by: by ?? NSUserName(), comment: comment, now: now)
                 switch output.format {
                 case .json: try printJSON(silence)
-                case .table: print("Silence \(silence.id) is \(silence.state.rawValue), until \(Figures.time(silence.endsAt)).")
+                case .table:
+                    print("Silence \(silence.id) is \(silence.state.rawValue), until \(Figures.time(silence.endsAt)).")
+                    SilencesCommand.printReach(try await repository.reach(of: try matchers.map { try Matcher($0) }))
                 }
             }
         }
+    }
+
+    private static func printReach(_ reach: SilenceReach) {
+        let which = reach.isPartial ? "newest alerts" : "alerts"
+        switch (reach.standing, reach.covered) {
+        case (0, _): print("No alert stands now.")
+        case (1, let covered): print("It covers \(covered == 0 ? "not " : "")the one alert that stands now.")
+        case (let standing, 0): print("It covers none of the \(standing) \(which) that stand now.")
+        case (let standing, let covered) where covered == standing: print("It covers all of the \(standing) \(which) that stand now.")
+        case (let standing, let covered): print("It covers \(covered) of the \(standing) \(which) that stand now.")
+        }
+        for label in reach.unknownLabels { print("\(label) is no label of the monitor's, and no alert that stands has it.") }
     }
 
     struct Expire: AsyncParsableCommand {
