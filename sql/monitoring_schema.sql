@@ -1081,6 +1081,23 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v017_long_history ===================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v017_long_history') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- What a page asks of a history of years: which alerts of ours ended within its window, and when a receiver was told last that is
+-- seldom told.
+
+CREATE INDEX monitoring_alerts_by_end ON monitoring_alerts (resolved_at) WHERE labels IS NULL AND resolved_at IS NOT NULL;
+
+CREATE INDEX monitoring_notifications_delivered ON monitoring_notifications (receiver, delivered_at) WHERE status = 'delivered';
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v017_long_history', '6683239ee8eeaf6a')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 

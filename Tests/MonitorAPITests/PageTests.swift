@@ -91,6 +91,40 @@ struct PageTests {
         }
     }
 
+    @Test("a long history is not read for the marks, and alerts from elsewhere take no place among them")
+    func marksOfALongHistory() async throws {
+        try await withListener { listener in
+            let client = listener.database.client
+            try await client.query(
+                """
+                INSERT INTO monitoring_alerts (fingerprint, alert_type, severity, peak_severity, metric_name, metric_date, status, opened_at,
+                    live_since, last_evidence_at, resolved_at, origin, labels)
+                SELECT
+                    'long-' || n, CASE WHEN is_ours THEN 'error_spike' ELSE 'relayed' END, 'low', 'low',
+                    CASE WHEN is_ours THEN 'error_rate' ELSE 'relayed' END, '2026-01-01', CASE WHEN is_ours THEN 'resolved' ELSE 'open' END,
+                    at, at, at, CASE WHEN is_ours THEN at + interval '1 minute' END, CASE WHEN NOT is_ours THEN 'prometheus' END,
+                    CASE WHEN NOT is_ours THEN jsonb_build_object('alertname', n::text) END
+                FROM generate_series(1, 10000) AS n
+                CROSS JOIN LATERAL (
+                    SELECT
+                        n <= 5000 AS is_ours,
+                        CASE WHEN n <= 5000 THEN timestamptz '2025-01-01 00:00Z' ELSE timestamptz '2026-03-10 11:45Z' END
+                            + n * interval '0.1 s' AS at
+                ) AS moment
+                """)
+            try await client.query("ANALYZE monitoring_alerts")
+            let from = Listener.now.addingTimeInterval(-86_400)
+            let plan = try await client.query("EXPLAIN \(TrendQueries.between)", [.timestamp(from), .timestamp(Listener.now)]).map {
+                try $0.decode("QUERY PLAN") as String
+            }
+            #expect(plan.contains { $0.contains("Index Scan using monitoring_alerts_by_end") }, "\(plan)")
+            #expect(plan.contains { $0.contains("Index Scan using monitoring_alerts_of_ours") }, "\(plan)")
+            #expect(!plan.contains { $0.contains("Seq Scan") }, "\(plan)")
+            let marks = try await TrendQueries(client: client).marks(from: from, until: Listener.now)
+            #expect(Set(marks.map(\.metricName)) == ["fallback_rate", "latency_p95"])
+        }
+    }
+
     @Test("what pages show of a stretch is what the engine says of it")
     func sameFigures() async throws {
         try await withListener { listener in

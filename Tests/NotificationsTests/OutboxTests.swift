@@ -188,6 +188,30 @@ import Testing
         }
     }
 
+    @Test func theLastThatAReceiverWasToldIsFoundInALongHistory() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let id = try await OutboxFixture(client: database.client).open()
+            try await database.client.query(
+                """
+                INSERT INTO monitoring_notifications
+                    (alert_id, receiver, cause, sequence, severity, status, due_at, created_at, delivered_at)
+                SELECT $1::uuid, CASE WHEN n = 1 THEN 'seldom' ELSE 'often' END, 'repeat', n, 'high', 'delivered', at, at, at
+                FROM generate_series(1, 5000) AS n
+                CROSS JOIN LATERAL (SELECT timestamptz '2026-03-01 00:00Z' + n * interval '1 s' AS at) AS moment
+                """, [.uuid(id)])
+            try await database.client.query("ANALYZE monitoring_notifications")
+            let plan = try await database.client.query("EXPLAIN \(ReceiverRepository.list)", [.textArray(["never"])]).map {
+                try $0.decode("QUERY PLAN") as String
+            }
+            #expect(plan.contains { $0.contains("Index Only Scan Backward using monitoring_notifications_delivered") }, "\(plan)")
+            #expect(!plan.contains { $0.contains("Seq Scan on monitoring_notifications") }, "\(plan)")
+            let receivers = try await ReceiverRepository(client: database.client).receivers(named: ["never", "often", "seldom"])
+            #expect(receivers.map(\.name) == ["never", "often", "seldom"])
+            #expect(
+                receivers.map { $0.lastDeliveredAt?.timeIntervalSince1970 } == [nil, 1_772_323_200 + 5000, 1_772_323_200 + 1])
+        }
+    }
+
     @Test func whatWaitsForAnUndefinedReceiverEndsAfterItsDay() async throws {
         try await withTestDatabase(schema: true) { database in
             let fixture = OutboxFixture(client: database.client)

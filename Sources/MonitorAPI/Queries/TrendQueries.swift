@@ -52,12 +52,13 @@ struct TrendQueries: Sendable {
         ).first.map(Step.init(row:))
     }
 
-    /// The times between the two moments in which alerts stood, each from an opening to the end of it: those of the latest 200 alerts.
+    /// The times between the two moments in which alerts stood, each from an opening to the end of it: those of the latest 200 alerts
+    /// that were found here.
     ///
     /// - Parameter alert: Of this one alone; nil for all.
     func marks(from start: Date, until end: Date, of alert: UUID? = nil) async throws -> [Mark] {
         try await client.query(
-            Self.marks(of: alert == nil ? "" : "id = $3::uuid AND"),
+            Self.marks(of: alert == nil ? Self.between : Self.single),
             [.timestamp(start), .timestamp(end)] + (alert.map { [.uuid($0)] } ?? []), timeout: .seconds(10)
         ).map { row in
             Mark(
@@ -109,17 +110,29 @@ struct TrendQueries: Sendable {
             """
     }
 
+    /// What stands and what ended since, each by an index of its own: however long the history is, none of it is looked at.
+    static let between = """
+        SELECT id, metric_name, severity, opened_at, resolved_at
+        FROM (
+            SELECT * FROM monitoring_alerts WHERE labels IS NULL AND status <> 'resolved' AND opened_at < $2::timestamptz
+            UNION ALL
+            SELECT * FROM monitoring_alerts WHERE labels IS NULL AND resolved_at > $1::timestamptz AND opened_at < $2::timestamptz
+        ) AS standing
+        ORDER BY opened_at DESC
+        LIMIT 200
+        """
+
+    private static let single = """
+        SELECT id, metric_name, severity, opened_at, resolved_at
+        FROM monitoring_alerts
+        WHERE id = $3::uuid AND opened_at < $2::timestamptz AND (resolved_at IS NULL OR resolved_at > $1::timestamptz)
+        """
+
     /// A step is a boundary where it leads from one side of resolved to the other. An alert whose steps are not kept stood all its time.
-    ///
-    /// - Parameter condition: On alerts, with an AND behind it; a statement of its own, so that its plan goes by its index.
-    private static func marks(of condition: String) -> String {
+    private static func marks(of alerts: String) -> String {
         """
         WITH shown AS (
-            SELECT id, metric_name, severity, opened_at, resolved_at
-            FROM monitoring_alerts
-            WHERE \(condition) opened_at < $2::timestamptz AND (resolved_at IS NULL OR resolved_at > $1::timestamptz)
-            ORDER BY opened_at DESC
-            LIMIT 200
+        \(alerts)
         ),
         boundaries AS (
             SELECT

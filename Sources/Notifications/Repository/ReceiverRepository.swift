@@ -27,7 +27,7 @@ public struct ReceiverRepository: Sendable {
         }
     }
 
-    private static let list = """
+    static let list = """
         WITH outbox AS MATERIALIZED (
             SELECT
                 receiver,
@@ -45,12 +45,9 @@ public struct ReceiverRepository: Sendable {
         SELECT
             receiver, known.paused_until, known.disabled_at, known.disabled_reason, coalesce(known.openings, 0) AS openings,
             coalesce(outbox.waiting, 0) AS waiting, outbox.oldest_due_at, coalesce(outbox.dead, 0) AS dead,
-            (SELECT max(delivered_at) FROM (
-                 SELECT delivered_at
-                 FROM monitoring_notifications n
-                 WHERE n.receiver = names.receiver AND n.status = 'delivered'
-                 ORDER BY created_at DESC
-                 LIMIT 1) latest) AS last_delivered_at
+            (SELECT max(delivered_at)
+             FROM monitoring_notifications n
+             WHERE n.receiver = names.receiver AND n.status = 'delivered') AS last_delivered_at
         FROM names
         LEFT JOIN monitoring_receivers known USING (receiver)
         LEFT JOIN outbox USING (receiver)
