@@ -33,7 +33,7 @@ public struct MonitorServer: Sendable {
     public typealias ReceiverTester = @Sendable (_ receiver: String) async throws -> ReceiverTestOutcome
 
     /// - Parameters:
-    ///   - client: Of a database with the monitor's schema; it need not answer yet.
+    ///   - client: Of a database with the monitor's schema, once there is a `linkSigner`; it need not answer yet.
     ///   - linkSigner: Of the links in the messages. nil: the service is starting, and ready with the first change; until then it says
     ///     that it lives, why it is not ready, and 503 to everything else.
     ///   - evaluations: Of this process; nil where it does not evaluate.
@@ -101,35 +101,51 @@ public struct MonitorServer: Sendable {
                 if linkSigner == nil { bound.yield(port) } else { await onListening(port) }
             },
             logger: logger)
-        try await withThrowingTaskGroup(of: Void.self) { outer in
+        try await withThrowingTaskGroup(of: Part.self) { outer in
             outer.addTask {
                 var isStarting = linkSigner == nil
                 for await change in changes {
-                    responder.swap(try changed(by: change).router(lasting).buildResponder())
+                    do {
+                        responder.swap(try changed(by: change).router(lasting).buildResponder())
+                    } catch  where !isStarting {
+                        logger.error("The listener goes on by the configuration it had", metadata: ["error": "\(error)"])
+                    }
                     guard isStarting, let port = await ports.first(where: { _ in true }) else { continue }
                     isStarting = false
                     await onListening(port)
                 }
+                return .changes
+            }
+            outer.addTask {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { await background.run() }
+                    group.addTask {
+                        // Streams have no end of their own: nobody could wait for them.
+                        await withGracefulShutdownHandler {
+                            await hub.run()
+                        } onGracefulShutdown: {
+                            hub.finish()
+                        }
+                    }
+                    defer { group.cancelAll() }
+                    try await application.run()
+                    // What was answered already is finished, for as long as a supervisor waits.
+                    background.finish()
+                    group.addTask { try await Task.sleep(for: .seconds(3)) }
+                    try await group.next()
+                }
+                return .answers
             }
             defer { outer.cancelAll() }
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask { await background.run() }
-                group.addTask {
-                    // Streams have no end of their own: nobody could wait for them.
-                    await withGracefulShutdownHandler {
-                        await hub.run()
-                    } onGracefulShutdown: {
-                        hub.finish()
-                    }
-                }
-                defer { group.cancelAll() }
-                try await application.run()
-                // What was answered already is finished, for as long as a supervisor waits.
-                background.finish()
-                group.addTask { try await Task.sleep(for: .seconds(3)) }
-                try await group.next()
-            }
+            // Changes may have an end long before.
+            while let ended = try await outer.next(), ended == .changes {}
         }
+    }
+
+    /// What a listener does at the same time.
+    private enum Part: Sendable, Hashable {
+        case changes
+        case answers
     }
 
     /// What outlasts a change of the configuration.

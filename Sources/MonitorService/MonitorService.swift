@@ -48,8 +48,8 @@ public struct MonitorService: Sendable {
     ///   - reloading: Where the configuration is read from again; nil: it stays as it is.
     ///   - beforeMigration: Called when the database answers.
     ///   - services: Called once the schema is up to date, before anything else works; what it gives runs beside the service.
-    ///   - onListening: Called with the listener's port, where there is one, when everything is answered. It listens from the
-    ///     beginning, and says until then that it starts.
+    ///   - onListening: Called with the listener's port, where there is one, when everything is answered. It listens as soon as an
+    ///     embedded database runs, at once where another one is named, and says until then that it starts.
     /// - Throws: Where it cannot start: a port that is taken, a schema that is newer than the program, a database that refuses us.
     public func run(
         reloading: Reloading? = nil, beforeMigration: @escaping @Sendable (Database) async throws -> Void = { _ in },
@@ -119,7 +119,9 @@ public struct MonitorService: Sendable {
                     let further = try await further(database)
                     let keys = try await LinkKeyStore(client: database.client).keys(
                         configured: running.configuration.listener.linkKey?.reveal())
-                    running.replace(.init(configuration: running.configuration, signer: LinkSigner(keys: keys)))
+                    let snapshot = RunningConfiguration.Snapshot(configuration: running.configuration, signer: LinkSigner(keys: keys))
+                    _ = try Self.listenerChange(snapshot)
+                    running.replace(snapshot)
                     return further + ownServices(database, ports, watch, reloading)
                 }, group: group))
         do {
@@ -212,16 +214,18 @@ public struct MonitorService: Sendable {
         return services
     }
 
-    /// What the listener hears of other configurations; they have been checked.
+    /// What the listener hears of configurations; they have been checked.
     private func listenerChanges() -> some AsyncSequence<ListenerChange, Never> & Sendable {
-        running.snapshots().compactMap { snapshot in
-            guard let signer = snapshot.signer, let listener = try? Self.check(snapshot.configuration),
-                let relay = try? RelaySettings(snapshot.configuration, port: snapshot.configuration.listener.port),
-                let receivers = relay.notifications?.receivers
-            else { return nil }
-            return ListenerChange(
-                configuration: listener, linkSigner: signer, receivers: receivers.mapValues(\.kind), relay: relay)
-        }
+        running.snapshots().compactMap { try? Self.listenerChange($0) }
+    }
+
+    /// nil before the service has started.
+    private static func listenerChange(_ snapshot: RunningConfiguration.Snapshot) throws -> ListenerChange? {
+        guard let signer = snapshot.signer else { return nil }
+        let relay = try RelaySettings(snapshot.configuration, port: snapshot.configuration.listener.port)
+        return ListenerChange(
+            configuration: try check(snapshot.configuration), linkSigner: signer,
+            receivers: relay.notifications?.receivers.mapValues(\.kind) ?? [:], relay: relay)
     }
 
     private func group(_ services: [any Service]) -> ServiceGroup {

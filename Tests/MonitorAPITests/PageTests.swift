@@ -112,9 +112,20 @@ struct PageTests {
                             + n * interval '0.1 s' AS at
                 ) AS moment
                 """)
-            try await client.query("ANALYZE monitoring_alerts")
+            try await client.query(
+                """
+                INSERT INTO monitoring_alert_transitions
+                    (alert_id, sequence, transition, from_status, to_status, to_severity, actor, occurred_at)
+                SELECT a.id, s.sequence, s.transition, s.from_status, s.to_status, 'low', 'monitor', a.opened_at
+                FROM monitoring_alerts AS a
+                CROSS JOIN (VALUES (1, 'opened', NULL, 'open'), (2, 'resolved', 'open', 'resolved'))
+                    AS s (sequence, transition, from_status, to_status)
+                WHERE a.fingerprint LIKE 'long-%'
+                """)
+            for table in ["monitoring_alerts", "monitoring_alert_transitions"] { try await client.query("ANALYZE \(table)") }
             let from = Listener.now.addingTimeInterval(-86_400)
-            let plan = try await client.query("EXPLAIN \(TrendQueries.between)", [.timestamp(from), .timestamp(Listener.now)]).map {
+            let statement = TrendQueries.marks(of: TrendQueries.between)
+            let plan = try await client.query("EXPLAIN \(statement)", [.timestamp(from), .timestamp(Listener.now)]).map {
                 try $0.decode("QUERY PLAN") as String
             }
             #expect(plan.contains { $0.contains("Index Scan using monitoring_alerts_by_end") }, "\(plan)")

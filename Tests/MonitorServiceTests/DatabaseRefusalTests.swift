@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import Subprocess
+import Synchronization
 import TestSupport
 import Testing
 import WebTransport
@@ -75,9 +76,17 @@ struct DatabaseRefusalTests {
                         #expect(answer?.text.contains("The monitor is starting") == true, "\(path)")
                     }
                     #expect(await Program.get("\(address)/style.css")?.status == 200)
+                    let sent = await Program.send(
+                        WebRequest(
+                            method: "POST", url: "\(address)/alerts/x", headers: [(name: "Accept", value: "text/html")], addresses: .any))
+                    #expect(sent?.text.contains("Nothing was done.") == true && sent?.text.contains("http-equiv") == false)
                     try files.write("url", url("first-password"))
                 }
-            ) { _, _ in }
+            ) { address, _ in
+                for path in ["/", "/api/monitor/summary", "/metrics"] {
+                    #expect(await Program.get(address + path)?.status == 200, "\(path)")
+                }
+            }
             #expect(log.code == 0, "\(log.text.suffix(2000))")
             #expect(log.text.contains("The database does not answer; it is tried again"))
             #expect(!log.text.contains("Request failed"))
@@ -85,19 +94,52 @@ struct DatabaseRefusalTests {
     }
 
     /// Who ends it while it waits need not wait.
-    @Test(.timeLimit(.minutes(1))) func anEndBeforeTheDatabaseAnswers() async throws {
+    @Test func anEndBeforeTheDatabaseAnswers() async throws {
         let files = try ReloadTests.Files()
         defer { files.remove() }
         let port = try HTTPFixture.unusedPort()
         try files.write("monitor.yaml", "database: {url: 'postgresql://monitor@127.0.0.1:\(port)/none'}")
+        let asked = Mutex(ContinuousClock.now)
         let log = try await Program.serveWithLog(
             ["--config", files.path("monitor.yaml")], isReady: { await TroubledServer.reason($0) == "database_gone" }
-        ) { address, _ in
-            let page = await Program.send(WebRequest(url: address, headers: [(name: "Accept", value: "text/html")], addresses: .any))
-            #expect(page?.header("Retry-After") == "5")
-        }
+        ) { _, _ in asked.withLock { $0 = .now } }
         #expect(log.code == 0, "\(log.text)")
         #expect(log.text.contains("\"Stopped\""), "\(log.text)")
+        // What is cancelled and does not end is ended after 20 s.
+        #expect(asked.withLock { $0.duration(to: .now) } < .seconds(10))
+    }
+
+    /// One process brings the schema up to date, and this one has to wait for it.
+    @Test func aSchemaThatAnotherProcessHolds() async throws {
+        try await withTestDatabase { database in
+            let (held, hold) = AsyncStream.makeStream(of: Void.self)
+            let (done, finish) = AsyncStream.makeStream(of: Void.self)
+            async let other: Void = database.client.transaction { connection in
+                try await connection.query("SELECT pg_advisory_xact_lock(hashtext('torq-monitor schema'))")
+                hold.finish()
+                for await _ in done {}
+            }
+            for await _ in held {}
+            let log = try await Program.serveWithLog(
+                ["--database", database.url],
+                whileStarting: { address in
+                    defer { finish.finish() }
+                    try await eventually("it starts", timeout: .seconds(40)) { await TroubledServer.reason(address) == "starting" }
+                }
+            ) { address, _ in #expect(await Program.get(address)?.status == 200) }
+            try await other
+            #expect(log.code == 0, "\(log.text)")
+        }
+    }
+
+    /// It listens already when it finds out, and ends all the same.
+    @Test func aSchemaThatIsNewer() async throws {
+        try await withTestDatabase { database in
+            #expect(try await Program.run(["migrate", "--database", database.url]).code == 0)
+            try await database.client.query("INSERT INTO monitoring_migrations (name, checksum) VALUES ('v999_later', 'none')")
+            let result = try await Program.run(["serve", "--port", "\(try HTTPFixture.unusedPort())", "--database", database.url])
+            #expect(result.code == 1 && result.errors.contains("newer than this program (it has v999_later)"), "\(result)")
+        }
     }
 
     /// Somebody else takes all there are, those of the service as well.

@@ -55,7 +55,9 @@ extension Problem.Kind {
             return (
                 [:],
                 [
-                    "reason": Schema.words(Readiness.reasons + ["evaluations_fail"]).with(["description": "Of /ready alone."]),
+                    "reason": Schema.words(Readiness.reasons + ["evaluations_fail"]).with([
+                        "description": "Why it is not ready: of /ready, and of every path while the service starts."
+                    ]),
                     "since": Schema.time.with(["description": "Since when."]),
                 ]
             )

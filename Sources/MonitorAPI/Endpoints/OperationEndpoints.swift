@@ -1,7 +1,22 @@
 import Foundation
 import Hummingbird
+import Logging
 import Monitoring
 import Postgres
+import Synchronization
+
+/// Why the service was not ready when somebody asked last; nil: it was.
+private final class LastReason: Sendable {
+    private let reason = Mutex<String?>(nil)
+
+    /// - Returns: Whether it is another one now.
+    func becomes(_ next: String?) -> Bool {
+        reason.withLock { reason in
+            defer { reason = next }
+            return reason != next
+        }
+    }
+}
 
 /// What supervisors ask: is it alive, is it ready, and how is it doing.
 struct OperationEndpoints: Sendable {
@@ -12,6 +27,7 @@ struct OperationEndpoints: Sendable {
     private let evaluations: EvaluationWatch?
     private let registry: PrometheusRegistry
     private let isStarting: Bool
+    private let lastReason = LastReason()
 
     /// - Parameters:
     ///   - evaluations: nil in a process that does not evaluate.
@@ -39,7 +55,8 @@ struct OperationEndpoints: Sendable {
                 "/ready", access: .open, freshness: nil,
                 Operation(
                     id: "ready", tag: .operation, summary: "Whether it can work",
-                    detail: "The database answers, its schema is this version's, and evaluations have not failed for ten minutes on end.",
+                    detail: "The service has started, the database answers, its schema is this version's, and evaluations have not "
+                        + "failed for ten minutes on end.",
                     answer: .json(StatusAnswer.self),
                     problems: [.unavailable: "The database's schema is not up to date: run torq-monitor migrate."], needsDatabase: false)
             ) { try await ready($0) },
@@ -57,18 +74,31 @@ struct OperationEndpoints: Sendable {
         ) { try await metrics($0) }
     }
 
-    /// Ready: the database answers and takes changes, its schema is this version's, and evaluations have not failed for ten minutes on end.
+    /// Answers, and logs when the answer becomes another one: who starts it asks often.
     private func ready(_ call: Call) async throws -> Response {
+        do {
+            try await checkReadiness(at: call.now)
+        } catch let problem as Problem {
+            if lastReason.becomes(problem.reason), !isStarting {
+                call.context.logger.warning("The service is not ready", metadata: ["reason": "\(problem.reason ?? problem.detail)"])
+            }
+            throw problem
+        }
+        if lastReason.becomes(nil) { call.context.logger.notice("The service is ready again") }
+        return try .json(StatusAnswer(status: "ready"))
+    }
+
+    /// Ready: the database answers and takes changes, its schema is this version's, and evaluations have not failed for ten minutes on end.
+    private func checkReadiness(at moment: Date) async throws {
         try await Self.promptly(else: Readiness.slow) { try await Readiness(client: client).check(isStarting: isStarting) }
         if isStarting { throw Readiness.starting }
         if evaluations?.isDiskFull == true { throw Readiness.diskIsFull }
-        if let since = evaluations?.failingSince, call.now.timeIntervalSince(since) > EvaluationWatch.patience {
+        if let since = evaluations?.failingSince, moment.timeIntervalSince(since) > EvaluationWatch.patience {
             throw Problem(
                 .unavailable, "Evaluations have failed since \(MonitoringJSON.timestamp(since)); the log says why.",
                 members: ["reason": .string("evaluations_fail"), "since": .string(MonitoringJSON.timestamp(since))],
                 headers: [.retryAfter: "60"])
         }
-        return try .json(StatusAnswer(status: "ready"))
     }
 
     private func metrics(_ call: Call) async throws -> Response {

@@ -25,7 +25,7 @@ struct AnswerMiddleware: RouterMiddleware {
             }
             response =
                 Self.wantsPage(request)
-                ? ErrorPage.response(problem, path: request.uri.path)
+                ? ErrorPage.response(problem, to: request)
                 : Self.wantsAlertmanagersWords(request) ? problem.alertmanagersResponse() : problem.response()
             if request.method == .head { response = response.createHeadResponse() }
         }
@@ -61,9 +61,9 @@ struct AnswerMiddleware: RouterMiddleware {
     static func problem(describing error: any Error, _ context: MonitorContext, path: String = "") -> Problem {
         if let error = error as? HTTPError, error.status == .notFound { return Problem(.notFound, "There is nothing at this path.") }
         let problem = Problem(describing: error)
-        // A client that hung up is nobody's fault, and one that is asked to come again is in the metrics. Why it is not ready is in the
-        // log already, from who needs the database, and whoever starts it asks often.
-        if error is CancellationError || problem == .busy || problem.members["reason"] != nil { return problem }
+        // A client that hung up is nobody's fault, and one that is asked to come again is in the metrics. Why it is not ready is logged
+        // where it is found, once.
+        if error is CancellationError || problem == .busy || problem.reason != nil { return problem }
         switch problem.kind {
         case .internalError, .unavailable:
             // A problem that was meant to be told is a matter of what it is about, and in its words.

@@ -63,7 +63,7 @@ struct EndpointTable: Sendable {
             return error.response(cookie: doorkeeper.cookie)
         } catch  where endpoint.isPage {
             let problem = AnswerMiddleware.problem(describing: error, context)
-            return ErrorPage.response(problem, path: request.uri.path)
+            return ErrorPage.response(problem, to: request)
         }
     }
 

@@ -105,6 +105,9 @@ struct Problem: Error, Sendable, Hashable {
     /// What programs tell problems apart by.
     var type: String { kind.type }
 
+    /// Of one that says why the service is not ready: why, in a word. Whoever asks that asks again and again.
+    var reason: String? { members["reason"]?.string }
+
     /// The answer.
     func response() -> Response {
         let (head, body) = parts()

@@ -110,26 +110,34 @@ struct TrendQueries: Sendable {
             """
     }
 
-    /// What stands and what ended since, each by an index of its own: however long the history is, none of it is looked at.
+    /// Alerts that stood between `$1` and `$2`: those that still do and those that ended since, each by an index of its own. However long
+    /// the history is, none of it is looked at.
     static let between = """
         SELECT id, metric_name, severity, opened_at, resolved_at
         FROM (
-            SELECT * FROM monitoring_alerts WHERE labels IS NULL AND status <> 'resolved' AND opened_at < $2::timestamptz
+            SELECT id, metric_name, severity, opened_at, resolved_at
+            FROM monitoring_alerts
+            WHERE labels IS NULL AND status <> 'resolved' AND opened_at < $2::timestamptz
             UNION ALL
-            SELECT * FROM monitoring_alerts WHERE labels IS NULL AND resolved_at > $1::timestamptz AND opened_at < $2::timestamptz
+            SELECT id, metric_name, severity, opened_at, resolved_at
+            FROM monitoring_alerts
+            WHERE labels IS NULL AND status = 'resolved' AND resolved_at > $1::timestamptz AND opened_at < $2::timestamptz
         ) AS standing
         ORDER BY opened_at DESC
         LIMIT 200
         """
 
+    /// The alert `$3`, where it stood between `$1` and `$2`.
     private static let single = """
         SELECT id, metric_name, severity, opened_at, resolved_at
         FROM monitoring_alerts
         WHERE id = $3::uuid AND opened_at < $2::timestamptz AND (resolved_at IS NULL OR resolved_at > $1::timestamptz)
         """
 
-    /// A step is a boundary where it leads from one side of resolved to the other. An alert whose steps are not kept stood all its time.
-    private static func marks(of alerts: String) -> String {
+    /// A step is a boundary where it leads from one side of resolved to the other; OFFSET 0 keeps the planner from reading them all. An alert whose steps are not kept stood all its time.
+    ///
+    /// - Parameter alerts: A SELECT of them with their metric, severity, opening and end.
+    static func marks(of alerts: String) -> String {
         """
         WITH shown AS (
         \(alerts)
@@ -140,7 +148,7 @@ struct TrendQueries: Sendable {
                 lead(t.occurred_at) OVER (PARTITION BY t.alert_id ORDER BY t.sequence) AS ended_at,
                 lead(t.to_severity) OVER (PARTITION BY t.alert_id ORDER BY t.sequence) AS severity
             FROM shown
-            JOIN monitoring_alert_transitions t ON t.alert_id = shown.id
+            CROSS JOIN LATERAL (SELECT * FROM monitoring_alert_transitions WHERE alert_id = shown.id OFFSET 0) t
             WHERE (coalesce(t.from_status, 'resolved') = 'resolved') <> (t.to_status = 'resolved')
         )
         SELECT

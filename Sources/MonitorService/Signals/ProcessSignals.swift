@@ -9,8 +9,7 @@ import Darwin
 
 /// What SIGTERM, SIGINT and SIGHUP do to this process: the first asks it to end, the second ends it at once.
 ///
-/// They are taken by a handler of our own rather than by a service group's, since a group runs only once everything has started,
-/// and ignores every further signal.
+/// They are taken by a handler of our own rather than by a service group's, which ignores every further signal.
 public enum ProcessSignals {
     /// An order to end is followed within this time, or the process is ended: requests in flight have 20 s, database connections 10,
     /// an embedded PostgreSQL 25.

@@ -105,24 +105,32 @@ struct SilencesCommand: AsyncParsableCommand {
                     matchers: matchers, from: start(now), until: end(after: start(now)), by: by ?? NSUserName(), comment: comment, now: now)
                 switch output.format {
                 case .json: try printJSON(silence)
-                case .table:
-                    print("Silence \(silence.id) is \(silence.state.rawValue), until \(Figures.time(silence.endsAt)).")
-                    SilencesCommand.printReach(try await repository.reach(of: try matchers.map { try Matcher($0) }))
+                case .table: print("Silence \(silence.id) is \(silence.state.rawValue), until \(Figures.time(silence.endsAt)).")
+                }
+                do {
+                    tell(try await repository.reach(of: try matchers.map { try Matcher($0) }))
+                } catch {
+                    // The silence is there: who sees a failure would add another.
+                    standardError("torq-monitor: warning: what it covers cannot be told: \(error)")
                 }
             }
         }
-    }
 
-    private static func printReach(_ reach: SilenceReach) {
-        let which = reach.isPartial ? "newest alerts" : "alerts"
-        switch (reach.standing, reach.covered) {
-        case (0, _): print("No alert stands now.")
-        case (1, let covered): print("It covers \(covered == 0 ? "not " : "")the one alert that stands now.")
-        case (let standing, 0): print("It covers none of the \(standing) \(which) that stand now.")
-        case (let standing, let covered) where covered == standing: print("It covers all of the \(standing) \(which) that stand now.")
-        case (let standing, let covered): print("It covers \(covered) of the \(standing) \(which) that stand now.")
+        private func tell(_ reach: SilenceReach) {
+            let which = reach.isPartial ? "newest alerts" : "alerts"
+            let words =
+                switch (reach.standing, reach.covered) {
+                case (0, _): "No alert stands now."
+                case (1, let covered): "It covers \(covered == 0 ? "not " : "")the one alert that stands now."
+                case (let standing, 0): "It covers none of the \(standing) \(which) that stand now."
+                case (let standing, let covered) where covered == standing: "It covers all of the \(standing) \(which) that stand now."
+                case (let standing, let covered): "It covers \(covered) of the \(standing) \(which) that stand now."
+                }
+            standardError(words)
+            for label in reach.unknownLabels {
+                standardError("torq-monitor: warning: \(label) is no label of the monitor's, and no alert that stands has it")
+            }
         }
-        for label in reach.unknownLabels { print("\(label) is no label of the monitor's, and no alert that stands has it.") }
     }
 
     struct Expire: AsyncParsableCommand {
