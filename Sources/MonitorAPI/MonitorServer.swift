@@ -69,7 +69,7 @@ public struct MonitorServer: Sendable {
     /// Listens until its task is cancelled or the service group shuts down; requests in flight are answered first.
     ///
     /// - Parameter onListening: Called once, with the port, when everything is answered.
-    /// - Throws: Where the address cannot be bound.
+    /// - Throws: `ListenerConfigurationError` with `.addressUnavailable` where the address cannot be bound.
     public func run(onListening: @escaping @Sendable (Int) async -> Void) async throws {
         let room = max(64, FileDescriptorLimit.raise() - 512)
         let background = BackgroundWork()
@@ -128,7 +128,11 @@ public struct MonitorServer: Sendable {
                         }
                     }
                     defer { group.cancelAll() }
-                    try await application.run()
+                    do {
+                        try await application.run()
+                    } catch let error as IOError {
+                        throw configuration.unavailable(error)
+                    }
                     // What was answered already is finished, for as long as a supervisor waits.
                     background.finish()
                     group.addTask { try await Task.sleep(for: .seconds(3)) }

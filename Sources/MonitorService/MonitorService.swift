@@ -110,19 +110,18 @@ public struct MonitorService: Sendable {
         } else {
             bound.yield(running.configuration.listener.port)
         }
+        if let reloading {
+            services.append(ConfigurationReloader(reloading: reloading, running: running, client: database.client, logger: logger))
+        }
         services.append(
             StartedServices(
                 start: {
-                    try await waitForDatabase(database, reloading)
+                    try await waitForDatabase(database)
                     try await beforeMigration(database)
                     try await migrate(database)
                     let further = try await further(database)
-                    let keys = try await LinkKeyStore(client: database.client).keys(
-                        configured: running.configuration.listener.linkKey?.reveal())
-                    let snapshot = RunningConfiguration.Snapshot(configuration: running.configuration, signer: LinkSigner(keys: keys))
-                    _ = try Self.listenerChange(snapshot)
-                    running.replace(snapshot)
-                    return further + ownServices(database, ports, watch, reloading)
+                    try await begin(database)
+                    return further + ownServices(database, ports, watch)
                 }, group: group))
         do {
             try await runUntilCancelled(group(services))
@@ -133,8 +132,9 @@ public struct MonitorService: Sendable {
         await database.close()
     }
 
-    /// A service starts when its database is not up yet: it waits, and says so. A password that is put right meanwhile is taken.
-    private func waitForDatabase(_ database: Database, _ reloading: Reloading?) async throws {
+    /// A service starts when its database is not up yet: it waits, and says so. A password that is put right meanwhile is taken by
+    /// whoever reads the configuration again.
+    private func waitForDatabase(_ database: Database) async throws {
         var attempt = 0
         while true {
             do {
@@ -144,11 +144,6 @@ public struct MonitorService: Sendable {
                 attempt += 1
                 logger.warning("The database does not answer; it is tried again", metadata: ["error": "\(error)", "attempt": "\(attempt)"])
                 try await Task.sleep(for: .seconds(min(attempt, 10)))
-                if let next = try? reloading?.loader.load().configuration.database, let url = next.url,
-                    next.leadsToTheSameDatabase(as: running.configuration.database)
-                {
-                    database.client.reconfigure(try PostgresConfiguration(url.reveal()))
-                }
             }
         }
     }
@@ -157,10 +152,22 @@ public struct MonitorService: Sendable {
         let report = try await SchemaMigrator(client: database.client).migrate()
         if !report.applied.isEmpty { logger.info("The schema was brought up to date", metadata: ["files": "\(report.applied.count)"]) }
         for advice in report.advice { logger.warning("The schema needs a hand", metadata: ["advice": "\(advice)"]) }
-        // Who detects says by what: a listener with another file must not change it.
-        guard role.includes(.worker) else { return }
-        try await MonitoringEngine(client: database.client)
-            .writeSettings(running.configuration.detection.settingsJSON, writtenBy: ProcessIdentity.current)
+    }
+
+    /// By the configuration as it is by now, which may have been read again since the process began.
+    private func begin(_ database: Database) async throws {
+        while true {
+            let configuration = running.configuration
+            let keys = try await LinkKeyStore(client: database.client).keys(configured: configuration.listener.linkKey?.reveal())
+            let signer = LinkSigner(keys: keys)
+            _ = try Self.listenerChange(.init(configuration: configuration, signer: signer))
+            // Who detects says by what: a listener with another file must not change it.
+            if role.includes(.worker) {
+                try await MonitoringEngine(client: database.client)
+                    .writeSettings(configuration.detection.settingsJSON, writtenBy: ProcessIdentity.current)
+            }
+            if running.start(configuration, signer: signer) { return }
+        }
     }
 
     /// It answers everything once the configuration is told of with keys for links.
@@ -185,9 +192,7 @@ public struct MonitorService: Sendable {
     }
 
     /// What needs the database.
-    private func ownServices(
-        _ database: Database, _ ports: AsyncStream<Int>, _ watch: EvaluationWatch, _ reloading: Reloading?
-    ) -> [any Service] {
+    private func ownServices(_ database: Database, _ ports: AsyncStream<Int>, _ watch: EvaluationWatch) -> [any Service] {
         var services: [any Service] = []
         let wake = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         if role.includes(.dispatcher) {
@@ -207,9 +212,6 @@ public struct MonitorService: Sendable {
                     logger: logger, watch: watch,
                     onTransitions: { wake.continuation.yield() },
                     onEvaluation: { evaluations.continuation.yield() }))
-        }
-        if let reloading {
-            services.append(ConfigurationReloader(reloading: reloading, running: running, client: database.client, logger: logger))
         }
         return services
     }

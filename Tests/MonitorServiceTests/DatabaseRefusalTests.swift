@@ -80,16 +80,26 @@ struct DatabaseRefusalTests {
                         WebRequest(
                             method: "POST", url: "\(address)/alerts/x", headers: [(name: "Accept", value: "text/html")], addresses: .any))
                     #expect(sent?.text.contains("Nothing was done.") == true && sent?.text.contains("http-equiv") == false)
+                    // With the password the rest is read.
+                    try files.write(
+                        "monitor.yaml",
+                        TroubledServer.configuration(receiver, database: "file:url")
+                            + "listener: {tokens: [{name: a, secret: token-of-this-test-0001, scope: read}]}\n")
                     try files.write("url", url("first-password"))
                 }
             ) { address, _ in
                 for path in ["/", "/api/monitor/summary", "/metrics"] {
-                    #expect(await Program.get(address + path)?.status == 200, "\(path)")
+                    for (token, status) in [("token-of-this-test-0002", 401), ("token-of-this-test-0001", 200)] {
+                        let answer = await Program.send(
+                            WebRequest(url: address + path, headers: [(name: "Authorization", value: "Bearer \(token)")], addresses: .any))
+                        #expect(answer?.status == status, "\(path)")
+                    }
                 }
             }
             #expect(log.code == 0, "\(log.text.suffix(2000))")
             #expect(log.text.contains("The database does not answer; it is tried again"))
-            #expect(!log.text.contains("Request failed"))
+            #expect(log.text.contains("listener.tokens.a (new)"))
+            #expect(!log.text.contains("Request failed") && !log.text.contains("token-of-this-test"))
         }
     }
 

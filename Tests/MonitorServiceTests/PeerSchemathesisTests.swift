@@ -19,7 +19,11 @@ private func configuration(hooks: String) -> String {
 
 /// What no schema can say: an alert that ends before it starts is refused, and a regular expression has no NUL.
 private let hooks = """
+    import datetime
     import schemathesis
+
+    def instant(text):
+        return datetime.datetime.fromisoformat(text.upper())
 
     @schemathesis.hook
     def before_call(context, case, kwargs):
@@ -30,7 +34,10 @@ private let hooks = """
             for alert in case.body:
                 times = [alert.get(name) for name in ("startsAt", "endsAt")] if isinstance(alert, dict) else []
                 if times and all(isinstance(time, str) for time in times):
-                    alert["startsAt"], alert["endsAt"] = sorted(times)
+                    try:
+                        alert["startsAt"], alert["endsAt"] = sorted(times, key=instant)
+                    except (TypeError, ValueError):
+                        pass  # one of them is wrong, and is to stay so
     """
 
 /// What schemathesis finds when it reads /openapi.json and tries everything that may and may not be sent.

@@ -16,6 +16,8 @@ struct SilenceReachTests {
             (["taem=infra"], 0, ["taem"]), (["taem!=infra", "model=b", "taem=~.*", "zoen=eu"], 0, ["taem", "zoen"]),
         ] as [([String], Int, [String])] {
             let reach = SilenceReach(try texts.map { try Matcher($0) }, over: alerts, isPartial: false)
+            let part = SilenceReach(try texts.map { try Matcher($0) }, over: alerts, isPartial: true)
+            #expect(part.covered == covered && part.unknownLabels.isEmpty)
             #expect(reach.standing == 3 && reach.covered == covered && reach.unknownLabels == unknown, "\(texts): \(reach)")
         }
     }

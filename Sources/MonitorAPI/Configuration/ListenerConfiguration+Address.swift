@@ -12,11 +12,17 @@ extension ListenerConfiguration {
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
                 .bind(host: host, port: port).get()
             try await channel.close()
-        } catch let error as IOError where error.errnoCode == EADDRINUSE {
-            throw ListenerConfigurationError(
-                .addressUnavailable, "port \(port) of \(host) is taken: end what listens there, or choose another with --port")
         } catch {
-            throw ListenerConfigurationError(.addressUnavailable, "port \(port) of \(host) cannot be bound: \(error)")
+            throw unavailable(error)
         }
+    }
+
+    /// What is said where the address cannot be bound.
+    func unavailable(_ error: any Error) -> ListenerConfigurationError {
+        if (error as? IOError)?.errnoCode == EADDRINUSE {
+            return ListenerConfigurationError(
+                .addressUnavailable, "port \(port) of \(host) is taken: end what listens there, or choose another with --port")
+        }
+        return ListenerConfigurationError(.addressUnavailable, "port \(port) of \(host) cannot be bound: \(error)")
     }
 }

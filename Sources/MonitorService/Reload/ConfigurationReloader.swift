@@ -80,7 +80,8 @@ struct ConfigurationReloader: Service {
                 client.reconfigure(try PostgresConfiguration(url.reveal()))
             }
             var snapshot = RunningConfiguration.Snapshot(configuration: next, signer: present.signer)
-            if next.listener.linkKey != present.configuration.listener.linkKey {
+            // Before the start is over nobody signs.
+            if present.signer != nil, next.listener.linkKey != present.configuration.listener.linkKey {
                 let keys = try await LinkKeyStore(client: client).keys(configured: next.listener.linkKey?.reveal())
                 snapshot.signer = LinkSigner(keys: keys)
             }

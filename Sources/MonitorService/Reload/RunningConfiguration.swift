@@ -29,11 +29,28 @@ final class RunningConfiguration: Sendable {
 
     /// Lets another take its place; everybody who reads on hears of it.
     func replace(_ snapshot: Snapshot) {
-        let readers = state.withLock { state in
-            state.snapshot = snapshot
-            return state.readers.values.map { $0 }
+        change { $0 = snapshot }
+    }
+
+    /// The service has started: everybody hears of it.
+    ///
+    /// - Parameter configuration: What it has started by. Where another one holds meanwhile, nothing is done.
+    /// - Returns: Whether that one holds.
+    func start(_ configuration: ServiceConfiguration, signer: LinkSigner) -> Bool {
+        change { snapshot in
+            guard snapshot.configuration == configuration else { return false }
+            snapshot.signer = signer
+            return true
+        }
+    }
+
+    private func change<Result: Sendable>(_ body: (inout Snapshot) -> Result) -> Result {
+        let (result, snapshot, readers) = state.withLock { state in
+            let result = body(&state.snapshot)
+            return (result, state.snapshot, state.readers.values.map { $0 })
         }
         for reader in readers { reader.yield(snapshot) }
+        return result
     }
 
     /// What holds now, and then each that takes its place; a slow reader misses those in between, never the last. It ends when its

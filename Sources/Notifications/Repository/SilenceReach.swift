@@ -8,7 +8,8 @@ public struct SilenceReach: Sendable, Hashable {
     public private(set) var covered = 0
     /// Whether there are more alerts than were looked at.
     public let isPartial: Bool
-    /// Labels that matchers name and that neither the monitor knows nor any of the alerts has, in the matchers' order.
+    /// Labels that matchers name and that neither the monitor knows nor any of the alerts has, in the matchers' order; none where there
+    /// are more alerts.
     public let unknownLabels: [String]
 
     init(_ matchers: [Matcher], over alerts: [Alert], isPartial: Bool) {
@@ -22,6 +23,6 @@ public struct SilenceReach: Sendable, Hashable {
             known.formUnion((labels.foreign ?? [:]).keys)
         }
         self.isPartial = isPartial
-        unknownLabels = matchers.map(\.label).filter { known.insert($0).inserted }
+        unknownLabels = isPartial ? [] : matchers.map(\.label).filter { known.insert($0).inserted }
     }
 }

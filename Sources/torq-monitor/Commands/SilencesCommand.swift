@@ -3,6 +3,7 @@ import Foundation
 import MonitorService
 import Monitoring
 import Notifications
+import Postgres
 
 struct SilencesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -108,7 +109,10 @@ struct SilencesCommand: AsyncParsableCommand {
                 case .table: print("Silence \(silence.id) is \(silence.state.rawValue), until \(Figures.time(silence.endsAt)).")
                 }
                 do {
-                    tell(try await repository.reach(of: try matchers.map { try Matcher($0) }))
+                    let reach = try await PostgresClient.$patience.withValue(.seconds(5)) {
+                        try await repository.reach(of: try matchers.map { try Matcher($0) })
+                    }
+                    tell(reach, isActive: silence.state == .active)
                 } catch {
                     // The silence is there: who sees a failure would add another.
                     standardError("torq-monitor: warning: what it covers cannot be told: \(error)")
@@ -116,15 +120,16 @@ struct SilencesCommand: AsyncParsableCommand {
             }
         }
 
-        private func tell(_ reach: SilenceReach) {
-            let which = reach.isPartial ? "newest alerts" : "alerts"
+        private func tell(_ reach: SilenceReach, isActive: Bool) {
+            let verb = isActive ? ("covers", "does not cover") : ("would cover", "would not cover")
+            let alerts = reach.isPartial ? "alerts that were looked at, the newest" : "alerts that stand now"
             let words =
                 switch (reach.standing, reach.covered) {
                 case (0, _): "No alert stands now."
-                case (1, let covered): "It covers \(covered == 0 ? "not " : "")the one alert that stands now."
-                case (let standing, 0): "It covers none of the \(standing) \(which) that stand now."
-                case (let standing, let covered) where covered == standing: "It covers all of the \(standing) \(which) that stand now."
-                case (let standing, let covered): "It covers \(covered) of the \(standing) \(which) that stand now."
+                case (1, let covered): "It \(covered == 1 ? verb.0 : verb.1) the one alert that stands now."
+                case (let standing, 0): "It \(verb.0) none of the \(standing) \(alerts)."
+                case (let standing, let covered) where covered == standing: "It \(verb.0) all of the \(standing) \(alerts)."
+                case (let standing, let covered): "It \(verb.0) \(covered) of the \(standing) \(alerts)."
                 }
             standardError(words)
             for label in reach.unknownLabels {
