@@ -119,8 +119,11 @@ private struct SilenceOrder {
         guard (1...50).contains(posted.matchers.count) else { throw JSONBody.refusal("matchers", allowed: "1 to 50 matchers") }
         matchers = []
         for condition in posted.matchers {
-            guard condition.name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil, !condition.value.utf8.contains(0) else {
+            guard condition.name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil else {
                 throw JSONBody.refusal("matchers", allowed: "matchers whose names are labels'")
+            }
+            guard !condition.value.utf8.contains(0) else {
+                throw JSONBody.refusal("matchers", allowed: "matchers whose values have no NUL")
             }
             do throws(NotificationConfigurationError) {
                 matchers.append(try Matcher(condition.text).description)

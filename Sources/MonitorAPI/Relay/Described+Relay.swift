@@ -201,7 +201,7 @@ extension PostableSilence {
                     "type": "object", "required": .array(["name", "value"]),
                     "properties": .object([
                         "name": Schema.text.with(["pattern": "^[A-Za-z_][A-Za-z0-9_]*$"]).json,
-                        "value": Schema.text.with(["maxLength": 500]).json, "isRegex": Schema.flag.json, "isEqual": Schema.flag.json,
+                        "value": Schema.keptText.with(["maxLength": 500]).json, "isRegex": Schema.flag.json, "isEqual": Schema.flag.json,
                     ]), "if": .object(["properties": .object(["isRegex": .object(["const": true])]), "required": .array(["isRegex"])]),
                     "then": .object(["properties": .object(["value": .object(["format": "regex"])])]),
                 ])
