@@ -44,6 +44,10 @@ struct DatabaseRefusalTests {
             }
             #expect(log.code == 0, "\(log.text.suffix(2000))")
             #expect(log.text.contains("database.url"))
+            // Asked dozens of times, and logged when the answer became another one.
+            let unready = log.text.split(separator: "\n").filter { $0.contains("The service is not ready") }
+            #expect((1...4).contains(unready.count), "\(unready)")
+            #expect(unready.contains { $0.contains("password_refused") } && log.text.contains("The service is ready again"))
             #expect(!log.text.contains("first-password") && !log.text.contains("second-password"))
         }
     }
