@@ -21,6 +21,8 @@ public struct MonitorServer: Sendable {
     private let slackUpdates: SlackUpdates?
     private let metrics: PrometheusRegistry
     private let clock: @Sendable () -> Date
+    /// Outlasts a change of the configuration, which may be what mends it.
+    private let lastReason = LastReason()
     /// How long a body may take, and a request with the idempotency key of another that is being served.
     var bodyDeadline = Duration.seconds(20)
     var keyPatience = Duration.seconds(10)
@@ -220,7 +222,7 @@ public struct MonitorServer: Sendable {
             + ComputeEndpoint(client: client).all
             + SilenceEndpoints(client: client).all + NotificationEndpoints(client: client).all
             + ReceiverEndpoints(client: client, kinds: receivers, test: testReceiver).all + slack(linkSigner, background, slackMemory)
-            + OperationEndpoints(client: client, evaluations: evaluations, registry: metrics).all
+            + OperationEndpoints(client: client, evaluations: evaluations, registry: metrics, lastReason: lastReason).all
             + LinkEndpoints(
                 client: client, signer: linkSigner, configuration: configuration, failures: doorkeeper.failures, pages: pages
             ).all

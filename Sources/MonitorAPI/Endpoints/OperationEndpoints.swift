@@ -6,7 +6,7 @@ import Postgres
 import Synchronization
 
 /// Why the service was not ready when somebody asked last; nil: it was.
-private final class LastReason: Sendable {
+final class LastReason: Sendable {
     private let reason = Mutex<String?>(nil)
 
     /// - Returns: Whether it is another one now.
@@ -27,16 +27,21 @@ struct OperationEndpoints: Sendable {
     private let evaluations: EvaluationWatch?
     private let registry: PrometheusRegistry
     private let isStarting: Bool
-    private let lastReason = LastReason()
+    private let lastReason: LastReason
 
     /// - Parameters:
     ///   - evaluations: nil in a process that does not evaluate.
     ///   - registry: What this process measures.
+    ///   - lastReason: What is known of it from before.
     ///   - isStarting: It is not ready yet, however well the database is.
-    init(client: PostgresClient, evaluations: EvaluationWatch?, registry: PrometheusRegistry, isStarting: Bool = false) {
+    init(
+        client: PostgresClient, evaluations: EvaluationWatch?, registry: PrometheusRegistry, lastReason: LastReason = LastReason(),
+        isStarting: Bool = false
+    ) {
         self.client = client
         self.evaluations = evaluations
         self.registry = registry
+        self.lastReason = lastReason
         self.isStarting = isStarting
     }
 
