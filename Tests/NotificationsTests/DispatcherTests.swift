@@ -172,7 +172,7 @@ import Testing
             let configuration = try fixture.configuration(receivers)
             // All of it is routed before anything is sent, as after an outage.
             let router = TransitionRouter(client: database.client, configuration: configuration, logger: .init(label: "test"))
-            while try await router.routeBatch().routed > 0 {}
+            while try await !router.routeBatch().routed.isEmpty {}
             try await fixture.withDispatcher(configuration) {
                 try await eventually("everything is settled") {
                     try await fixture.notifications(id).allSatisfy { $0.status == .delivered || $0.status == .superseded }

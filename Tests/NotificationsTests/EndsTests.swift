@@ -16,7 +16,7 @@ import Testing
     }
 
     private func route(_ router: TransitionRouter) async throws {
-        while try await router.routeBatch().routed > 0 {}
+        while try await !router.routeBatch().routed.isEmpty {}
         _ = try await router.routeEnds()
     }
 

@@ -21,7 +21,7 @@ import Testing
 
     private func route(_ fixture: OutboxFixture, _ configuration: NotificationConfiguration) async throws {
         let router = TransitionRouter(client: fixture.client, configuration: configuration, logger: Logger(label: "test"))
-        while try await router.routeBatch().routed > 0 {}
+        while try await !router.routeBatch().routed.isEmpty {}
     }
 
     private func makeDue(_ client: PostgresClient) async throws {

@@ -17,7 +17,7 @@ import Testing
     private func route(_ fixture: OutboxFixture, _ receiver: Receiver) async throws {
         let router = TransitionRouter(
             client: fixture.client, configuration: try fixture.configuration([receiver]), logger: Logger(label: "test"))
-        while try await router.routeBatch().routed > 0 {}
+        while try await !router.routeBatch().routed.isEmpty {}
     }
 
     private func delivered(_ message: ClaimedMessage) -> AttemptResult {

@@ -15,7 +15,7 @@ import Testing
         let receiver = try fixture.receiver("hook", at: "https://example.com/x")
         let router = TransitionRouter(
             client: fixture.client, configuration: try fixture.configuration([receiver]), logger: Logger(label: "test"))
-        while try await router.routeBatch().routed > 0 {}
+        while try await !router.routeBatch().routed.isEmpty {}
         let outbox = Outbox(client: fixture.client, process: "a", settings: OutboxFixture.fast)
         _ = try await outbox.heartbeat()
         try await outbox.register(receiver)

@@ -14,7 +14,7 @@ import Testing
     }
 
     private func routeAll(_ router: TransitionRouter) async throws {
-        while try await router.routeBatch().routed > 0 {}
+        while try await !router.routeBatch().routed.isEmpty {}
     }
 
     @Test func transitionsAreRoutedOnceByAnyNumberOfRouters() async throws {
@@ -94,7 +94,7 @@ import Testing
             let router = try router(fixture)
             try await database.client.transaction { connection in
                 try await connection.query("SELECT FROM monitoring_alerts WHERE id = $1::uuid FOR UPDATE", [.uuid(id)])
-                #expect(try await router.routeBatch().routed == 1)
+                #expect(try await router.routeBatch().routed.count == 1)
             }
             #expect(try await fixture.notifications(id).map(\.status) == [.pending])
         }

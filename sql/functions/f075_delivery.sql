@@ -64,8 +64,8 @@ COMMENT ON FUNCTION monitoring_notification_due(text, text, interval, interval, 
 
 -- The functions below are called thousands of times in a burst, on tables that have just grown: their plans are kept for the
 -- session, and must be right whatever the statistics said when they were made. So they go by indexes alone, in the order in which
--- the joins are written, and a condition on status that is no reason to use an index is written (status || ''). OFFSET 0 keeps what is
--- asked of each row from becoming a join.
+-- the joins are written, and a condition that is no reason to use an index is written so that it is none: (status || ''), and coalesce
+-- where it asks for null. OFFSET 0 keeps what is asked of each row from becoming a join.
 
 CREATE OR REPLACE FUNCTION monitoring_unrouted(p_limit integer) RETURNS SETOF monitoring_alert_transitions
 LANGUAGE plpgsql VOLATILE ROWS 500
@@ -87,7 +87,7 @@ BEGIN
             FROM monitoring_alert_transitions AS earlier
             WHERE earlier.alert_id = t.alert_id
                 AND earlier.sequence < t.sequence
-                AND earlier.routed_at IS NULL
+                AND coalesce(earlier.routed_at, '-infinity') = '-infinity'
             OFFSET 0)
     ORDER BY t.id
     LIMIT p_limit
@@ -300,6 +300,113 @@ END
 $function$;
 COMMENT ON FUNCTION monitoring_keep_claim(text, boolean, uuid[], uuid[], text[], text[], uuid, text, interval) IS
     'Claims notifications and keeps the bodies that every attempt sends; marks what they supersede.';
+
+-- The notification of an alert's only step can be written as claimed: nothing of the alert waits or is being sent, and nothing newer is
+-- to be told instead. That saves a burst the way into the outbox and out of it again. What has waited for two seconds goes first.
+
+CREATE OR REPLACE FUNCTION monitoring_tellable_at_once(
+    p_alerts    uuid[],                                       -- whose first step is to be told, if it has taken no other,
+    p_receivers text[],                                       -- each to one of these
+    p_give_up   interval
+) RETURNS TABLE (
+    receiver        text,
+    id              uuid,                                     -- of the notification that can be written; what follows is as monitoring_claimable has it
+    message_id      uuid,
+    attempt         integer,
+    failures        integer,
+    is_plain        boolean,
+    body            text,
+    content_type    text,
+    seconds_left    double precision,
+    cause           text,
+    created_at      timestamptz,
+    alert_id        uuid,
+    alert_type      text,
+    metric_name     text,
+    severity        text,
+    status          text,
+    alert           json,
+    sequence        integer,
+    transition_kind text,
+    occurred_at     text,
+    transition      json
+)
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET join_collapse_limit = 1
+SET from_collapse_limit = 1
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+    WITH willing AS MATERIALIZED (
+        SELECT r.receiver
+        FROM monitoring_receivers AS r
+        WHERE r.receiver = ANY (p_receivers)
+            AND (r.paused_until IS NULL OR r.paused_until <= now())
+            AND r.disabled_at IS NULL
+            AND r.openings = 0
+            AND NOT EXISTS (
+                SELECT
+                FROM monitoring_notifications AS waiting
+                WHERE waiting.receiver = r.receiver
+                    AND waiting.status = 'pending'
+                    AND (waiting.message_id IS NULL OR waiting.message_id = waiting.id)
+                    AND waiting.due_at <= now() - interval '2 seconds'
+                OFFSET 0)
+    )
+    SELECT
+        asked.receiver, gen_random_uuid(), NULL::uuid, 1, 0, false, NULL::text, NULL::text,
+        extract(epoch FROM p_give_up)::double precision, 'transition', clock_timestamp(),
+        a.id, a.alert_type, a.metric_name, a.severity, a.status, monitoring_alert_document(a),
+        t.sequence, t.transition, monitoring_json_time(t.occurred_at), monitoring_transition_document(t)
+    FROM unnest(p_alerts, p_receivers) AS asked (alert_id, receiver)
+    JOIN willing ON willing.receiver = asked.receiver
+    JOIN monitoring_alerts AS a ON a.id = asked.alert_id AND a.sequence = 1
+    JOIN monitoring_alert_transitions AS t ON t.alert_id = asked.alert_id AND t.sequence = a.sequence;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_tellable_at_once(uuid[], text[], interval) IS
+    'What a message needs for the first step of each alert, in the order asked for, where its receiver takes anything now and nothing has waited for it.';
+
+CREATE OR REPLACE FUNCTION monitoring_write_claimed(
+    -- Of each, from monitoring_tellable_at_once in the same transaction:
+    p_ids           uuid[],
+    p_alerts        uuid[],
+    p_receivers     text[],
+    p_severities    text[],                                   -- of the step
+    p_bodies        text[],
+    p_content_types text[],
+    -- Of all:
+    p_claim_id      uuid,
+    p_process       text,
+    p_lease         interval,
+    p_give_up       interval
+) RETURNS SETOF uuid
+LANGUAGE plpgsql VOLATILE
+AS $function$
+BEGIN
+    -- Whoever routes need not wait for the disk; what may be sent must be there after a crash under the same id.
+    SET LOCAL synchronous_commit TO DEFAULT;
+    RETURN QUERY
+    INSERT INTO monitoring_notifications
+        (id, alert_id, receiver, cause, sequence, transition, severity, status, due_at, give_up_at, attempts,
+         claim_id, claimed_by, claimed_until, message_id, frozen_at, body, content_type, created_at)
+    SELECT
+        w.id, w.alert_id, w.receiver, 'transition', 1, 'opened', w.severity, 'sending', now(), now() + p_give_up, 1,
+        p_claim_id, p_process, now() + p_lease, w.id, now(), w.body, w.content_type, clock_timestamp()
+    FROM unnest(p_ids, p_alerts, p_receivers, p_severities, p_bodies, p_content_types)
+        AS w (id, alert_id, receiver, severity, body, content_type)
+    ON CONFLICT (alert_id, receiver, cause, sequence) DO NOTHING
+    RETURNING monitoring_notifications.id;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_write_claimed(uuid[], uuid[], text[], text[], text[], text[], uuid, text, interval, interval) IS
+    'Writes notifications of first steps as claimed, with the bodies that every attempt sends. The ids of those that had not been written before.';
 
 CREATE OR REPLACE FUNCTION monitoring_record_attempts(
     p_receiver         text,

@@ -11,6 +11,8 @@ public final class Dispatcher: Sendable {
     private let router: TransitionRouter
     private let outbox: Outbox
     private let lanes: [ReceiverLane]
+    private let composer: MessageComposer
+    private let held = HoldLimit(HoldLimit.Share(messages: 8000, bytes: 24 << 20))
     private let settings: DeliverySettings
     private let logger: Logger
     private let signal = Signal()
@@ -35,12 +37,12 @@ public final class Dispatcher: Sendable {
         fallbackReceiver = configuration.fallbackReceiver
         router = TransitionRouter(client: client, configuration: configuration, logger: logger)
         let inFlight = InFlightLimit(configuration.delivery.maximumInFlight)
-        let composer = MessageComposer(
+        composer = MessageComposer(
             configuration: configuration, signer: linkSigner, history: MetricHistory(client: client, logger: logger), logger: logger)
-        lanes = configuration.receivers.values.sorted { $0.name < $1.name }.map { receiver in
+        lanes = configuration.receivers.values.sorted { $0.name < $1.name }.map { [composer, held] receiver in
             ReceiverLane(
                 courier: Courier(receiver: receiver, transport: transport, settings: configuration.delivery, logger: logger),
-                outbox: outbox, composer: composer, inFlight: inFlight, settings: configuration.delivery, logger: logger)
+                outbox: outbox, composer: composer, inFlight: inFlight, held: held, settings: configuration.delivery, logger: logger)
         }
     }
 
@@ -190,13 +192,55 @@ public final class Dispatcher: Sendable {
     private func routeAll() async throws -> Int {
         var all = 0
         while !Task.isCancelled {
-            let batch = try await router.routeBatch()
+            let batch = try await routeBatch()
             wakeLanes(of: batch.receivers)
-            if batch.routed == 0 { break }
-            all += batch.routed
+            if batch.routed.isEmpty { break }
+            all += batch.routed.count
         }
         return all
     }
+
+    /// Routes a batch, and gives lanes that have room what could be claimed with it.
+    private func routeBatch() async throws -> TransitionRouter.Batch {
+        guard var direct = await directClaim() else { return try await router.routeBatch() }
+        direct.share = held.acquire(atMost: Self.directShare)
+        // Before its transaction ends, as claims last from then on.
+        let startBy = ContinuousClock.now + .seconds(settings.claimSeconds) - settings.requestTimeout
+        do {
+            let batch = try await router.routeBatch(direct: direct)
+            for lane in lanes {
+                guard var messages = batch.claimed[lane.receiver.name] else { continue }
+                for index in messages.indices { messages[index].startBy = startBy }
+                for share in messages.compactMap(\.held) {
+                    direct.share.messages -= share.messages
+                    direct.share.bytes -= share.bytes
+                }
+                await lane.take(messages)
+            }
+            held.release(direct.share)
+            if !batch.claimed.isEmpty { outbox.changed.raise() }
+            return batch
+        } catch {
+            held.release(direct.share)
+            for lane in lanes where direct.offers[lane.receiver.name] != nil { await lane.disown(direct.id) }
+            throw error
+        }
+    }
+
+    /// nil where no lane has room.
+    private func directClaim() async -> DirectClaim? {
+        var offers: [String: (receiver: Receiver, room: Int)] = [:]
+        for lane in lanes {
+            let room = await lane.directRoom
+            if room > 0 { offers[lane.receiver.name] = (lane.receiver, room) }
+        }
+        guard !offers.isEmpty else { return nil }
+        await composer.prepare()
+        return DirectClaim(outbox: outbox, composer: composer, offers: offers, share: HoldLimit.Share(messages: 0, bytes: 0))
+    }
+
+    /// Of what lanes may hold, what one batch may take.
+    private static let directShare = HoldLimit.Share(messages: TransitionRouter.batchSize, bytes: 4 << 20)
 
     /// Looks at everything that comes by itself, without a notice, and does it.
     ///

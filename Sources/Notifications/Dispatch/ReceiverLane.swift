@@ -12,6 +12,7 @@ actor ReceiverLane {
     private let courier: Courier
     private let composer: MessageComposer
     private let inFlight: InFlightLimit
+    private let held: HoldLimit
     private let settings: DeliverySettings
     private let logger: Logger
     /// Something can be claimed, or a place is free.
@@ -42,13 +43,15 @@ actor ReceiverLane {
     private var figures: AttemptFigures
 
     init(
-        courier: Courier, outbox: Outbox, composer: MessageComposer, inFlight: InFlightLimit, settings: DeliverySettings, logger: Logger
+        courier: Courier, outbox: Outbox, composer: MessageComposer, inFlight: InFlightLimit, held: HoldLimit, settings: DeliverySettings,
+        logger: Logger
     ) {
         receiver = courier.receiver
         self.courier = courier
         self.outbox = outbox
         self.composer = composer
         self.inFlight = inFlight
+        self.held = held
         self.settings = settings
         self.logger = logger
         breaker = CircuitBreaker(settings.breaker)
@@ -82,6 +85,8 @@ actor ReceiverLane {
             var isWoken = true
             while !isStopping {
                 var wait: Duration
+                // What was claimed as it was routed goes out before anything is asked for.
+                beginRunners(&group)
                 do {
                     wait = try await step(looksFirst: !isWoken)
                     pausing.succeeded()
@@ -89,16 +94,41 @@ actor ReceiverLane {
                     wait = pausing.failed()
                     logger.warning("outbox cannot be reached", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
                 }
-                while !isStopping, runners < min(receiver.maximumInFlight, sending + ready.count) {
-                    guard begin() else { break }
-                    group.addTask { await self.send() }
-                }
+                beginRunners(&group)
                 isWoken = wait == .zero
                 if !isWoken, !isStopping { isWoken = await signal.wait(atMost: wait) }
             }
             await giveBackReady()
             resultSignal.raise()
         }
+    }
+
+    private func beginRunners(_ group: inout DiscardingTaskGroup) {
+        while !isStopping, runners < min(receiver.maximumInFlight, sending + ready.count) {
+            guard begin() else { break }
+            group.addTask { await self.send() }
+        }
+    }
+
+    // What is claimed as it is routed
+
+    /// How many messages it takes now: what two seconds see gone, at the latency that its requests have. None while it rests or is tried,
+    /// and none where a rate limit spaces them.
+    var directRoom: Int {
+        guard isRegistered, !isStopping, restsUntil == nil, !isTrial, unsettled.isEmpty, receiver.rateLimit == nil else { return 0 }
+        return max(0, Int(Double(receiver.maximumInFlight) * 2 / max(0.001, latency.seconds)) - ready.count - sending)
+    }
+
+    /// Sends messages that were claimed for it.
+    func take(_ messages: [ClaimedMessage]) {
+        ready.append(contentsOf: messages)
+        signal.raise()
+    }
+
+    /// A claim whose transaction failed, perhaps after it was committed.
+    func disown(_ claimID: UUID) {
+        unsettled.append(claimID)
+        signal.raise()
     }
 
     // Claiming
@@ -177,9 +207,11 @@ actor ReceiverLane {
         ready.removeAll()
         do {
             try await outbox.release(messages)
+            messages.forEach(forget)
         } catch {
             // What is too old by now comes back with the end of its claim.
             ready = Deque(messages.filter { !isTooOld($0) }) + ready
+            messages.filter(isTooOld).forEach(forget)
             logger.warning("outbox cannot be reached", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
         }
     }
@@ -213,8 +245,14 @@ actor ReceiverLane {
             return nil
         }
         ready.removeFirst()
+        forget(message)
         sending += 1
         return message
+    }
+
+    /// It waits here no longer.
+    private func forget(_ message: ClaimedMessage) {
+        if let share = message.held { held.release(share) }
     }
 
     /// Whether its claim may end before its request does, so that somebody else would send it too.

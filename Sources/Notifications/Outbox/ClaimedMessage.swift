@@ -10,6 +10,8 @@ struct ClaimedMessage: Sendable, Hashable {
     var rendered: RenderedMessage?
     /// Begun later, its request may outlast the claim; nil: there is time.
     var startBy: ContinuousClock.Instant?
+    /// What it takes of the `HoldLimit` until it is sent or given back.
+    var held: HoldLimit.Share?
 
     /// What a receiver sees in every attempt.
     var id: UUID { lead.id }
@@ -25,6 +27,16 @@ struct ClaimedMessage: Sendable, Hashable {
         return RenderedMessage(body: body, contentType: contentType, isPlain: lead.isPlain)
     }
     var isPlain: Bool { rendered?.isPlain ?? lead.isPlain }
+
+    /// It waits in memory from here on, without what its body was made of.
+    mutating func hold(_ rendered: RenderedMessage) {
+        self.rendered = rendered
+        held = HoldLimit.Share(messages: 1, bytes: rendered.body.utf8.count)
+        for index in members.indices {
+            members[index].alert.json = ""
+            members[index].transition?.json = ""
+        }
+    }
 
     /// Makes messages of what was claimed, in the order of their first rows.
     ///

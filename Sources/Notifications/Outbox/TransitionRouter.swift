@@ -13,24 +13,37 @@ struct TransitionRouter: Sendable {
     let configuration: NotificationConfiguration
     let logger: Logger
 
+    /// What came of a batch.
+    struct Batch: Sendable {
+        var routed: [UUID] = []
+        var decisions: [TellingDecision] = []
+        /// Those for whom something waits in the outbox now.
+        var receivers: Set<String> = []
+        /// Claimed already, by receiver.
+        var claimed: [String: [ClaimedMessage]] = [:]
+    }
+
     /// Routes one batch.
     ///
-    /// - Returns: How many transitions were routed, and the receivers that have something new. Call again while there were any.
-    func routeBatch() async throws -> (routed: Int, receivers: Set<String>) {
-        let (routed, receivers, decisions) = try await client.transaction { connection in
+    /// - Parameter direct: Takes what it can at once.
+    /// - Returns: Call again while any were routed.
+    func routeBatch(direct: DirectClaim? = nil) async throws -> Batch {
+        let batch = try await client.transaction { connection in
             let rows = try await connection.query(Self.take, [.int(Self.batchSize)])
             let transitions = try rows.map(UnroutedTransition.init(row:))
-            guard !transitions.isEmpty else { return ([UUID](), Set<String>(), [TellingDecision]()) }
+            guard !transitions.isEmpty else { return Batch() }
             let hasSilences: Bool = try rows[0].decode("has_silences")
             let silences = hasSilences ? try await silences(connection) : []
             let inhibition = try await inhibition(connection)
             let decisions = transitions.map {
                 TellingDecision($0, silences: silences, inhibition: inhibition, configuration: configuration)
             }
-            let drafts = zip(transitions, decisions).flatMap { transition, decision in
+            var drafts = zip(transitions, decisions).flatMap { transition, decision in
                 decision.tellings.map { NotificationDraft(transition, telling: $0) }
             }
-            let receivers = try await write(drafts, Self.write, connection)
+            var batch = Batch(routed: transitions.map(\.alertID), decisions: decisions)
+            if let direct { (batch.claimed, drafts) = try await direct.take(drafts, connection) }
+            batch.receivers = try await write(drafts, Self.write, connection)
             let ignored = transitions.filter { $0.kind == .ignored }.map(\.alertID)
             if !ignored.isEmpty { try await connection.query(Self.drop, [.uuidArray(ignored)]) }
             try await order(
@@ -40,12 +53,12 @@ struct TransitionRouter: Sendable {
                 }, connection)
             let withheld = zip(transitions, decisions).map { transition, decision in decision.withheld(transition.kind) ?? "" }
             try await connection.query(Self.mark, [.intArray(transitions.map { Int($0.id) }), .textArray(withheld)])
-            return (transitions.map(\.alertID), receivers, decisions)
+            return batch
         }
-        for (alertID, decision) in zip(routed, decisions) {
+        for (alertID, decision) in zip(batch.routed, batch.decisions) {
             logger.trace("transition routed", metadata: ["alert_id": AlertIDs.metadata([alertID]), "decision": "\(decision)"])
         }
-        return (routed.count, receivers)
+        return batch
     }
 
     /// Writes notifications.
@@ -74,7 +87,7 @@ struct TransitionRouter: Sendable {
         }
     }
 
-    static let batchSize = 500
+    static let batchSize = 250
     /// The newest hold; what a silence beyond would have covered is told.
     static let maximumSilences = 20_000
 

@@ -1,0 +1,98 @@
+import Foundation
+import Monitoring
+import Postgres
+
+/// What may be claimed of the first steps of alerts while they are routed, and what was: a notification that is written as claimed need
+/// not be found in the outbox and written again.
+///
+/// A first step alone, since nothing of its alert can wait or be under way then; told by itself; to a receiver whose lane has room.
+struct DirectClaim: Sendable {
+    let id = UUID()
+    let outbox: Outbox
+    let composer: MessageComposer
+    /// Lanes that have room, by the names of their receivers, and how much.
+    var offers: [String: (receiver: Receiver, room: Int)]
+    /// All of them together.
+    var share: HoldLimit.Share
+
+    /// Writes those of the drafts that can be told at once, as claimed by this process.
+    ///
+    /// - Returns: Their messages by receiver, and the drafts that are left.
+    func take(
+        _ drafts: [NotificationDraft], _ connection: PostgresConnection
+    ) async throws -> (messages: [String: [ClaimedMessage]], rest: [NotificationDraft]) {
+        let candidates = candidates(drafts)
+        guard !candidates.isEmpty else { return ([:], drafts) }
+        let giveUp = outbox.settings.backoff.giveUpAfter.seconds
+        let rows = try await connection.query(
+            Self.tellable, [.uuidArray(candidates.map(\.alertID)), .textArray(candidates.map(\.telling.receiver)), .double(giveUp)])
+        let claimed = try render(rows)
+        guard !claimed.isEmpty else { return ([:], drafts) }
+        let severities = Dictionary(candidates.map { ($0.alertID, $0.severity) }) { first, _ in first }
+        let written = try await connection.query(
+            Self.write,
+            [
+                .uuidArray(claimed.map(\.message.id)), .uuidArray(claimed.map(\.message.lead.alert.id)),
+                .textArray(claimed.map(\.receiver)),
+                .textArray(claimed.map { severities[$0.message.lead.alert.id, default: $0.message.lead.alert.severity].rawValue }),
+                .textArray(claimed.map { $0.message.rendered?.body ?? "" }),
+                .textArray(claimed.map { $0.message.rendered?.contentType ?? "" }),
+                .uuid(id), .text(outbox.process), .double(outbox.settings.claimSeconds), .double(giveUp),
+            ])
+        let ids = Set(try written.map { try $0.decode("id") as UUID })
+        let taken = Set(claimed.map { Told(alert: $0.message.lead.alert.id, receiver: $0.receiver) })
+        return (
+            Dictionary(grouping: claimed.filter { ids.contains($0.message.id) }, by: \.receiver).mapValues { $0.map(\.message) },
+            drafts.filter { !isFirst($0) || !taken.contains(Told(alert: $0.alertID, receiver: $0.telling.receiver)) }
+        )
+    }
+
+    private struct Told: Hashable {
+        var alert: UUID
+        var receiver: String
+    }
+
+    private func isFirst(_ draft: NotificationDraft) -> Bool {
+        draft.sequence == 1 && draft.transition == .opened && draft.cause == .transition && draft.telling.group == nil
+    }
+
+    private func candidates(_ drafts: [NotificationDraft]) -> [NotificationDraft] {
+        var rooms = offers.mapValues(\.room)
+        var left = share.messages
+        return drafts.filter { draft in
+            guard left > 0, isFirst(draft), let room = rooms[draft.telling.receiver], room > 0 else { return false }
+            rooms[draft.telling.receiver] = room - 1
+            left -= 1
+            return true
+        }
+    }
+
+    /// Makes messages while there are bytes left; what cannot be made goes the way of all others, where that is seen to.
+    private func render(_ rows: PostgresRows) throws -> [(receiver: String, message: ClaimedMessage)] {
+        var left = share.bytes
+        var claimed: [(receiver: String, message: ClaimedMessage)] = []
+        for row in rows {
+            let receiver: String = try row.decode("receiver")
+            var message = ClaimedMessage(members: [try ClaimedNotification(row: row)], claimID: id)
+            guard let offer = offers[receiver], let rendered = composer.render(message, for: offer.receiver) else { continue }
+            let bytes = rendered.body.utf8.count
+            guard bytes <= left else { break }
+            left -= bytes
+            message.hold(rendered)
+            claimed.append((receiver, message))
+        }
+        return claimed
+    }
+
+    private static let tellable = """
+        SELECT *
+        FROM monitoring_tellable_at_once($1::uuid[], $2::text[], make_interval(secs => $3::double precision))
+        """
+
+    private static let write = """
+        SELECT id
+        FROM monitoring_write_claimed(
+            $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid, $8::text,
+            make_interval(secs => $9::double precision), make_interval(secs => $10::double precision)) AS id
+        """
+}
