@@ -190,19 +190,32 @@ public final class Dispatcher: Sendable {
 
     /// - Returns: How many transitions were routed.
     private func routeAll() async throws -> Int {
+        let first = try await routeBatch().routed.count
+        // A burst: while the bodies of one batch are made, the database is at the next.
+        guard first >= TransitionRouter.batchSize else { return first == 0 ? 0 : first + (try await routeRest()) }
+        return try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<2 { group.addTask { try await self.routeRest() } }
+            return try await group.reduce(first, +)
+        }
+    }
+
+    private func routeRest() async throws -> Int {
         var all = 0
         while !Task.isCancelled {
-            let batch = try await routeBatch()
-            wakeLanes(of: batch.receivers)
-            if batch.routed.isEmpty { break }
-            all += batch.routed.count
+            let routed = try await routeBatch().routed.count
+            if routed == 0 { break }
+            all += routed
         }
         return all
     }
 
     /// Routes a batch, and gives lanes that have room what could be claimed with it.
     private func routeBatch() async throws -> TransitionRouter.Batch {
-        guard var direct = await directClaim() else { return try await router.routeBatch() }
+        guard var direct = await directClaim() else {
+            let batch = try await router.routeBatch()
+            wakeLanes(of: batch.receivers)
+            return batch
+        }
         direct.share = held.acquire(atMost: Self.directShare)
         // Before its transaction ends, as claims last from then on.
         let startBy = ContinuousClock.now + .seconds(settings.claimSeconds) - settings.requestTimeout
@@ -218,6 +231,7 @@ public final class Dispatcher: Sendable {
                 await lane.take(messages)
             }
             held.release(direct.share)
+            wakeLanes(of: batch.receivers)
             if !batch.claimed.isEmpty { outbox.changed.raise() }
             return batch
         } catch {
