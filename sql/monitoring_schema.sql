@@ -1101,6 +1101,28 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v018_last_delivery ==================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v018_last_delivery') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- When a receiver last took a message stands in its row: an index of all deliveries cost every one of them, for a figure of a page.
+
+ALTER TABLE monitoring_receivers
+    ADD COLUMN delivered_at timestamptz;                      -- null: never, or not known
+COMMENT ON COLUMN monitoring_receivers.delivered_at IS
+    'When it last took a message, written when nothing more is on its way to it, and every few seconds while there is.';
+UPDATE monitoring_receivers AS r
+SET delivered_at = (
+    SELECT max(n.delivered_at) FROM monitoring_notifications AS n WHERE n.receiver = r.receiver AND n.status = 'delivered');
+
+DROP INDEX monitoring_notifications_delivered;
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v018_last_delivery', '91de9c3535a2a000')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 

@@ -96,9 +96,12 @@ struct NotificationTests {
         try await withListener(extras: ListenerExtras(receivers: kinds)) { listener in
             try await listener.run(
                 """
-                INSERT INTO monitoring_receivers (receiver, endpoint, paused_until, disabled_at, disabled_reason, openings) VALUES
-                ('oncall', 'digest', '2026-03-10T11:59Z', NULL, NULL, 0), ('audit', 'digest', '2026-03-10T13:00Z', '2026-03-10T11:00Z', 'gone', 0),
-                ('hook', 'digest', '2026-03-10T12:05Z', NULL, NULL, 2), ('slow', 'digest', '2026-03-10T12:01Z', NULL, NULL, 0);
+                INSERT INTO monitoring_receivers
+                    (receiver, endpoint, paused_until, disabled_at, disabled_reason, openings, delivered_at) VALUES
+                ('oncall', 'digest', '2026-03-10T11:59Z', NULL, NULL, 0, '2026-03-10T11:30:02Z'),
+                ('audit', 'digest', '2026-03-10T13:00Z', '2026-03-10T11:00Z', 'gone', 0, NULL),
+                ('hook', 'digest', '2026-03-10T12:05Z', NULL, NULL, 2, NULL),
+                ('slow', 'digest', '2026-03-10T12:01Z', NULL, NULL, 0, NULL);
                 """ + GroupFixture.sql(3, status: "dead")
                     + """
                     INSERT INTO monitoring_notifications (alert_id, receiver, cause, sequence, severity, status, due_at)

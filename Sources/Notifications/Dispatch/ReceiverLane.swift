@@ -32,6 +32,9 @@ actor ReceiverLane {
     private var results: [AttemptResult] = []
     private var recording = 0
     private var change: CircuitBreaker.Change?
+    /// It has taken something that its row does not tell of.
+    private var hasNews = false
+    private var notedAt = ContinuousClock.now
     /// What is under way is to show whether the receiver works.
     private var isTrial = false
     /// Nothing is begun before; what all processes are told comes a little later.
@@ -305,7 +308,22 @@ actor ReceiverLane {
             recording = batch.count
             await record(batch, change)
             recording = 0
+            await noteDelivery(of: batch)
             signal.raise()
+        }
+    }
+
+    /// When nothing more is under way, and every few seconds while there is.
+    private func noteDelivery(of batch: [AttemptResult]) async {
+        if batch.contains(where: { $0.status == "delivered" }) { hasNews = true }
+        let isAtRest = ready.isEmpty && sending == 0 && results.isEmpty
+        guard hasNews, isAtRest || notedAt.duration(to: .now) > .seconds(5) else { return }
+        do {
+            try await outbox.noteDelivery(receiver.name)
+            hasNews = false
+            notedAt = .now
+        } catch {
+            logger.warning("the last delivery cannot be noted", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
         }
     }
 

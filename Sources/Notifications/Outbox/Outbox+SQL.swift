@@ -85,6 +85,12 @@ extension Outbox {
           AND (openings > 0 OR disabled_at IS NOT NULL)
         """
 
+    static let noteDelivery = """
+        UPDATE monitoring_receivers
+        SET delivered_at = greatest(delivered_at, now())
+        WHERE receiver = $1::text
+        """
+
     static let hasten = """
         UPDATE monitoring_notifications
         SET due_at = now(), updated_at = now()

@@ -136,6 +136,12 @@ struct Outbox: Sendable {
         }
     }
 
+    /// Puts down that a receiver took a message just now. On its own: whoever records holds notifications, and whoever claims holds the
+    /// receiver's row and waits for some of them.
+    func noteDelivery(_ receiver: String) async throws {
+        try await client.query(Self.noteDelivery, [.text(receiver)])
+    }
+
     /// Lets caches of the API see what has changed. Never inside a transaction of deliveries: its row is everybody's, and an
     /// evaluation holds it to its end.
     func bumpDataVersion() async throws {

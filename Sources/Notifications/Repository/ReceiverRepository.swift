@@ -45,9 +45,7 @@ public struct ReceiverRepository: Sendable {
         SELECT
             receiver, known.paused_until, known.disabled_at, known.disabled_reason, coalesce(known.openings, 0) AS openings,
             coalesce(outbox.waiting, 0) AS waiting, outbox.oldest_due_at, coalesce(outbox.dead, 0) AS dead,
-            (SELECT max(delivered_at)
-             FROM monitoring_notifications n
-             WHERE n.receiver = names.receiver AND n.status = 'delivered') AS last_delivered_at
+            known.delivered_at AS last_delivered_at
         FROM names
         LEFT JOIN monitoring_receivers known USING (receiver)
         LEFT JOIN outbox USING (receiver)
