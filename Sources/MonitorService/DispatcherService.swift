@@ -24,7 +24,8 @@ struct DispatcherService: Service {
     }
 
     func run() async throws {
-        let transport = WebTransport()
+        // A place for every request that the lanes may have under way: else one receiver that hangs holds them all.
+        let transport = WebTransport(WebTransportConfiguration(maxConnections: DeliverySettings().maximumInFlight))
         do {
             try await cancelWhenGracefulShutdown {
                 guard let port = await ports.first(where: { _ in true }) else { return }
