@@ -24,8 +24,7 @@ struct DispatcherService: Service {
     }
 
     func run() async throws {
-        // A place for every request that the lanes may have under way: else one receiver that hangs holds them all.
-        let transport = WebTransport(WebTransportConfiguration(maxConnections: DeliverySettings().maximumInFlight))
+        let transport = WebTransport(DeliverySettings().transport)
         do {
             try await cancelWhenGracefulShutdown {
                 guard let port = await ports.first(where: { _ in true }) else { return }

@@ -148,6 +148,33 @@ import Testing
         #expect(server.requests.count == 1)
     }
 
+    @Test func aReceiverThatHangsWithMuchDueLeavesRoomForOthers() async throws {
+        let server = try HTTPFixture { request in request.target == "/bad" ? .hang : .answer(status: 200) }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            var delivery = OutboxFixture.fast
+            delivery.requestTimeout = .seconds(12)
+            let configuration = try NotificationConfiguration(
+                receivers: [
+                    fixture.receiver("bad", at: server.url("/bad"), rateLimit: nil),
+                    fixture.receiver("good", at: server.url("/good"), rateLimit: nil),
+                ],
+                routes: [
+                    Route(matchers: [try Matcher("model=bad")], receivers: ["bad"]),
+                    Route(matchers: [try Matcher("model=good")], receivers: ["good"]),
+                ], delivery: delivery)
+            for _ in 0..<150 { _ = try await fixture.open("bad") }
+            try await fixture.withDispatcher(configuration) {
+                // As many as it may have: they hold their places until their time is over.
+                try await eventually("the bad one has all that it may have") {
+                    server.requests.filter { $0.target == "/bad" }.count == 64
+                }
+                _ = try await fixture.settled(fixture.open("good"), [.delivered], timeout: .seconds(6))
+                #expect(server.requests.filter { $0.target == "/bad" }.count == 64)
+            }
+        }
+    }
+
     @Test func refusedBlocksAreSentAsText() async throws {
         let script = Script([.answer(status: 400, body: Array("invalid_blocks".utf8)), .answer(status: 200, body: Array("ok".utf8))])
         let server = try HTTPFixture { _ in script.next() }

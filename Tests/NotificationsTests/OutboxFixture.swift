@@ -72,7 +72,7 @@ struct OutboxFixture: Sendable {
         _ configuration: NotificationConfiguration, logger: Logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
         _ body: @Sendable () async throws -> Void
     ) async throws {
-        let transport = WebTransport()
+        let transport = WebTransport(configuration.delivery.transport)
         let dispatcher = Dispatcher(
             client: client, transport: transport, configuration: configuration, linkSigner: LinkSigner(keys: [key]), process: "test",
             logger: logger)

@@ -100,6 +100,32 @@ import Testing
         }
     }
 
+    @Test func aPlanMadeWhileNothingWaitedNeverScansWhatWaits() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let scans = try await database.client.transaction { connection in
+                // Its plan is the session's from here on.
+                #expect(try await connection.query("SELECT FROM monitoring_unrouted(500)").isEmpty)
+                try await connection.query(
+                    """
+                    WITH alert AS (
+                        INSERT INTO monitoring_alerts
+                            (fingerprint, alert_type, severity, peak_severity, metric_name, metric_date, opened_at, last_evidence_at, live_since)
+                        SELECT n::text, 'error_spike', 'low', 'low', 'error_rate', '2026-02-21', now(), now(), now()
+                        FROM generate_series(1, 500) AS n
+                        RETURNING id
+                    )
+                    INSERT INTO monitoring_alert_transitions (alert_id, sequence, transition, to_status, to_severity, actor, occurred_at)
+                    SELECT id, 1, 'opened', 'open', 'low', 'monitor', now() FROM alert
+                    """)
+                let scans = "SELECT pg_stat_get_xact_numscans('monitoring_alert_transitions_unrouted'::regclass) AS scans"
+                let before: Int = try await connection.query(scans)[0].decode("scans")
+                #expect(try await connection.query("SELECT id FROM monitoring_unrouted(500)").count == 500)
+                return try await connection.query(scans)[0].decode("scans") as Int - before
+            }
+            #expect(scans == 1)
+        }
+    }
+
     @Test func theLinkKeyIsMadeOnce() async throws {
         try await withTestDatabase(schema: true) { database in
             let store = LinkKeyStore(client: database.client)

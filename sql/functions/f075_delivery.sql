@@ -306,19 +306,10 @@ COMMENT ON FUNCTION monitoring_keep_claim(text, boolean, uuid[], uuid[], text[],
 
 CREATE OR REPLACE FUNCTION monitoring_tellable_at_once(
     p_alerts    uuid[],                                       -- whose first step is to be told, if it has taken no other,
-    p_receivers text[],                                       -- each to one of these
-    p_give_up   interval
+    p_receivers text[]                                        -- each to one of these
 ) RETURNS TABLE (
     receiver        text,
-    id              uuid,                                     -- of the notification that can be written; what follows is as monitoring_claimable has it
-    message_id      uuid,
-    attempt         integer,
-    failures        integer,
-    is_plain        boolean,
-    body            text,
-    content_type    text,
-    seconds_left    double precision,
-    cause           text,
+    id              uuid,                                     -- of the notification that can be written
     created_at      timestamptz,
     alert_id        uuid,
     alert_type      text,
@@ -360,8 +351,7 @@ BEGIN
                 OFFSET 0)
     )
     SELECT
-        asked.receiver, gen_random_uuid(), NULL::uuid, 1, 0, false, NULL::text, NULL::text,
-        extract(epoch FROM p_give_up)::double precision, 'transition', clock_timestamp(),
+        asked.receiver, gen_random_uuid(), clock_timestamp(),
         a.id, a.alert_type, a.metric_name, a.severity, a.status, monitoring_alert_document(a),
         t.sequence, t.transition, monitoring_json_time(t.occurred_at), monitoring_transition_document(t)
     FROM unnest(p_alerts, p_receivers) AS asked (alert_id, receiver)
@@ -370,7 +360,7 @@ BEGIN
     JOIN monitoring_alert_transitions AS t ON t.alert_id = asked.alert_id AND t.sequence = a.sequence;
 END
 $function$;
-COMMENT ON FUNCTION monitoring_tellable_at_once(uuid[], text[], interval) IS
+COMMENT ON FUNCTION monitoring_tellable_at_once(uuid[], text[]) IS
     'What a message needs for the first step of each alert, in the order asked for, where its receiver takes anything now and nothing has waited for it.';
 
 CREATE OR REPLACE FUNCTION monitoring_write_claimed(

@@ -16,7 +16,8 @@ struct DispatchCommand: AsyncParsableCommand {
 
     func run() async throws {
         let client = PostgresClient(try PostgresConfiguration(database))
-        let transport = WebTransport()
+        let settings = Self.settings(factor)
+        let transport = WebTransport(settings.transport)
         var receivers: [Receiver] = []
         for text in receiver {
             let parts = text.split(separator: "=", maxSplits: 1).map { String($0) }
@@ -25,7 +26,7 @@ struct DispatchCommand: AsyncParsableCommand {
         }
         let dispatcher = Dispatcher(
             client: client, transport: transport,
-            configuration: try NotificationConfiguration(receivers: receivers, delivery: Self.settings(factor)),
+            configuration: try NotificationConfiguration(receivers: receivers, delivery: settings),
             linkSigner: LinkSigner(keys: [LinkKey(id: "benchmark", secret: Array(repeating: 1, count: 32))]), process: "benchmark",
             logger: Logger(label: "benchmark", factory: { _ in SwiftLogNoOpLogHandler() }))
         let task = Task { await dispatcher.run() }

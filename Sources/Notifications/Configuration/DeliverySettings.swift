@@ -1,3 +1,5 @@
+public import WebTransport
+
 /// Times and bounds of sending. The defaults are meant to be kept; tests make them short.
 public struct DeliverySettings: Sendable, Hashable {
     /// When a message that failed is sent again.
@@ -38,6 +40,10 @@ public struct DeliverySettings: Sendable, Hashable {
         self.disabledRest = disabledRest
         self.breaker = breaker
     }
+
+    /// What a dispatcher's transport needs: a place for every request that may be under way, else one receiver that hangs takes those of
+    /// others.
+    public var transport: WebTransportConfiguration { WebTransportConfiguration(maxConnections: maximumInFlight) }
 
     /// How long a claim lasts: longer than any request can.
     var claimSeconds: Double { requestTimeout.seconds * 2 + 10 }

@@ -211,12 +211,13 @@ public final class Dispatcher: Sendable {
 
     /// Routes a batch, and gives lanes that have room what could be claimed with it.
     private func routeBatch() async throws -> TransitionRouter.Batch {
-        guard var direct = await directClaim() else {
+        guard let direct = await directClaim() else {
             let batch = try await router.routeBatch()
             wakeLanes(of: batch.receivers)
             return batch
         }
-        direct.share = held.acquire(atMost: Self.directShare)
+        var unused = direct.share
+        defer { held.release(unused) }
         // Before its transaction ends, as claims last from then on.
         let startBy = ContinuousClock.now + .seconds(settings.claimSeconds) - settings.requestTimeout
         do {
@@ -224,18 +225,13 @@ public final class Dispatcher: Sendable {
             for lane in lanes {
                 guard var messages = batch.claimed[lane.receiver.name] else { continue }
                 for index in messages.indices { messages[index].startBy = startBy }
-                for share in messages.compactMap(\.held) {
-                    direct.share.messages -= share.messages
-                    direct.share.bytes -= share.bytes
-                }
+                for share in messages.compactMap(\.held) { unused -= share }
                 await lane.take(messages)
             }
-            held.release(direct.share)
             wakeLanes(of: batch.receivers)
             if !batch.claimed.isEmpty { outbox.changed.raise() }
             return batch
         } catch {
-            held.release(direct.share)
             for lane in lanes where direct.offers[lane.receiver.name] != nil { await lane.disown(direct.id) }
             throw error
         }
@@ -250,7 +246,7 @@ public final class Dispatcher: Sendable {
         }
         guard !offers.isEmpty else { return nil }
         await composer.prepare()
-        return DirectClaim(outbox: outbox, composer: composer, offers: offers, share: HoldLimit.Share(messages: 0, bytes: 0))
+        return DirectClaim(outbox: outbox, composer: composer, offers: offers, share: held.acquire(atMost: Self.directShare))
     }
 
     /// Of what lanes may hold, what one batch may take.

@@ -308,8 +308,8 @@ actor ReceiverLane {
             recording = batch.count
             await record(batch, change)
             recording = 0
-            await noteDelivery(of: batch)
             signal.raise()
+            await noteDelivery(of: batch)
         }
     }
 

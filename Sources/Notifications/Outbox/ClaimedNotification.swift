@@ -37,4 +37,17 @@ struct ClaimedNotification: Sendable, Hashable {
         alert = try AlertDocument(row: row)
         transition = try TransitionDocument(row: row)
     }
+
+    /// One that is yet to be written, at its first attempt, from the columns of `monitoring_tellable_at_once`.
+    init(unwritten row: PostgresRow, timeLeft: Duration) throws {
+        id = try row.decode("id")
+        attempt = 1
+        failures = 0
+        isPlain = false
+        self.timeLeft = timeLeft
+        cause = .transition
+        createdAt = try row.decode("created_at")
+        alert = try AlertDocument(row: row)
+        transition = try TransitionDocument(row: row)
+    }
 }

@@ -12,8 +12,8 @@ struct DirectClaim: Sendable {
     let composer: MessageComposer
     /// Lanes that have room, by the names of their receivers, and how much.
     var offers: [String: (receiver: Receiver, room: Int)]
-    /// All of them together.
-    var share: HoldLimit.Share
+    /// For all of them together.
+    let share: HoldLimit.Share
 
     /// Writes those of the drafts that can be told at once, as claimed by this process.
     ///
@@ -23,21 +23,21 @@ struct DirectClaim: Sendable {
     ) async throws -> (messages: [String: [ClaimedMessage]], rest: [NotificationDraft]) {
         let candidates = candidates(drafts)
         guard !candidates.isEmpty else { return ([:], drafts) }
-        let giveUp = outbox.settings.backoff.giveUpAfter.seconds
         let rows = try await connection.query(
-            Self.tellable, [.uuidArray(candidates.map(\.alertID)), .textArray(candidates.map(\.telling.receiver)), .double(giveUp)])
+            Self.tellable, [.uuidArray(candidates.map(\.alertID)), .textArray(candidates.map(\.telling.receiver))])
         let claimed = try render(rows)
         guard !claimed.isEmpty else { return ([:], drafts) }
-        let severities = Dictionary(candidates.map { ($0.alertID, $0.severity) }) { first, _ in first }
         let written = try await connection.query(
             Self.write,
             [
                 .uuidArray(claimed.map(\.message.id)), .uuidArray(claimed.map(\.message.lead.alert.id)),
                 .textArray(claimed.map(\.receiver)),
-                .textArray(claimed.map { severities[$0.message.lead.alert.id, default: $0.message.lead.alert.severity].rawValue }),
+                // With one step, the alert's severity is the step's.
+                .textArray(claimed.map(\.message.lead.alert.severity.rawValue)),
                 .textArray(claimed.map { $0.message.rendered?.body ?? "" }),
                 .textArray(claimed.map { $0.message.rendered?.contentType ?? "" }),
-                .uuid(id), .text(outbox.process), .double(outbox.settings.claimSeconds), .double(giveUp),
+                .uuid(id), .text(outbox.process), .double(outbox.settings.claimSeconds),
+                .double(outbox.settings.backoff.giveUpAfter.seconds),
             ])
         let ids = Set(try written.map { try $0.decode("id") as UUID })
         let taken = Set(claimed.map { Told(alert: $0.message.lead.alert.id, receiver: $0.receiver) })
@@ -73,7 +73,8 @@ struct DirectClaim: Sendable {
         var claimed: [(receiver: String, message: ClaimedMessage)] = []
         for row in rows {
             let receiver: String = try row.decode("receiver")
-            var message = ClaimedMessage(members: [try ClaimedNotification(row: row)], claimID: id)
+            let notification = try ClaimedNotification(unwritten: row, timeLeft: outbox.settings.backoff.giveUpAfter)
+            var message = ClaimedMessage(members: [notification], claimID: id)
             guard let offer = offers[receiver], let rendered = composer.render(message, for: offer.receiver) else { continue }
             let bytes = rendered.body.utf8.count
             guard bytes <= left else { break }
@@ -84,10 +85,7 @@ struct DirectClaim: Sendable {
         return claimed
     }
 
-    private static let tellable = """
-        SELECT *
-        FROM monitoring_tellable_at_once($1::uuid[], $2::text[], make_interval(secs => $3::double precision))
-        """
+    private static let tellable = "SELECT * FROM monitoring_tellable_at_once($1::uuid[], $2::text[])"
 
     private static let write = """
         SELECT id

@@ -6,6 +6,11 @@ final class HoldLimit: Sendable {
     struct Share: Sendable, Hashable {
         var messages: Int
         var bytes: Int
+
+        static func -= (share: inout Share, other: Share) {
+            share.messages -= other.messages
+            share.bytes -= other.bytes
+        }
     }
 
     private let free: Mutex<Share>
@@ -18,8 +23,7 @@ final class HoldLimit: Sendable {
     func acquire(atMost most: Share) -> Share {
         free.withLock { free in
             let share = Share(messages: min(free.messages, most.messages), bytes: min(free.bytes, most.bytes))
-            free.messages -= share.messages
-            free.bytes -= share.bytes
+            free -= share
             return share
         }
     }
