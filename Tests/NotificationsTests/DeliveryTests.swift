@@ -176,4 +176,39 @@ import Testing
         signal.raise()
         #expect(await woken)
     }
+
+    /// All waits share a timer.
+    @Test func aWaitEndsInItsOwnTimeWhateverWaitsWereBefore() async {
+        let signal = Signal()
+        signal.raise()
+        #expect(await signal.wait(atMost: .seconds(3600)))
+        async let woken = signal.wait(atMost: .seconds(3600))
+        signal.raise()
+        #expect(await woken)
+        for milliseconds in [30, 1, 0, 5] {
+            let began = ContinuousClock.now
+            #expect(await !signal.wait(atMost: .milliseconds(milliseconds)))
+            #expect(began.duration(to: .now) >= .milliseconds(milliseconds))
+        }
+        // Longer than the one that the timer still stands for.
+        async let longer = signal.wait(atMost: .seconds(7200))
+        signal.raise()
+        #expect(await longer)
+        #expect(await !signal.wait(atMost: .milliseconds(1)))
+    }
+
+    @Test func aCancelledWaitEnds() async {
+        let signal = Signal()
+        let waiting = Task { await signal.wait(atMost: .seconds(3600)) }
+        waiting.cancel()
+        #expect(await !waiting.value)
+        let late = Task {
+            while !Task.isCancelled { await Task.yield() }
+            return await signal.wait(atMost: .seconds(3600))
+        }
+        late.cancel()
+        #expect(await !late.value)
+        signal.raise()
+        #expect(await signal.wait(atMost: .zero))
+    }
 }

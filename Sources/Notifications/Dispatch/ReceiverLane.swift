@@ -41,6 +41,7 @@ actor ReceiverLane {
     private var restsUntil: ContinuousClock.Instant?
     /// Of a request, smoothed; at first it is not known to be short.
     private var latency = Duration.milliseconds(100)
+    private var isMeasured = false
     /// Claims whose transaction failed, perhaps after it was committed.
     private var unsettled: [UUID] = []
     private var figures: AttemptFigures
@@ -115,11 +116,13 @@ actor ReceiverLane {
 
     // What is claimed as it is routed
 
-    /// How many messages it takes now: what two seconds see gone, at the latency that its requests have. None while it rests or is tried,
-    /// and none where a rate limit spaces them.
+    /// How many messages it takes now: what four seconds see gone, at the latency that its requests have; before the first answer, as many
+    /// as if that were short, since all lanes together hold no more than their limit. None while it rests or is tried, and none where a
+    /// rate limit spaces them.
     var directRoom: Int {
         guard isRegistered, !isStopping, restsUntil == nil, !isTrial, unsettled.isEmpty, receiver.rateLimit == nil else { return 0 }
-        return max(0, Int(Double(receiver.maximumInFlight) * 2 / max(0.001, latency.seconds)) - ready.count - sending)
+        let expected = isMeasured ? max(0.001, latency.seconds) : 0.05
+        return max(0, Int(Double(receiver.maximumInFlight) * 4 / expected) - ready.count - sending)
     }
 
     /// Sends messages that were claimed for it.
@@ -146,8 +149,10 @@ actor ReceiverLane {
             isRegistered = true
         }
         if !unsettled.isEmpty {
-            try await outbox.giveBack(unsettled)
-            unsettled = []
+            let claims = unsettled
+            try await outbox.giveBack(claims)
+            // Others may have come meanwhile, behind them.
+            unsettled.removeFirst(claims.count)
         }
         if let rest = restsUntil.map({ ContinuousClock.now.duration(to: $0) }), rest > .zero {
             await giveBackReady()
@@ -159,14 +164,9 @@ actor ReceiverLane {
         // A place that becomes free wakes this up.
         guard room > 0 else { return ready.isEmpty || runners > 0 ? settings.pollInterval : .milliseconds(50) }
         if looksFirst, ready.isEmpty, let wait = try await waitForNext(), wait > .zero { return wait }
-        let claimID = UUID()
-        unsettled.append(claimID)
         await composer.prepare()
         let startBy = ContinuousClock.now + .seconds(settings.claimSeconds) - settings.requestTimeout
-        let claim = try await outbox.claim(claimID, receiver: receiver, limit: room) { [composer, receiver] message in
-            composer.render(message, for: receiver)
-        }
-        unsettled.removeAll()
+        let claim = try await claim(atMost: room)
         if !claim.messages.isEmpty || claim.openings == 0 { breaker.mayHaveMoved(openings: claim.openings) }
         if claim.isTrial { isTrial = true }
         for var message in claim.messages {
@@ -177,6 +177,18 @@ actor ReceiverLane {
         if let wait = claim.wait { return min(wait, settings.idleInterval) }
         // Due, and yet not to be had: another process has it, or an earlier step of its alert is under way.
         return try await waitForNext() ?? settings.pollInterval
+    }
+
+    private func claim(atMost room: Int) async throws -> Claim {
+        let id = UUID()
+        do {
+            return try await outbox.claim(id, receiver: receiver, limit: room) { [composer, receiver] message in
+                composer.render(message, for: receiver)
+            }
+        } catch {
+            unsettled.append(id)
+            throw error
+        }
     }
 
     /// How many messages may be claimed: as many as can be sent at once, and those besides that a second sees gone. Not one by one, since
@@ -266,6 +278,7 @@ actor ReceiverLane {
     private func finish(_ result: AttemptResult, took: Duration) {
         sending -= 1
         latency = (latency * 7 + took) / 8
+        isMeasured = true
         let now = started.duration(to: .now)
         var change: CircuitBreaker.Change?
         if result.outcome == "delivered" {
