@@ -7830,6 +7830,76 @@ $function$;
 COMMENT ON FUNCTION monitoring_unrouted(integer) IS
     'The first steps whose notifications have not been written, locked: of each alert the earliest alone, and none that somebody else has.';
 
+-- Its settings are the transaction's, for what its caller does next: they go on row by row along the indexes, and whoever routes need not
+-- wait for the disk. Were the commit lost in a crash, it would be done again, and whatever follows from it is committed after it.
+CREATE OR REPLACE FUNCTION monitoring_take_unrouted(p_limit integer)
+RETURNS TABLE (
+    has_silences    boolean,                                  -- any is active
+    id              bigint,
+    alert_id        uuid,
+    sequence        integer,
+    transition      text,
+    to_severity     text,
+    alert_type      text,
+    metric_name     text,
+    status          text,                                     -- of the alert, now
+    model           text,
+    backend         text,
+    agent           text,
+    version         text,
+    labels          jsonb,
+    is_ignored      boolean,                                  -- told to nobody
+    is_snoozed      boolean,
+    moment          timestamptz
+)
+LANGUAGE plpgsql VOLATILE ROWS 250
+AS $function$
+#variable_conflict use_column
+BEGIN
+    PERFORM
+        set_config('synchronous_commit', 'off', true), set_config('enable_hashjoin', 'off', true),
+        set_config('enable_mergejoin', 'off', true);
+    RETURN QUERY
+    SELECT
+        EXISTS (SELECT FROM monitoring_silences WHERE starts_at <= now() AND ends_at > now()),
+        t.id, t.alert_id, t.sequence, t.transition, t.to_severity,
+        a.alert_type, a.metric_name, a.status,
+        a.affected_model, a.affected_backend, a.affected_agent, a.affected_version, a.labels,
+        t.transition <> 'ignored' AND (
+            a.status = 'ignored' OR t.to_status = 'ignored'
+            OR (coalesce(t.from_status, '') = 'ignored' AND t.transition <> 'reopened')),
+        coalesce(a.snoozed_until > now(), false),
+        now()
+    FROM monitoring_unrouted(p_limit) AS t
+    CROSS JOIN LATERAL (SELECT * FROM monitoring_alerts WHERE id = t.alert_id OFFSET 0) AS a
+    ORDER BY t.id;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_take_unrouted(integer) IS
+    'What routing has to know of the steps that monitoring_unrouted locks, in the order in which they were taken.';
+
+CREATE OR REPLACE FUNCTION monitoring_mark_routed(
+    p_ids      bigint[],                                      -- of steps
+    p_withheld text[]                                         -- why each is told at the end of that alone; '' where it is not
+) RETURNS void
+LANGUAGE plpgsql VOLATILE
+SET enable_seqscan = off
+SET enable_hashjoin = off
+SET enable_mergejoin = off
+SET join_collapse_limit = 1
+SET from_collapse_limit = 1
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+    UPDATE monitoring_alert_transitions AS t
+    SET routed_at = now(), withheld = nullif(m.withheld, '')
+    FROM unnest(p_ids, p_withheld) AS m (id, withheld)
+    WHERE t.id = m.id;
+END
+$function$;
+COMMENT ON FUNCTION monitoring_mark_routed(bigint[], text[]) IS 'Marks steps whose notifications have been written.';
+
 CREATE OR REPLACE FUNCTION monitoring_claimable(
     p_receiver   text,
     p_supersedes boolean,                                     -- a newer notification of an alert takes the place of those that wait
@@ -8236,7 +8306,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '36d0ca6ac032ee06')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '6a796b15a5705225')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================

@@ -15,18 +15,27 @@ struct DirectClaim: Sendable {
     /// For all of them together.
     let share: HoldLimit.Share
 
+    /// What came of the drafts of a batch.
+    struct Taken: Sendable {
+        /// Claimed, by receiver.
+        var messages: [String: [ClaimedMessage]] = [:]
+        /// Drafts that are to be written as any other.
+        var rest: [NotificationDraft]
+        /// Whether the steps were marked as routed.
+        var isMarked = false
+    }
+
     /// Writes those of the drafts that can be told at once, as claimed by this process.
     ///
-    /// - Returns: Their messages by receiver, and the drafts that are left.
-    func take(
-        _ drafts: [NotificationDraft], _ connection: PostgresConnection
-    ) async throws -> (messages: [String: [ClaimedMessage]], rest: [NotificationDraft]) {
+    /// - Parameter marks: What marks the steps of the batch as routed: an alert that comes alone is told the sooner for every statement
+    ///   that is not waited for.
+    func take(_ drafts: [NotificationDraft], marks: [PostgresValue], _ connection: PostgresConnection) async throws -> Taken {
         let candidates = candidates(drafts)
-        guard !candidates.isEmpty else { return ([:], drafts) }
+        guard !candidates.isEmpty else { return Taken(rest: drafts) }
         let rows = try await connection.query(
             Self.tellable, [.uuidArray(candidates.map(\.alertID)), .textArray(candidates.map(\.telling.receiver))])
         let claimed = try render(rows)
-        guard !claimed.isEmpty else { return ([:], drafts) }
+        guard !claimed.isEmpty else { return Taken(rest: drafts) }
         let written = try await connection.query(
             Self.write,
             [
@@ -38,13 +47,13 @@ struct DirectClaim: Sendable {
                 .textArray(claimed.map { $0.message.rendered?.contentType ?? "" }),
                 .uuid(id), .text(outbox.process), .double(outbox.settings.claimSeconds),
                 .double(outbox.settings.backoff.giveUpAfter.seconds),
-            ])
-        let ids = Set(try written.map { try $0.decode("id") as UUID })
+            ] + marks)
+        let ids = Set(try written.compactMap { try $0.decode("id") as UUID? })
         let taken = Set(claimed.map { Told(alert: $0.message.lead.alert.id, receiver: $0.receiver) })
-        return (
-            Dictionary(grouping: claimed.filter { ids.contains($0.message.id) }, by: \.receiver).mapValues { $0.map(\.message) },
-            drafts.filter { !isFirst($0) || !taken.contains(Told(alert: $0.alertID, receiver: $0.telling.receiver)) }
-        )
+        return Taken(
+            messages: Dictionary(grouping: claimed.filter { ids.contains($0.message.id) }, by: \.receiver).mapValues { $0.map(\.message) },
+            rest: drafts.filter { !isFirst($0) || !taken.contains(Told(alert: $0.alertID, receiver: $0.telling.receiver)) },
+            isMarked: true)
     }
 
     private struct Told: Hashable {
@@ -87,10 +96,12 @@ struct DirectClaim: Sendable {
 
     private static let tellable = "SELECT * FROM monitoring_tellable_at_once($1::uuid[], $2::text[])"
 
+    /// An outer join, so that the steps are marked even where nothing is written.
     private static let write = """
         SELECT id
-        FROM monitoring_write_claimed(
+        FROM monitoring_mark_routed($11::bigint[], $12::text[])
+        LEFT JOIN monitoring_write_claimed(
             $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid, $8::text,
-            make_interval(secs => $9::double precision), make_interval(secs => $10::double precision)) AS id
+            make_interval(secs => $9::double precision), make_interval(secs => $10::double precision)) AS id ON true
         """
 }

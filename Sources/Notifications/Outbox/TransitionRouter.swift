@@ -41,8 +41,14 @@ struct TransitionRouter: Sendable {
             var drafts = zip(transitions, decisions).flatMap { transition, decision in
                 decision.tellings.map { NotificationDraft(transition, telling: $0) }
             }
+            let withheld = zip(transitions, decisions).map { transition, decision in decision.withheld(transition.kind) ?? "" }
+            let marks: [PostgresValue] = [.intArray(transitions.map { Int($0.id) }), .textArray(withheld)]
             var batch = Batch(routed: transitions.map(\.alertID), decisions: decisions)
-            if let direct { (batch.claimed, drafts) = try await direct.take(drafts, connection) }
+            var isMarked = false
+            if let direct {
+                let taken = try await direct.take(drafts, marks: marks, connection)
+                (batch.claimed, drafts, isMarked) = (taken.messages, taken.rest, taken.isMarked)
+            }
             batch.receivers = try await write(drafts, Self.write, connection)
             let ignored = transitions.filter { $0.kind == .ignored }.map(\.alertID)
             if !ignored.isEmpty { try await connection.query(Self.drop, [.uuidArray(ignored)]) }
@@ -51,8 +57,7 @@ struct TransitionRouter: Sendable {
                     let plan = configuration.routing.plan(for: transition.labels, at: transition.moment)
                     return (transition.alertID, ReminderOrder(transition, decision, plan: plan, configuration: configuration))
                 }, connection)
-            let withheld = zip(transitions, decisions).map { transition, decision in decision.withheld(transition.kind) ?? "" }
-            try await connection.query(Self.mark, [.intArray(transitions.map { Int($0.id) }), .textArray(withheld)])
+            if !isMarked { try await connection.query(Self.mark, marks) }
             return batch
         }
         for (alertID, decision) in zip(batch.routed, batch.decisions) {
@@ -91,34 +96,7 @@ struct TransitionRouter: Sendable {
     /// The newest hold; what a silence beyond would have covered is told.
     static let maximumSilences = 20_000
 
-    /// Without waiting for the disk at its commit: were it lost in a crash, it would be done again, and whatever follows from it is
-    /// committed after it.
-    ///
-    /// A burst is there before its statistics are: this statement and those that follow in its transaction go row by row along the
-    /// indexes, and OFFSET 0 keeps the planner from joining.
-    private static let take = """
-        WITH relaxed AS MATERIALIZED (
-            SELECT
-                set_config('synchronous_commit', 'off', true), set_config('enable_hashjoin', 'off', true),
-                set_config('enable_mergejoin', 'off', true),
-                EXISTS (SELECT FROM monitoring_silences WHERE starts_at <= now() AND ends_at > now()) AS has_silences
-        )
-        SELECT
-            relaxed.has_silences,
-            t.id, t.alert_id, t.sequence, t.transition, t.to_severity,
-            a.alert_type, a.metric_name, a.status,
-            a.affected_model AS model, a.affected_backend AS backend, a.affected_agent AS agent, a.affected_version AS version,
-            a.labels,
-            t.transition <> 'ignored' AND (
-                a.status = 'ignored' OR t.to_status = 'ignored'
-                OR (coalesce(t.from_status, '') = 'ignored' AND t.transition <> 'reopened')) AS is_ignored,
-            coalesce(a.snoozed_until > now(), false) AS is_snoozed,
-            now() AS moment
-        FROM relaxed
-        CROSS JOIN monitoring_unrouted($1::integer) t
-        CROSS JOIN LATERAL (SELECT * FROM monitoring_alerts WHERE id = t.alert_id OFFSET 0) a
-        ORDER BY t.id
-        """
+    private static let take = "SELECT * FROM monitoring_take_unrouted($1::integer)"
 
     private static let activeSilences = """
         SELECT id, matchers
@@ -167,10 +145,5 @@ struct TransitionRouter: Sendable {
           AND (group_key IS NULL OR message_id IS NULL)
         """
 
-    private static let mark = """
-        UPDATE monitoring_alert_transitions t
-        SET routed_at = now(), withheld = nullif(m.withheld, '')
-        FROM unnest($1::bigint[], $2::text[]) AS m (id, withheld)
-        WHERE t.id = m.id
-        """
+    private static let mark = "SELECT monitoring_mark_routed($1::bigint[], $2::text[])"
 }
