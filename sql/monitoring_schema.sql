@@ -1123,6 +1123,22 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v019_steps_without_key ==============================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v019_steps_without_key') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- A step is written with its alert, or with a change of it, in one transaction, which holds the alert's row: looking it up and locking it
+-- once more for the foreign key was a fifth of what accepting an alert from elsewhere costs. Steps go with their alert by a trigger
+-- (f075_delivery.sql), as notifications do.
+
+ALTER TABLE monitoring_alert_transitions DROP CONSTRAINT monitoring_alert_transitions_alert_id_fkey;
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v019_steps_without_key', 'a8c4329f96006fc0')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -7734,23 +7750,33 @@ ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now(
 -- What delivery asks the database for more than once.
 
 -- What belongs to an alert goes with it, and what belongs to a notification. Not by foreign keys, which would look up and lock an alert
--- for each notification that is written, and a notification for each attempt. Each DELETE has a snapshot of its own, and that of an
--- alert has waited for whoever held one of its steps to write notifications: it sees those too. Like those of keys, they ask for no
--- search_path.
+-- for each step and each notification that is written, and a notification for each attempt. Each DELETE has a snapshot of its own, and
+-- that of an alert has waited for whoever held it, or one of its steps, to write more: it sees that too. Like those of keys, they ask
+-- for no search_path.
 
 CREATE OR REPLACE FUNCTION monitoring_forget_notifications() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
 BEGIN
-    EXECUTE format('DELETE FROM %I.monitoring_notifications AS n USING gone WHERE n.alert_id = gone.id', TG_TABLE_SCHEMA);
+    IF TG_OP = 'TRUNCATE' THEN
+        EXECUTE format(
+            'TRUNCATE %1$I.monitoring_alert_transitions, %1$I.monitoring_notifications, %1$I.monitoring_delivery_attempts', TG_TABLE_SCHEMA);
+    ELSE
+        EXECUTE format('DELETE FROM %I.monitoring_alert_transitions AS t USING gone WHERE t.alert_id = gone.id', TG_TABLE_SCHEMA);
+        EXECUTE format('DELETE FROM %I.monitoring_notifications AS n USING gone WHERE n.alert_id = gone.id', TG_TABLE_SCHEMA);
+    END IF;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION monitoring_forget_notifications() IS 'Deletes the notifications of alerts that were deleted.';
+COMMENT ON FUNCTION monitoring_forget_notifications() IS 'Deletes the steps and the notifications of alerts that were deleted.';
 
 CREATE OR REPLACE TRIGGER monitoring_alerts_deleted
     AFTER DELETE ON monitoring_alerts
     REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_notifications();
+
+CREATE OR REPLACE TRIGGER monitoring_alerts_truncated
+    AFTER TRUNCATE ON monitoring_alerts
     FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_notifications();
 
 CREATE OR REPLACE FUNCTION monitoring_forget_attempts() RETURNS trigger
@@ -8306,7 +8332,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '6a796b15a5705225')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '20526698d1090881')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================

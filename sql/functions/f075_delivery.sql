@@ -1,23 +1,33 @@
 -- What delivery asks the database for more than once.
 
 -- What belongs to an alert goes with it, and what belongs to a notification. Not by foreign keys, which would look up and lock an alert
--- for each notification that is written, and a notification for each attempt. Each DELETE has a snapshot of its own, and that of an
--- alert has waited for whoever held one of its steps to write notifications: it sees those too. Like those of keys, they ask for no
--- search_path.
+-- for each step and each notification that is written, and a notification for each attempt. Each DELETE has a snapshot of its own, and
+-- that of an alert has waited for whoever held it, or one of its steps, to write more: it sees that too. Like those of keys, they ask
+-- for no search_path.
 
 CREATE OR REPLACE FUNCTION monitoring_forget_notifications() RETURNS trigger
 LANGUAGE plpgsql
 AS $function$
 BEGIN
-    EXECUTE format('DELETE FROM %I.monitoring_notifications AS n USING gone WHERE n.alert_id = gone.id', TG_TABLE_SCHEMA);
+    IF TG_OP = 'TRUNCATE' THEN
+        EXECUTE format(
+            'TRUNCATE %1$I.monitoring_alert_transitions, %1$I.monitoring_notifications, %1$I.monitoring_delivery_attempts', TG_TABLE_SCHEMA);
+    ELSE
+        EXECUTE format('DELETE FROM %I.monitoring_alert_transitions AS t USING gone WHERE t.alert_id = gone.id', TG_TABLE_SCHEMA);
+        EXECUTE format('DELETE FROM %I.monitoring_notifications AS n USING gone WHERE n.alert_id = gone.id', TG_TABLE_SCHEMA);
+    END IF;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION monitoring_forget_notifications() IS 'Deletes the notifications of alerts that were deleted.';
+COMMENT ON FUNCTION monitoring_forget_notifications() IS 'Deletes the steps and the notifications of alerts that were deleted.';
 
 CREATE OR REPLACE TRIGGER monitoring_alerts_deleted
     AFTER DELETE ON monitoring_alerts
     REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_notifications();
+
+CREATE OR REPLACE TRIGGER monitoring_alerts_truncated
+    AFTER TRUNCATE ON monitoring_alerts
     FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_notifications();
 
 CREATE OR REPLACE FUNCTION monitoring_forget_attempts() RETURNS trigger
