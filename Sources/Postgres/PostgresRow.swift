@@ -1,4 +1,5 @@
 import CLibPQ
+import Foundation
 
 /// One row of a result.
 public struct PostgresRow: Sendable {
@@ -10,13 +11,21 @@ public struct PostgresRow: Sendable {
         result.columns[column] != nil
     }
 
-    /// The value of a column.
+    /// The value of a column. It is specialized for what most columns are read as: the look-up of types at run time costs more than
+    /// the reading.
     ///
     /// - Parameters:
     ///   - column: the column's name in the result; of two with the same name the first.
     ///   - type: an optional type takes NULL as nil.
     /// - Throws: `.decoding`, naming the column and both types, never the value: there is no such column, the column's type
     ///   cannot be read as `type`, the value does not fit (a fraction into Int, say), or it is NULL and `type` is no optional.
+    @specialized(where T == String)
+    @specialized(where T == String?)
+    @specialized(where T == UUID)
+    @specialized(where T == Int)
+    @specialized(where T == Double)
+    @specialized(where T == Bool)
+    @specialized(where T == Date)
     public func decode<T: PostgresDecodable>(_ column: String, as type: T.Type = T.self) throws(PostgresError) -> T {
         let cell = try cell(column)
         if let value = withExtendedLifetime(self, { cell.map { T(postgres: $0) } ?? T.postgresNull }) { return value }
