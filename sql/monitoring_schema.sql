@@ -7760,15 +7760,19 @@ AS $function$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         EXECUTE format(
-            'TRUNCATE %1$I.monitoring_alert_transitions, %1$I.monitoring_notifications, %1$I.monitoring_delivery_attempts', TG_TABLE_SCHEMA);
+            'TRUNCATE %1$I.monitoring_alert_transitions, %1$I.monitoring_notifications, %1$I.monitoring_delivery_attempts, '
+            '%1$I.monitoring_relayed_alerts', TG_TABLE_SCHEMA);
     ELSE
         EXECUTE format('DELETE FROM %I.monitoring_alert_transitions AS t USING gone WHERE t.alert_id = gone.id', TG_TABLE_SCHEMA);
         EXECUTE format('DELETE FROM %I.monitoring_notifications AS n USING gone WHERE n.alert_id = gone.id', TG_TABLE_SCHEMA);
+        -- Its source says it again: it is a new one then.
+        EXECUTE format('DELETE FROM %I.monitoring_relayed_alerts AS r USING gone WHERE r.alert_id = gone.id', TG_TABLE_SCHEMA);
     END IF;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION monitoring_forget_notifications() IS 'Deletes the steps and the notifications of alerts that were deleted.';
+COMMENT ON FUNCTION monitoring_forget_notifications() IS
+    'Deletes the steps and the notifications of alerts that were deleted, and that they stand elsewhere.';
 
 CREATE OR REPLACE TRIGGER monitoring_alerts_deleted
     AFTER DELETE ON monitoring_alerts
@@ -7848,6 +7852,8 @@ BEGIN
                 AND earlier.sequence < t.sequence
                 AND coalesce(earlier.routed_at, '-infinity') = '-infinity'
             OFFSET 0)
+        -- No key says so: steps without an alert must not stand in the way of others.
+        AND EXISTS (SELECT FROM monitoring_alerts AS a WHERE a.id = t.alert_id OFFSET 0)
     ORDER BY t.id
     LIMIT p_limit
     FOR UPDATE SKIP LOCKED;
@@ -8332,7 +8338,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '20526698d1090881')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '7452be05caa04f04')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================
@@ -8610,6 +8616,8 @@ BEGIN
             SELECT id
             FROM monitoring_alerts
             WHERE status = 'resolved' AND opened_at < v_resolved AND resolved_at < v_resolved AND held_severity IS NULL
+                -- Resolved by hand, and its source says it still: as long as it does, it is not to be told anew.
+                AND NOT EXISTS (SELECT FROM monitoring_relayed_alerts AS relayed WHERE relayed.alert_id = monitoring_alerts.id)
             ORDER BY opened_at
             LIMIT v_alerts
             FOR UPDATE SKIP LOCKED
@@ -8646,7 +8654,7 @@ COMMENT ON FUNCTION monitoring_remove_past(interval, interval, interval, interva
     'One batch of what the monitor''s own tables need no longer keep. Whatever an alert that is not over, a link, what is to be expected, '
     'or a backtest of the kept time needs, stays. Call it again until is_finished.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f085_retention', '2f8e8f424f6405ce')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f085_retention', '9e61c3c7860020d4')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f090_views ==========================================================================================

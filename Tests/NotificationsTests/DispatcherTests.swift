@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Logging
 import Monitoring
@@ -246,6 +247,53 @@ import Testing
             #expect(try await fixture.notifications(id).map(\.status) == [.delivered])
         }
         #expect(server.requests.map { String(decoding: $0.body, as: UTF8.self) } == [#"{"frozen": true}"#])
+    }
+
+    /// A process that others took for dead, because it was stopped or could not say that it lives.
+    @Test func whatOthersHaveTakenIsNotSentByWhoHeldIt() async throws {
+        let gate = Gate()
+        let server = try HTTPFixture { _ in
+            gate.wait()
+            return .answer(status: 200)
+        }
+        defer { gate.open() }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver(at: server.url(), rateLimit: nil)
+            for _ in 0..<100 { _ = try await fixture.open() }
+            let other = Outbox(client: database.client, process: "other/1", settings: OutboxFixture.fast)
+            try await fixture.withDispatcher(fixture.configuration([receiver])) {
+                @Sendable func count(_ status: String) async throws -> Int {
+                    try await database.client.query("SELECT FROM monitoring_notifications WHERE status = $1::text", [.text(status)]).count
+                }
+                try await eventually("all are claimed") { try await count("sending") == 100 }
+                try await database.client.transaction { connection in
+                    try await connection.query("SELECT FROM monitoring_processes WHERE process LIKE 'test/%' FOR UPDATE")
+                    try await eventually("another process has taken them") {
+                        _ = try await other.heartbeat()
+                        return try await count("pending") == 100
+                    }
+                    gate.open()
+                }
+                try await eventually("all are delivered") { try await count("delivered") == 100 }
+            }
+        }
+        // What was under way has come twice, and no more.
+        #expect(server.requests.count <= 100 + 64)
+    }
+
+    /// Holds threads until it is open.
+    private final class Gate: Sendable {
+        private let semaphore = DispatchSemaphore(value: 0)
+
+        func wait() {
+            semaphore.wait()
+            semaphore.signal()
+        }
+
+        func open() {
+            semaphore.signal()
+        }
     }
 
     @Test func aHangingReceiverDelaysNoOther() async throws {

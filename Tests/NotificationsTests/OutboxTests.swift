@@ -128,14 +128,23 @@ import Testing
             try await route(fixture, receiver)
             _ = try await outbox.record(claim(outbox, receiver).map(delivered), receiver: "r")
             #expect(try await left(database.client) == [2, 2, 2])
+            // What stands elsewhere is new again when its source goes on saying it.
+            try await database.client.query(
+                """
+                INSERT INTO monitoring_relayed_alerts (fingerprint, alert_id, content, started_at, last_seen_at, ends_at)
+                SELECT fingerprint, id, '', now(), now(), 'infinity' FROM monitoring_alerts
+                """)
             try await database.client.query("DELETE FROM monitoring_alerts WHERE id = $1::uuid", [.uuid(ids[0])])
             #expect(try await left(database.client) == [1, 1, 1])
+            let standing = try await database.client.query("SELECT alert_id FROM monitoring_relayed_alerts")
+            #expect(try standing.map { try $0.decode("alert_id") as UUID } == [ids[1]])
             try await database.client.query("DELETE FROM monitoring_notifications")
             #expect(try await left(database.client) == [1, 0, 0])
             _ = try await fixture.open("third")
             try await route(fixture, receiver)
             try await database.client.query("TRUNCATE monitoring_alerts CASCADE")
             #expect(try await left(database.client) == [0, 0, 0])
+            #expect(try await database.client.query("SELECT FROM monitoring_relayed_alerts").isEmpty)
         }
     }
 
@@ -160,6 +169,36 @@ import Testing
             }
             _ = try await deletion.value
             #expect(try await left(client) == [0, 0, 0])
+        }
+    }
+
+    @Test func stepsWithoutAnAlertStandInNobodysWay() async throws {
+        try await withTestDatabase(schema: true) { database in
+            try await database.client.query(
+                """
+                INSERT INTO monitoring_alert_transitions (alert_id, sequence, transition, to_status, to_severity, actor, occurred_at)
+                SELECT gen_random_uuid(), 1, 'opened', 'open', 'high', 'monitor', now() FROM generate_series(1, 300)
+                """)
+            let id = try await OutboxFixture(client: database.client).open()
+            let rows = try await database.client.query("SELECT alert_id FROM monitoring_take_unrouted(250)")
+            #expect(try rows.map { try $0.decode("alert_id") as UUID } == [id])
+        }
+    }
+
+    @Test func whatIsIgnoredWhileItIsHeldIsNotTried() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", at: "https://example.com/x")
+            let outbox = try await outbox(database.client, "a")
+            let ids = [try await fixture.open(), try await fixture.open("other")]
+            try await route(fixture, receiver)
+            let held = try await claim(outbox, receiver)
+            #expect(held.count == 2)
+            try await fixture.step(ids[0], .ignored, status: .ignored)
+            try await route(fixture, receiver)
+            try await outbox.release(held)
+            #expect(try await claim(outbox, receiver).map(\.lead.alert.id) == [ids[1]])
+            #expect(try await fixture.notifications(ids[0]).map(\.status) == [.dropped])
         }
     }
 

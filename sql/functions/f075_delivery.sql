@@ -11,15 +11,19 @@ AS $function$
 BEGIN
     IF TG_OP = 'TRUNCATE' THEN
         EXECUTE format(
-            'TRUNCATE %1$I.monitoring_alert_transitions, %1$I.monitoring_notifications, %1$I.monitoring_delivery_attempts', TG_TABLE_SCHEMA);
+            'TRUNCATE %1$I.monitoring_alert_transitions, %1$I.monitoring_notifications, %1$I.monitoring_delivery_attempts, '
+            '%1$I.monitoring_relayed_alerts', TG_TABLE_SCHEMA);
     ELSE
         EXECUTE format('DELETE FROM %I.monitoring_alert_transitions AS t USING gone WHERE t.alert_id = gone.id', TG_TABLE_SCHEMA);
         EXECUTE format('DELETE FROM %I.monitoring_notifications AS n USING gone WHERE n.alert_id = gone.id', TG_TABLE_SCHEMA);
+        -- Its source says it again: it is a new one then.
+        EXECUTE format('DELETE FROM %I.monitoring_relayed_alerts AS r USING gone WHERE r.alert_id = gone.id', TG_TABLE_SCHEMA);
     END IF;
     RETURN NULL;
 END
 $function$;
-COMMENT ON FUNCTION monitoring_forget_notifications() IS 'Deletes the steps and the notifications of alerts that were deleted.';
+COMMENT ON FUNCTION monitoring_forget_notifications() IS
+    'Deletes the steps and the notifications of alerts that were deleted, and that they stand elsewhere.';
 
 CREATE OR REPLACE TRIGGER monitoring_alerts_deleted
     AFTER DELETE ON monitoring_alerts
@@ -99,6 +103,8 @@ BEGIN
                 AND earlier.sequence < t.sequence
                 AND coalesce(earlier.routed_at, '-infinity') = '-infinity'
             OFFSET 0)
+        -- No key says so: steps without an alert must not stand in the way of others.
+        AND EXISTS (SELECT FROM monitoring_alerts AS a WHERE a.id = t.alert_id OFFSET 0)
     ORDER BY t.id
     LIMIT p_limit
     FOR UPDATE SKIP LOCKED;

@@ -137,6 +137,8 @@ BEGIN
             SELECT id
             FROM monitoring_alerts
             WHERE status = 'resolved' AND opened_at < v_resolved AND resolved_at < v_resolved AND held_severity IS NULL
+                -- Resolved by hand, and its source says it still: as long as it does, it is not to be told anew.
+                AND NOT EXISTS (SELECT FROM monitoring_relayed_alerts AS relayed WHERE relayed.alert_id = monitoring_alerts.id)
             ORDER BY opened_at
             LIMIT v_alerts
             FOR UPDATE SKIP LOCKED

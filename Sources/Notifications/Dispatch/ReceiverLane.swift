@@ -44,6 +44,8 @@ actor ReceiverLane {
     private var isMeasured = false
     /// Claims whose transaction failed, perhaps after it was committed.
     private var unsettled: [UUID] = []
+    /// How often this process had been silent for too long when it last knew that what is ready is still its own; nil: it does not know.
+    private var gaps: Int? = 0
     private var figures: AttemptFigures
 
     init(
@@ -120,7 +122,9 @@ actor ReceiverLane {
     /// as if that were short, since all lanes together hold no more than their limit. None while it rests or is tried, and none where a
     /// rate limit spaces them.
     var directRoom: Int {
-        guard isRegistered, !isStopping, restsUntil == nil, !isTrial, unsettled.isEmpty, receiver.rateLimit == nil else { return 0 }
+        guard isRegistered, !isStopping, restsUntil == nil, !isTrial, unsettled.isEmpty, holdsItsOwn, receiver.rateLimit == nil else {
+            return 0
+        }
         let expected = isMeasured ? max(0.001, latency.seconds) : 0.05
         return max(0, Int(Double(receiver.maximumInFlight) * 4 / expected) - ready.count - sending)
     }
@@ -153,6 +157,13 @@ actor ReceiverLane {
             try await outbox.giveBack(claims)
             // Others may have come meanwhile, behind them.
             unsettled.removeFirst(claims.count)
+        }
+        if !holdsItsOwn {
+            // What others have taken is theirs, the rest is claimed anew.
+            guard let present = outbox.pulse.gaps() else { return settings.pollInterval }
+            await giveBackReady()
+            guard ready.isEmpty else { return settings.pollInterval }
+            gaps = present
         }
         if let rest = restsUntil.map({ ContinuousClock.now.duration(to: $0) }), rest > .zero {
             await giveBackReady()
@@ -253,9 +264,15 @@ actor ReceiverLane {
         resultSignal.raise()
     }
 
+    /// Whether nobody else can have taken what is ready.
+    private var holdsItsOwn: Bool {
+        if gaps != outbox.pulse.gaps() { gaps = nil }
+        return gaps != nil
+    }
+
     private func next() -> ClaimedMessage? {
         guard !isStopping, restsUntil == nil, let message = ready.first else { return nil }
-        if isTooOld(message) {
+        if isTooOld(message) || !holdsItsOwn {
             signal.raise()
             return nil
         }

@@ -11,6 +11,7 @@ actor MetricHistory {
     private let logger: Logger
     private let now: @Sendable () -> ContinuousClock.Instant
     private var kept: [Date: Kept] = [:]
+    private var failedAt: ContinuousClock.Instant?
 
     private struct Kept {
         var values: [String: [Double?]]
@@ -45,10 +46,13 @@ actor MetricHistory {
         kept = kept.filter { present - $0.value.readAt < .seconds(60) }
         var values = kept[hour]?.values ?? [:]
         let missing = known.subtracting(kept[hour]?.metrics ?? [])
-        if !missing.isEmpty {
+        // A database that did not answer is not waited for by each message.
+        if !missing.isEmpty, failedAt.map({ present - $0 > .seconds(15) }) ?? true {
             do {
                 values.merge(try await read(missing, hour: hour)) { $1 }
+                failedAt = nil
             } catch {
+                failedAt = now()
                 logger.debug("the last day cannot be read", metadata: ["error": "\(error)"])
                 return values.filter { known.contains($0.key) }
             }

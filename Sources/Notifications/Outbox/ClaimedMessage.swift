@@ -16,6 +16,8 @@ struct ClaimedMessage: Sendable, Hashable {
     /// What a receiver sees in every attempt.
     var id: UUID { lead.id }
     var lead: ClaimedNotification { members[0] }
+    /// Whether it tells of one alert alone, that somebody has ignored.
+    var isIgnored: Bool { members.count == 1 && lead.alert.status == .ignored && lead.cause != .test }
     /// What it tells of, each once, in the order of the members.
     var alerts: [UUID] {
         var seen: Set<UUID> = []

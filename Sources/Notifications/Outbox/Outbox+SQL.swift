@@ -152,6 +152,12 @@ extension Outbox {
         """
 
     /// Those that were killed; their claims came back long ago.
+    static let dropIgnored = """
+        UPDATE monitoring_notifications
+        SET status = 'dropped', last_error = 'ignored', updated_at = now()
+        WHERE id = ANY ($1::uuid[])
+        """
+
     static let forgetDead = "DELETE FROM monitoring_processes WHERE seen_at < now() - interval '1 day'"
 
     static let buryOverdue = """

@@ -9,7 +9,16 @@ struct Outbox: Sendable {
     let process: String
     let settings: DeliverySettings
     /// Raised when something has changed that an answer of the API shows.
-    var changed = Signal()
+    let changed = Signal()
+    /// Whether others may have taken what this process has claimed.
+    let pulse: Pulse
+
+    init(client: PostgresClient, process: String, settings: DeliverySettings) {
+        self.client = client
+        self.process = process
+        self.settings = settings
+        pulse = Pulse(timeout: settings.heartbeatTimeout)
+    }
 
     // Claiming
 
@@ -50,6 +59,13 @@ struct Outbox: Sendable {
             ).map { row in (unit: try row.decode("unit") as UUID, notification: try ClaimedNotification(row: row)) }
             var messages = ClaimedMessage.assemble(rows, claimID: claimID)
             guard !messages.isEmpty else { return Claim(openings: state.openings, wait: nil) }
+            // Ignored while somebody held it: it was not among what waited then.
+            let unwanted = messages.filter(\.isIgnored).map(\.id)
+            if !unwanted.isEmpty {
+                try await connection.query(Self.dropIgnored, [.uuidArray(unwanted)])
+                messages.removeAll(where: \.isIgnored)
+                guard !messages.isEmpty else { return Claim(openings: state.openings, wait: .zero) }
+            }
             for index in messages.indices { messages[index].rendered = messages[index].frozen ?? render(messages[index]) }
             try await take(messages, claimID, receiver, connection)
             if bucket != nil {
@@ -154,7 +170,10 @@ struct Outbox: Sendable {
     ///
     /// - Returns: How many claims came back.
     func heartbeat() async throws -> Int {
-        try await client.query(Self.heartbeat, [.text(process), .double(settings.heartbeatTimeout.seconds)]).count
+        let began = ContinuousClock.now
+        let count = try await client.query(Self.heartbeat, [.text(process), .double(settings.heartbeatTimeout.seconds)]).count
+        pulse.beat(at: began)
+        return count
     }
 
     /// Forgets processes that have been silent for a day.

@@ -9,11 +9,11 @@ import Postgres
 /// A message that tells of several alerts and was tried once stays as it was. An escalation goes on: it is for those who were not
 /// told yet, because nobody had reacted.
 extension TransitionRouter {
-    /// Of a silence that holds: what waited when it began has not been looked at, or what was being routed just then may have been
-    /// missed.
+    /// Of a silence that holds: what waited when it began has not been looked at, or what was being routed or was claimed just then, and
+    /// has come back since, may have been missed.
     static let isNewSilence = """
         starts_at <= now() AND ends_at > now()
-          AND (applied_at IS NULL OR applied_at < greatest(starts_at, created_at) + interval '10 seconds')
+          AND (applied_at IS NULL OR applied_at < greatest(starts_at, created_at) + interval '45 seconds')
         """
 
     /// Holds back what silences cover that have begun since.

@@ -43,6 +43,14 @@ public struct NotificationRepository: Sendable {
             .first.map(NotificationRecord.init(row:))
     }
 
+    /// The ids of notifications within the range, in their order, `limit` at most.
+    public func ids(in range: ClosedRange<UUID>, limit: Int) async throws -> [UUID] {
+        try await client.query(
+            "SELECT id FROM monitoring_notifications WHERE id BETWEEN $1::uuid AND $2::uuid ORDER BY id LIMIT $3::integer",
+            [.uuid(range.lowerBound), .uuid(range.upperBound), .int(limit)]
+        ).map { try $0.decode("id") }
+    }
+
     /// The notifications that the message of this one tells of, itself among them, oldest first; at most 500. Of one that was
     /// never tried, itself alone.
     public func members(ofMessageOf id: UUID) async throws -> [NotificationRecord] {
