@@ -17,11 +17,18 @@ public struct Database: Sendable {
     /// Opens it for one command: a database by URL, an embedded one that a service runs right now, or an embedded one that is
     /// started for as long as the command takes.
     ///
+    /// - Parameter makesEmbedded: Whether an embedded one is made where there is none.
     /// - Throws: Where there is none, or where it cannot be started.
-    public static func open(_ configuration: ServiceConfiguration, logger: Logger) async throws -> Database {
+    public static func open(_ configuration: ServiceConfiguration, makesEmbedded: Bool, logger: Logger) async throws -> Database {
         if let url = configuration.database.url?.reveal() { return try at(url, configuration, embedded: nil, logger) }
-        let server = EmbeddedPostgres(dataDirectory: directory(configuration), logger: logger)
+        let directory = directory(configuration)
+        let server = EmbeddedPostgres(dataDirectory: directory, logger: logger)
         if let conninfo = await server.conninfoOfRunningServer() { return try at(conninfo, configuration, embedded: nil, logger) }
+        guard makesEmbedded || server.files.clusterVersion != nil else {
+            throw EmbeddedPostgresError(
+                .dataDirectory,
+                "no database is named (DATABASE_URL, --database, database.url), and there is no embedded one in \(directory) (--data-dir)")
+        }
         return try await start(server, configuration, logger)
     }
 
@@ -68,7 +75,8 @@ public struct Database: Sendable {
         return Database(client: client, configuration: configuration, embedded: embedded, logger: logger)
     }
 
-    private static func directory(_ configuration: ServiceConfiguration) -> String {
+    /// Where the embedded one is, or would be.
+    public static func directory(_ configuration: ServiceConfiguration) -> String {
         configuration.dataDirectory ?? DataDirectory.standard(environment: ProcessInfo.processInfo.environment)
     }
 }

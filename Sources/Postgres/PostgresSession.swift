@@ -76,8 +76,7 @@ actor PostgresSession {
     }
 
     private func connectError(_ pointer: OpaquePointer) -> PostgresError {
-        let text = String(cString: PQerrorMessage(pointer)).split(separator: "\n").joined(separator: "; ")
-        return PostgresError(.connectionFailed, message: configuration.redacted(text))
+        PostgresError(.connectionFailed, message: configuration.redacted(Self.line(of: PQerrorMessage(pointer))))
     }
 
     /// For an idle connection: whether it still stands. One that has spoken unasked counts as gone: what the server says to an idle
@@ -285,8 +284,13 @@ actor PostgresSession {
         return PostgresError(.connectionLost, sqlState: words.sqlState, message: words.message)
     }
 
+    /// What libpq says on several lines, some of them indented, on one.
+    private static func line(of message: UnsafePointer<CChar>) -> String {
+        String(cString: message).split(separator: "\n").map { $0.drop(while: \.isWhitespace) }.joined(separator: "; ")
+    }
+
     func lost(_ pointer: OpaquePointer) -> PostgresError {
-        let text = String(cString: PQerrorMessage(pointer)).split(separator: "\n").joined(separator: "; ")
+        let text = Self.line(of: PQerrorMessage(pointer))
         return lost(text.isEmpty ? "the connection broke" : configuration.redacted(text))
     }
 

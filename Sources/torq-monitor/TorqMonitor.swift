@@ -63,6 +63,7 @@ struct TorqMonitor: AsyncParsableCommand {
 
     private static func describe(_ error: any Error) -> String {
         switch error {
+        case let error as PostgresError: "the database: \(error.message)\(error.sqlState.map { " (\($0))" } ?? "")"
         case let error as any CustomStringConvertible: error.description
         default: "\(error)"
         }

@@ -8,14 +8,20 @@ import Monitoring
 /// A database of others' is left as it is: `migrate` and `serve` bring its schema up to date, when somebody asks them to. The
 /// embedded one is the program's own, and brought up to date here.
 ///
-/// - Parameter needsSchema: Whether the command works with the schema, which is then refused where it is not up to date.
-func withDatabase(_ shared: SharedOptions, needsSchema: Bool = true, _ body: (Database) async throws -> Void) async throws {
+/// - Parameters:
+///   - needsSchema: Whether the command works with the schema, which is then refused where it is not up to date.
+///   - makesEmbedded: Whether it makes an embedded database where none is named and none is there. What only reads never does: whoever
+///     forgot to name theirs would take the silence of an empty one for good news.
+func withDatabase(
+    _ shared: SharedOptions, needsSchema: Bool = true, makesEmbedded: Bool = false, _ body: (Database) async throws -> Void
+) async throws {
     let configuration = try shared.load()
-    // Whoever forgot to name one would take its silence for good news.
+    let database = try await Database.open(configuration, makesEmbedded: makesEmbedded, logger: shared.logger())
     if configuration.database.url == nil {
-        standardError("note: no database is named (DATABASE_URL, --database, database.url): this is the embedded one of this machine")
+        standardError(
+            "note: no database is named (DATABASE_URL, --database, database.url): this is the embedded one in \(Database.directory(configuration))"
+        )
     }
-    let database = try await Database.open(configuration, logger: shared.logger())
     do {
         if needsSchema {
             let migrator = SchemaMigrator(client: database.client)

@@ -217,11 +217,16 @@ import Testing
     }
 
     @Test func anOptionalVariableThatIsNotSetIsAbsent() throws {
-        let text = "database: {url: \"${DATABASE_URL}\"}\nlistener: {link_key: \"${KEY}\", port: \"${PORT:-9090}\"}\n"
-        let configuration = try Self.load(text).configuration
-        #expect(configuration.database.url == nil)
+        let configuration = try Self.load("listener: {link_key: \"${KEY}\", port: \"${PORT:-9090}\"}\n").configuration
         #expect(configuration.listener.linkKey == nil)
         #expect(configuration.listener.port == 9090)
+    }
+
+    /// An embedded database in its place would be empty, and all would seem well.
+    @Test func aDatabaseWhoseVariableIsNotSetIsAnError() throws {
+        let text = "database:\n  url: \"${DATABASE_URL}\"\n"
+        #expect(throws: ConfigurationError.self) { try Self.load(text) }
+        #expect(try Self.load("database: {pool_size: 4}").configuration.database.url == nil)
     }
 
     @Test(arguments: [

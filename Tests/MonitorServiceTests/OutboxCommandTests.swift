@@ -56,9 +56,19 @@ import Testing
             #expect(try await Program.run(["notifications", "show", Self.alert] + shared).code == 1)
 
             let retried = try await Program.run(["notifications", "retry", Self.second] + shared)
-            #expect(retried.output == "\(Self.second) is pending, with 1 more that its message tells of\n")
+            #expect(retried.output.hasPrefix("\(Self.second) is pending, due at 2"), "\(retried.output)")
+            #expect(retried.output.hasSuffix("Z, with 1 more that its message tells of\n"), "\(retried.output)")
+            // The beginnings of both are the same.
+            let several = try await Program.run(["notifications", "drop", Self.first.prefix(8).description] + shared)
+            #expect(several.code == 1 && several.errors.contains("several notifications have ids that begin with"), "\(several.errors)")
             let dropped = try await Program.run(["notifications", "drop", Self.first] + shared)
             #expect(dropped.output == "\(Self.first) is dropped, with 1 more that its message tells of\n")
+
+            let again = try await Program.run(["notifications", "drop", Self.first] + shared)
+            #expect(again.code == 0 && again.output == "\(Self.first) is dropped, as it was\n")
+            try await database.client.query("UPDATE monitoring_notifications SET status = 'delivered'")
+            let late = try await Program.run(["notifications", "retry", Self.first] + shared)
+            #expect(late.code == 1 && late.output == "\(Self.first) is delivered, as it was\n", "\(late.output)\(late.errors)")
 
             try await database.client.query("UPDATE monitoring_notifications SET status = 'dead', message_id = NULL")
             let narrow = try await Program.run(["notifications", "retry", "--receiver", "oncall", "--since", "30m"] + shared)

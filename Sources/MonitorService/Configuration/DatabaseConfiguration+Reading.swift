@@ -3,7 +3,8 @@ import Postgres
 
 extension DatabaseConfiguration {
     init(_ section: ConfigurationSection) {
-        section.read("url", .secret, into: &url)
+        // Whoever names a database and forgets its variable does not mean another one.
+        url = section.optional("url", .secret)
         if let url {
             do {
                 _ = try PostgresConfiguration(url.reveal())

@@ -71,6 +71,7 @@ public struct DemoRun: Sendable {
             "  Click Acknowledge in the message, confirm, and see who has it:",
             "",
             "    curl '\(monitor)/api/monitor/alerts?status=acknowledged'",
+            "    torq-monitor alerts list --status acknowledged --data-dir '\(dataDirectory)'",
             "",
             settings.speed > 1
                 ? "  (The last 24 hours are played \(Int(settings.speed)) times as fast, with a regression every three.) Ctrl-C ends it."

@@ -66,7 +66,7 @@ struct AlertsCommand: AsyncParsableCommand {
 
         private func printStory(_ alert: Alert, _ timeline: [AlertTransition]) {
             let name = FigureText.name(of: alert) ?? alert.alertType
-            print("\(alert.severity.rawValue.uppercased()) \(name.forTerminal), \(alert.status.rawValue)")
+            print("\(alert.severity.rawValue.uppercased()) \(name.forTerminal), \(standing(of: alert, at: Date()))")
             if alert.summary != name { print(alert.summary.forTerminal) }
             if let labels = FigureText.labels(of: alert) { print(labels.forTerminal) }
             for (title, text) in [("Runbook", alert.annotations?["runbook_url"]), ("Source", alert.generatorURL)] {
@@ -169,14 +169,7 @@ struct AlertsCommand: AsyncParsableCommand {
         /// - Throws: `.alertNotFound` where no alert's id begins so, `.invalidArgument` where several do.
         func id(in repository: AlertRepository) async throws -> UUID {
             guard let prefix = IdentifierPrefix(id) else { throw MonitoringError(.invalidArgument, "'\(id)' is no id") }
-            if prefix.isWhole { return prefix.range.lowerBound }
-            let found = try await repository.ids(in: prefix.range, limit: 5)
-            guard let first = found.first else { throw MonitoringError(.alertNotFound, "there is no alert whose id begins with \(id)") }
-            guard found.count == 1 else {
-                let names = found.map { $0.uuidString.lowercased() }.joined(separator: ", ")
-                throw MonitoringError(.invalidArgument, "several alerts have ids that begin with \(id): \(names)")
-            }
-            return first
+            return try await prefix.only("alert", id) { try await repository.ids(in: $0, limit: 5) }
         }
     }
 
@@ -207,7 +200,7 @@ struct AlertsCommand: AsyncParsableCommand {
                     case .resolved: alert.resolvedBy.map { " by \($0)" } ?? ""
                     case .ignored: ""
                     }
-                print("\(result.changed ? "Done" : "It was so already"): the alert is \(alert.status.rawValue)\(who).")
+                print("\(result.changed ? "Done" : "It was so already"): the alert is \(standing(of: alert, at: Date()))\(who).")
             }
         }
     }

@@ -18,6 +18,23 @@ struct IdentifierPrefix: Sendable, Hashable {
         range = low...high
     }
 
+    /// The id that begins so, where it is the only one.
+    ///
+    /// - Parameters:
+    ///   - kind: What it is the id of, in the singular.
+    ///   - text: The prefix as it was given.
+    ///   - find: The ids there are, five at most.
+    func only(_ kind: String, _ text: String, among find: (ClosedRange<UUID>) async throws -> [UUID]) async throws -> UUID {
+        if isWhole { return range.lowerBound }
+        let found = try await find(range)
+        guard let first = found.first else { throw CommandFailure(description: "there is no \(kind) whose id begins with \(text)") }
+        guard found.count == 1 else {
+            let names = found.map { $0.uuidString.lowercased() }.joined(separator: ", ")
+            throw CommandFailure(description: "several \(kind)s have ids that begin with \(text): \(names)")
+        }
+        return first
+    }
+
     private static func identifier(_ digits: String, _ rest: Character) -> UUID? {
         var text = digits.padding(toLength: 32, withPad: String(rest), startingAt: 0)
         for place in [20, 16, 12, 8] { text.insert("-", at: text.index(text.startIndex, offsetBy: place)) }

@@ -28,7 +28,7 @@ struct ImportCommand: AsyncParsableCommand {
     var strict = false
 
     func run() async throws {
-        try await withDatabase(shared) { database in
+        try await withDatabase(shared, makesEmbedded: true) { database in
             var reports: [Report] = []
             for file in files {
                 let importer = EventImporter(client: database.client)

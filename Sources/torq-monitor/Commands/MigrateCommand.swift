@@ -13,7 +13,7 @@ struct MigrateCommand: AsyncParsableCommand {
     var dryRun = false
 
     func run() async throws {
-        try await withDatabase(shared, needsSchema: false) { database in
+        try await withDatabase(shared, needsSchema: false, makesEmbedded: true) { database in
             let migrator = SchemaMigrator(client: database.client)
             if dryRun {
                 let pending = try await migrator.plan().pending

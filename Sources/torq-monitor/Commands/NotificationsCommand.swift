@@ -43,11 +43,12 @@ struct NotificationsCommand: AsyncParsableCommand {
             commandName: "show", abstract: "One notification, all that its message tells of, and every attempt to deliver that.")
         @OptionGroup var shared: SharedOptions
         @OptionGroup var output: FormatOption
-        @Argument(help: "The notification's id.") var id: UUID
+        @Argument(help: Target.help) var target: Target
 
         func run() async throws {
             try await withDatabase(shared) { database in
                 let repository = NotificationRepository(client: database.client)
+                let id = try await target.id(in: repository)
                 guard let notification = try await repository.notification(id: id) else {
                     throw CommandFailure(description: "there is no notification \(id.uuidString.lowercased())")
                 }
@@ -93,9 +94,9 @@ struct NotificationsCommand: AsyncParsableCommand {
 
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "retry", abstract: "Puts dead ones back, to be sent at once: by id, or all that a receiver missed.")
+            commandName: "retry", abstract: "Puts dead and dropped ones back, to be sent at once: by id, or all that a receiver missed.")
         @OptionGroup var shared: SharedOptions
-        @Argument(help: "Ids.") var ids: [UUID] = []
+        @Argument(help: Target.help) var ids: [Target] = []
 
         @Option(name: .long, help: "All that this receiver missed, in place of ids.")
         var receiver: String?
@@ -118,7 +119,7 @@ struct NotificationsCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            guard let receiver, let span else { return try await change(ids, shared) { try await $0.retry(id: $1) } }
+            guard let receiver, let span else { return try await change(ids, to: .pending, shared) { try await $0.retry(id: $1) } }
             try await withDatabase(shared) { database in
                 let names = try await ReceiverRepository(client: database.client).receivers().map(\.name)
                 guard names.contains(receiver) else {
@@ -135,22 +136,48 @@ struct NotificationsCommand: AsyncParsableCommand {
     struct Drop: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "drop", abstract: "Gives up on one that was not delivered.")
         @OptionGroup var shared: SharedOptions
-        @Argument(help: "Ids.") var ids: [UUID]
-        func run() async throws { try await change(ids, shared) { try await $0.drop(id: $1) } }
+        @Argument(help: Target.help) var ids: [Target]
+        func run() async throws { try await change(ids, to: .dropped, shared) { try await $0.drop(id: $1) } }
     }
 
+    /// The id of a notification, or its beginning.
+    struct Target: ExpressibleByArgument {
+        static let help: ArgumentHelp = "A notification's id, or four characters and more of its beginning that are that one's alone."
+
+        var text: String
+        var prefix: IdentifierPrefix
+
+        init?(argument: String) {
+            guard let prefix = IdentifierPrefix(argument) else { return nil }
+            (text, self.prefix) = (argument, prefix)
+        }
+
+        func id(in repository: NotificationRepository) async throws -> UUID {
+            try await prefix.only("notification", text) { try await repository.ids(in: $0, limit: 5) }
+        }
+    }
+
+    /// Does it to each; what cannot be changed any more fails the command, once the others are done.
     private static func change(
-        _ ids: [UUID], _ shared: SharedOptions, _ body: (NotificationRepository, UUID) async throws -> NotificationChange?
+        _ targets: [Target], to status: NotificationRecord.Status, _ shared: SharedOptions,
+        _ body: (NotificationRepository, UUID) async throws -> NotificationChange?
     ) async throws {
         try await withDatabase(shared) { database in
             let repository = NotificationRepository(client: database.client)
-            for id in ids {
+            var unchanged = 0
+            for target in targets {
+                let id = try await target.id(in: repository)
                 let name = id.uuidString.lowercased()
                 guard let change = try await body(repository, id) else {
                     throw CommandFailure(description: "there is no notification \(name)")
                 }
                 let others = change.count > 1 ? ", with \(change.count - 1) more that its message tells of" : ""
-                print("\(name) is \(change.notification.status.rawValue)\(change.changed ? others : ", as it was")")
+                let due = change.notification.status == .pending ? ", due at \(Figures.time(change.notification.dueAt))" : ""
+                print("\(name) is \(change.notification.status.rawValue)\(due)\(change.changed ? others : ", as it was")")
+                if !change.changed, change.notification.status != status { unchanged += 1 }
+            }
+            if unchanged > 0 {
+                throw CommandFailure(description: "\(unchanged) of \(targets.count) could not be changed: they are as they were")
             }
         }
     }

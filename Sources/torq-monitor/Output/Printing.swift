@@ -12,10 +12,16 @@ func printTable(_ alerts: [Alert]) {
     var table = TextTable("ID", "SEVERITY", "STATUS", "OPENED", "SUMMARY")
     for alert in alerts {
         table.add(
-            alert.id.uuidString.lowercased(), alert.severity.rawValue, alert.status.rawValue, Figures.time(alert.openedAt),
+            alert.id.uuidString.lowercased(), alert.severity.rawValue, standing(of: alert, at: Date()), Figures.time(alert.openedAt),
             line(of: alert))
     }
     print(table.text)
+}
+
+/// Its status, and how long it is snoozed.
+func standing(of alert: Alert, at now: Date) -> String {
+    guard let until = alert.snoozedUntil, until > now else { return alert.status.rawValue }
+    return "\(alert.status.rawValue), snoozed until \(Figures.time(until))"
 }
 
 /// What happened, and of an alert from elsewhere to what.
