@@ -57,7 +57,13 @@ public struct SchemaMigrator: Sendable {
         }
         let state = try await client.query(Self.outside)[0]
         let index = try state.decode("indexed") ? [] : try await indexChanges()
-        return Report(applied: applied, advice: index + grants(try state.decode("missing")))
+        return Report(
+            applied: applied, advice: reading(try state.decode("unreadable")) + index + grants(try state.decode("missing")))
+    }
+
+    /// What is still to be granted so that there is anything to roll up.
+    private func reading(_ missing: String?) -> [String] {
+        missing.map { ["this user may not read learning_events, so that nothing is evaluated; its owner can run: \($0)"] } ?? []
     }
 
     /// What is still to be granted so that the roll-up sees how long other users' transactions have been running.
@@ -138,9 +144,11 @@ public struct SchemaMigrator: Sendable {
         try await client.query(Self.indexed)[0].decode("indexed")
     }
 
-    /// What is not for the transaction: the index, and a superuser's grant that is missing.
+    /// What is not for the transaction: the index, and the grants of others that are missing.
     private static let outside = """
         SELECT
+            CASE WHEN NOT has_table_privilege(to_regclass('learning_events'), 'SELECT')
+                THEN format('GRANT SELECT ON learning_events TO %I', current_user) END AS unreadable,
             CASE WHEN NOT pg_has_role('pg_read_all_stats', 'USAGE') THEN format('GRANT pg_read_all_stats TO %I', current_user) END AS missing,
             indexed
         FROM (\(indexed)) AS state

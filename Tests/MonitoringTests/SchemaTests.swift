@@ -137,7 +137,7 @@ import Testing
         }
     }
 
-    @Test func whoDoesNotSeeOtherTransactionsIsTold() async throws {
+    @Test func whoLacksAGrantIsTold() async throws {
         try await withTestDatabase { database in
             let role = database.name + "-user"
             try await database.client.withConnection { connection in
@@ -153,8 +153,10 @@ import Testing
                 let before = try await SchemaMigrator(client: client).migrate()
                 try await database.client.query("GRANT pg_read_all_stats TO \"\(role)\"")
                 let after = try await SchemaMigrator(client: client).migrate()
+                try await database.client.query("REVOKE SELECT ON learning_events FROM \"\(role)\"")
+                let anothers = try await SchemaMigrator(client: client).migrate()
                 await client.close()
-                result = .success([before, after])
+                result = .success([before, after, anothers])
             } catch {
                 result = .failure(error)
             }
@@ -165,6 +167,10 @@ import Testing
                         "this user does not see how long other users' transactions take, so that events of one that takes more than two "
                             + "minutes are never counted; a superuser can run: GRANT pg_read_all_stats TO \"\(role)\""
                     ], [],
+                    [
+                        "this user may not read learning_events, so that nothing is evaluated; its owner can run: "
+                            + "GRANT SELECT ON learning_events TO \"\(role)\""
+                    ],
                 ])
         }
     }
