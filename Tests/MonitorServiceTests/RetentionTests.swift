@@ -47,6 +47,20 @@ import Testing
         }
     }
 
+    /// Resolved by hand long ago: were it forgotten, its source would open it anew.
+    @Test func whatASourceStillSaysStays() async throws {
+        try await withTestDatabase(schema: true) { database in
+            for name in ["said", "silent"] { try await Self.alert(name, openedDaysAgo: 400, resolvedDaysAgo: 390, database.client) }
+            try await database.client.query(
+                """
+                INSERT INTO monitoring_relayed_alerts (fingerprint, alert_id, content, started_at, last_seen_at, ends_at)
+                SELECT fingerprint, id, '', now(), now(), 'infinity' FROM monitoring_alerts WHERE fingerprint = 'said'
+                """)
+            _ = try await Self.removeAll(RetentionConfiguration(), database.client)
+            #expect(try await Self.names("SELECT fingerprint AS name FROM monitoring_alerts", database.client) == ["said"])
+        }
+    }
+
     @Test func forEverKeepsAll() async throws {
         try await withTestDatabase(schema: true) { database in
             try await Self.alert("old", openedDaysAgo: 4000, resolvedDaysAgo: 3990, database.client)

@@ -45,6 +45,27 @@ import Testing
         try await client.query("SELECT FROM monitoring_alert_transitions WHERE withheld IS NOT NULL").count
     }
 
+    /// A claim lasts longer than the first look.
+    @Test func aSilenceHoldsBackWhatWasClaimedWhenItBegan() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let router = try router(fixture)
+            let quiet = try await fixture.open("quiet")
+            try await route(router)
+            try await silence("model=quiet", database.client)
+            try await database.client.query("UPDATE monitoring_notifications SET status = 'sending'")
+            #expect(try await router.applySilences() == 0)
+            try await database.client.query(
+                """
+                UPDATE monitoring_silences
+                SET starts_at = now() - interval '31 s', created_at = now() - interval '31 s', applied_at = now() - interval '11 s'
+                """)
+            try await database.client.query("UPDATE monitoring_notifications SET status = 'pending'")
+            #expect(try await router.applySilences() == 1)
+            #expect(try await fixture.notifications(quiet).first?.status == .dropped)
+        }
+    }
+
     @Test func aSilenceHoldsBackWhatWaitsAlreadyAndItsEndTellsIt() async throws {
         try await withTestDatabase(schema: true) { database in
             let fixture = OutboxFixture(client: database.client)

@@ -60,6 +60,21 @@ import Testing
         }
     }
 
+    @Test func whatCannotBeReadIsNotAskedForByEachMessage() async throws {
+        try await withTestDatabase(schema: true) { database in
+            try await Self.fill(database.client)
+            try await database.client.query("ALTER TABLE monitoring_metrics RENAME TO away")
+            let clock = Mutex(ContinuousClock.now)
+            let history = MetricHistory(client: database.client, logger: Self.quiet, now: { clock.withLock { $0 } })
+            #expect(await history.lastDay(of: ["fallback_rate"], until: Self.moment) == [:])
+            try await database.client.query("ALTER TABLE away RENAME TO monitoring_metrics")
+            clock.withLock { $0 += .seconds(15) }
+            #expect(await history.lastDay(of: ["fallback_rate"], until: Self.moment) == [:])
+            clock.withLock { $0 += .seconds(1) }
+            #expect(await history.lastDay(of: ["fallback_rate"], until: Self.moment)["fallback_rate"]?.count == 24)
+        }
+    }
+
     @Test func withoutADatabaseThereIsNone() async throws {
         try await withTestDatabase { database in
             let history = MetricHistory(client: database.client, logger: Self.quiet)

@@ -39,9 +39,10 @@ actor ReceiverLane {
     private var isTrial = false
     /// Nothing is begun before; what all processes are told comes a little later.
     private var restsUntil: ContinuousClock.Instant?
-    /// Of a request, smoothed; at first it is not known to be short.
-    private var latency = Duration.milliseconds(100)
-    private var isMeasured = false
+    /// Of a request, smoothed; nil before the first answer.
+    private var latency: Duration?
+    /// At first it is not known to be short.
+    private static let assumedLatency = Duration.milliseconds(100)
     /// Claims whose transaction failed, perhaps after it was committed.
     private var unsettled: [UUID] = []
     /// How often this process had been silent for too long when it last knew that what is ready is still its own; nil: it does not know.
@@ -122,10 +123,10 @@ actor ReceiverLane {
     /// as if that were short, since all lanes together hold no more than their limit. None while it rests or is tried, and none where a
     /// rate limit spaces them.
     var directRoom: Int {
-        guard isRegistered, !isStopping, restsUntil == nil, !isTrial, unsettled.isEmpty, holdsItsOwn, receiver.rateLimit == nil else {
+        guard isRegistered, !isStopping, restsUntil == nil, !isTrial, unsettled.isEmpty, holdsItsOwn(), receiver.rateLimit == nil else {
             return 0
         }
-        let expected = isMeasured ? max(0.001, latency.seconds) : 0.05
+        let expected = latency.map { max(0.001, $0.seconds) } ?? 0.05
         return max(0, Int(Double(receiver.maximumInFlight) * 4 / expected) - ready.count - sending)
     }
 
@@ -158,7 +159,7 @@ actor ReceiverLane {
             // Others may have come meanwhile, behind them.
             unsettled.removeFirst(claims.count)
         }
-        if !holdsItsOwn {
+        if !holdsItsOwn() {
             // What others have taken is theirs, the rest is claimed anew.
             guard let present = outbox.pulse.gaps() else { return settings.pollInterval }
             await giveBackReady()
@@ -213,7 +214,7 @@ actor ReceiverLane {
 
     /// How many messages wait here for their turn, claimed.
     private var ahead: Int {
-        switch latency {
+        switch latency ?? Self.assumedLatency {
         case ..<Duration.milliseconds(50): 4 * receiver.maximumInFlight
         case ..<Duration.milliseconds(250): receiver.maximumInFlight
         default: 0
@@ -264,15 +265,15 @@ actor ReceiverLane {
         resultSignal.raise()
     }
 
-    /// Whether nobody else can have taken what is ready.
-    private var holdsItsOwn: Bool {
+    /// Whether nobody else can have taken what is ready; once that is in doubt it stays so until it was given back.
+    private func holdsItsOwn() -> Bool {
         if gaps != outbox.pulse.gaps() { gaps = nil }
         return gaps != nil
     }
 
     private func next() -> ClaimedMessage? {
         guard !isStopping, restsUntil == nil, let message = ready.first else { return nil }
-        if isTooOld(message) || !holdsItsOwn {
+        if isTooOld(message) || !holdsItsOwn() {
             signal.raise()
             return nil
         }
@@ -294,8 +295,7 @@ actor ReceiverLane {
 
     private func finish(_ result: AttemptResult, took: Duration) {
         sending -= 1
-        latency = (latency * 7 + took) / 8
-        isMeasured = true
+        latency = ((latency ?? Self.assumedLatency) * 7 + took) / 8
         let now = started.duration(to: .now)
         var change: CircuitBreaker.Change?
         if result.outcome == "delivered" {

@@ -166,7 +166,7 @@ struct AlertsCommand: AsyncParsableCommand {
             }
         }
 
-        /// - Throws: `.alertNotFound` where no alert's id begins so, `.invalidArgument` where several do.
+        /// - Throws: Where no alert's id begins so, and where several do.
         func id(in repository: AlertRepository) async throws -> UUID {
             guard let prefix = IdentifierPrefix(id) else { throw MonitoringError(.invalidArgument, "'\(id)' is no id") }
             return try await prefix.only("alert", id) { try await repository.ids(in: $0, limit: 5) }
