@@ -237,11 +237,11 @@ struct SlackTests {
         let sent = Sent()
         try await withSlack(sent) { listener in
             let token = listener.signer.token(for: try listener.claim(.acknowledge, Fixture.alert))
-            let began = ContinuousClock.now
             try await listener.database.client.transaction { connection in
-                try await connection.query("LOCK TABLE monitoring_evaluation_state")
+                // Both of its waits, whose times add up: whether the request came before, and for what is pressed. A request that
+                // outlasts the endpoint's deadline, which is shorter than Slack's, gets a 503.
+                try await connection.query("LOCK TABLE monitoring_idempotency_keys, monitoring_evaluation_state")
                 #expect(try await listener.press(token).status == 200)
-                #expect(began.duration(to: .now) < .seconds(3))
                 #expect(sent.isEmpty)
             }
             #expect(try await sent.next().body.contains("Acknowledged by ana"))

@@ -8,7 +8,7 @@ import Postgres
 
 /// Buttons of messages in Slack. It is answered at once; then the message says who has the alert.
 struct SlackEndpoint: Sendable {
-    /// Slack shows a fault to whoever pressed after three seconds.
+    /// From a request's arrival to its answer, whatever it waits for: Slack shows a fault to whoever pressed after three seconds.
     private static let answerWithin = Duration.milliseconds(2200)
     /// So long may the work on a message with many alerts take.
     private static let patience = Duration.seconds(25)
@@ -49,6 +49,7 @@ struct SlackEndpoint: Sendable {
     }
 
     private func interact(_ call: Call) async throws -> Response {
+        let answerBy = ContinuousClock.now + Self.answerWithin
         try admit(call)
         guard await isFirst(call) else { throw Problem(.forbidden, "This request was received before.") }
         let interaction = try SlackInteraction(call.body)
@@ -70,7 +71,7 @@ struct SlackEndpoint: Sendable {
         let deed = LinkDeed(
             action: action, actor: interaction.actor, credential: "slack",
             until: action == .snooze ? SnoozeChoice.standard.end(after: call.now) : nil, moment: call.now)
-        try await perform(deed, claim, for: interaction, call)
+        try await perform(deed, claim, for: interaction, call, until: answerBy)
         return Response(status: .ok)
     }
 
@@ -98,6 +99,7 @@ struct SlackEndpoint: Sendable {
     }
 
     /// Whether no process has accepted it. Where the database does not say so in time, nothing can be done twice either.
+    /// Its two waits, for a connection and for the answer, end before the request must be answered.
     private func isFirst(_ call: Call) async -> Bool {
         let signature = call.request.headers[.slackSignature] ?? ""
         let rows = try? await PostgresClient.$patience.withValue(.seconds(1)) {
@@ -114,7 +116,9 @@ struct SlackEndpoint: Sendable {
         """
 
     /// Does it, waiting for it as long as Slack waits: what is not done by then goes on, and the message says how it ended.
-    private func perform(_ deed: LinkDeed, _ claim: LinkClaim, for interaction: SlackInteraction, _ call: Call) async throws {
+    private func perform(
+        _ deed: LinkDeed, _ claim: LinkClaim, for interaction: SlackInteraction, _ call: Call, until answerBy: ContinuousClock.Instant
+    ) async throws {
         let (outcomes, outcome) = AsyncStream.makeStream(of: Result<Void, any Error>.self)
         try start {
             let done: SlackReply
@@ -133,7 +137,7 @@ struct SlackEndpoint: Sendable {
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { for await result in outcomes { try result.get() } }
-            group.addTask { try? await Task.sleep(for: Self.answerWithin) }
+            group.addTask { try? await Task.sleep(until: answerBy) }
             defer { group.cancelAll() }
             try await group.next()
         }
