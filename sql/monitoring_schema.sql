@@ -1139,6 +1139,39 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v020_burst_cost =====================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v020_burst_cost') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- What a burst costs once more.
+
+-- Gathered before it is written: a sixth of what accepting an alert from elsewhere costs. Whoever asks reads what has been gathered too,
+-- 2,200 alerts at most, in a third of a millisecond.
+ALTER INDEX monitoring_alerts_by_labels SET (fastupdate = on, gin_pending_list_limit = 256);
+
+-- Functions whose results are others than they once were; the files of functions make them anew, v016 says why by their oids.
+DO $block$
+DECLARE
+    v_function regprocedure;
+BEGIN
+    FOR v_function IN
+        SELECT function.oid
+        FROM pg_proc AS function
+        WHERE function.pronamespace = quote_ident(current_schema())::regnamespace
+            AND function.proname IN (
+                'monitoring_claimable', 'monitoring_tellable_at_once', 'monitoring_alert_document', 'monitoring_transition_document')
+    LOOP
+        EXECUTE format('DROP FUNCTION %s', v_function);
+    END LOOP;
+END
+$block$;
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v020_burst_cost', 'bc8ac918a57e6a1c')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -7266,78 +7299,98 @@ $function$;
 COMMENT ON FUNCTION monitoring_json_number(numeric) IS
     'A number as JSON documents write it, without trailing zeros; null for what JSON has not: NaN and the infinities.';
 
--- One expression over columns, without a FROM of its own: the planner writes it into the statement that calls it.
-CREATE OR REPLACE FUNCTION monitoring_alert_document(p_alert monitoring_alerts)
-RETURNS json
+CREATE OR REPLACE FUNCTION monitoring_json_text(p_value text)
+RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $function$
-    SELECT json_build_object(
-        'acknowledged_at', monitoring_json_time(p_alert.acknowledged_at),
-        'acknowledged_by', p_alert.acknowledged_by,
-        'affected_agent', p_alert.affected_agent,
-        'affected_backend', p_alert.affected_backend,
-        'affected_model', p_alert.affected_model,
-        'affected_version', p_alert.affected_version,
-        'alert_type', p_alert.alert_type,
-        'annotations', p_alert.annotations,
-        'baseline_value', monitoring_json_number(p_alert.baseline_value),
-        'comparison_window_days', p_alert.comparison_window_days,
-        'context_data', p_alert.context_data,
-        'created_at', monitoring_json_time(p_alert.created_at),
-        'current_value', monitoring_json_number(p_alert.current_value),
-        'deviation_ratio', monitoring_json_number(p_alert.deviation_ratio),
-        'fingerprint', p_alert.fingerprint,
-        'generator_url', p_alert.generator_url,
-        'id', p_alert.id,
-        'labels', p_alert.labels,
-        'metric_date', p_alert.metric_date,
-        'metric_hour', p_alert.metric_hour,
-        'metric_name', p_alert.metric_name,
-        'notification_channels', p_alert.notification_channels,
-        'notified', p_alert.notified,
-        'notified_at', monitoring_json_time(p_alert.notified_at),
-        'opened_at', monitoring_json_time(p_alert.opened_at),
-        'origin', p_alert.origin,
-        'peak_severity', p_alert.peak_severity,
-        'related_events', p_alert.related_events,
-        'resolution_note', p_alert.resolution_note,
-        'resolved_at', monitoring_json_time(p_alert.resolved_at),
-        'resolved_by', p_alert.resolved_by,
-        'severity', p_alert.severity,
-        'slice_dimension', p_alert.slice_dimension,
-        'slice_value', p_alert.slice_value,
-        'snoozed_until', monitoring_json_time(p_alert.snoozed_until),
-        'status', p_alert.status,
-        'summary', p_alert.summary,
-        'threshold_high', monitoring_json_number(p_alert.threshold_high),
-        'threshold_low', monitoring_json_number(p_alert.threshold_low),
-        'threshold_medium', monitoring_json_number(p_alert.threshold_medium),
-        'updated_at', monitoring_json_time(p_alert.updated_at))
+    SELECT coalesce(to_json(p_value)::text, 'null')
+$function$;
+COMMENT ON FUNCTION monitoring_json_text(text) IS 'A text as a JSON document writes it, quoted and escaped.';
+
+CREATE OR REPLACE FUNCTION monitoring_json_word(p_value text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT coalesce('"' || p_value || '"', 'null')
+$function$;
+COMMENT ON FUNCTION monitoring_json_word(text) IS
+    'A text in which nothing can be to escape, as a JSON document writes it: a moment, or a word that a check of its column allows.';
+
+-- One expression over columns, without a FROM of its own: the planner writes it into the statement that calls it. Put together from texts,
+-- which takes half the time of json_build_object; it has room for a hundred arguments, hence the two.
+CREATE OR REPLACE FUNCTION monitoring_alert_document(p_alert monitoring_alerts)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $function$
+    SELECT concat(
+        '{"acknowledged_at":', monitoring_json_word(monitoring_json_time(p_alert.acknowledged_at)),
+        ',"acknowledged_by":', monitoring_json_text(p_alert.acknowledged_by),
+        ',"affected_agent":', monitoring_json_text(p_alert.affected_agent),
+        ',"affected_backend":', monitoring_json_text(p_alert.affected_backend),
+        ',"affected_model":', monitoring_json_text(p_alert.affected_model),
+        ',"affected_version":', monitoring_json_text(p_alert.affected_version),
+        ',"alert_type":', monitoring_json_word(p_alert.alert_type),
+        ',"annotations":', coalesce(p_alert.annotations::text, 'null'),
+        ',"baseline_value":', coalesce(monitoring_json_number(p_alert.baseline_value)::text, 'null'),
+        ',"comparison_window_days":', coalesce(p_alert.comparison_window_days::text, 'null'),
+        ',"context_data":', coalesce(p_alert.context_data::text, 'null'),
+        ',"created_at":', monitoring_json_word(monitoring_json_time(p_alert.created_at)),
+        ',"current_value":', coalesce(monitoring_json_number(p_alert.current_value)::text, 'null'),
+        ',"deviation_ratio":', coalesce(monitoring_json_number(p_alert.deviation_ratio)::text, 'null'),
+        ',"fingerprint":', monitoring_json_text(p_alert.fingerprint),
+        ',"generator_url":', monitoring_json_text(p_alert.generator_url),
+        ',"id":', monitoring_json_word(p_alert.id::text),
+        ',"labels":', coalesce(p_alert.labels::text, 'null'),
+        ',"metric_date":', to_json(p_alert.metric_date),
+        ',"metric_hour":', coalesce(p_alert.metric_hour::text, 'null')) || concat(
+        ',"metric_name":', monitoring_json_text(p_alert.metric_name),
+        ',"notification_channels":', to_json(p_alert.notification_channels),
+        ',"notified":', p_alert.notified::text,
+        ',"notified_at":', monitoring_json_word(monitoring_json_time(p_alert.notified_at)),
+        ',"opened_at":', monitoring_json_word(monitoring_json_time(p_alert.opened_at)),
+        ',"origin":', monitoring_json_text(p_alert.origin),
+        ',"peak_severity":', monitoring_json_word(p_alert.peak_severity),
+        ',"related_events":', to_json(p_alert.related_events),
+        ',"resolution_note":', monitoring_json_text(p_alert.resolution_note),
+        ',"resolved_at":', monitoring_json_word(monitoring_json_time(p_alert.resolved_at)),
+        ',"resolved_by":', monitoring_json_text(p_alert.resolved_by),
+        ',"severity":', monitoring_json_word(p_alert.severity),
+        ',"slice_dimension":', monitoring_json_word(p_alert.slice_dimension),
+        ',"slice_value":', monitoring_json_text(p_alert.slice_value),
+        ',"snoozed_until":', monitoring_json_word(monitoring_json_time(p_alert.snoozed_until)),
+        ',"status":', monitoring_json_word(p_alert.status),
+        ',"summary":', monitoring_json_text(p_alert.summary),
+        ',"threshold_high":', coalesce(monitoring_json_number(p_alert.threshold_high)::text, 'null'),
+        ',"threshold_low":', coalesce(monitoring_json_number(p_alert.threshold_low)::text, 'null'),
+        ',"threshold_medium":', coalesce(monitoring_json_number(p_alert.threshold_medium)::text, 'null'),
+        ',"updated_at":', monitoring_json_word(monitoring_json_time(p_alert.updated_at)),
+        '}')
 $function$;
 COMMENT ON FUNCTION monitoring_alert_document(monitoring_alerts) IS
-    'An alert as the monitor API shows it.';
+    'An alert as the monitor API shows it, a JSON object.';
 
 CREATE OR REPLACE FUNCTION monitoring_transition_document(p_transition monitoring_alert_transitions)
-RETURNS json
+RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $function$
-    SELECT json_build_object(
-        'actor', p_transition.actor,
-        'credential', p_transition.credential,
-        'evidence', p_transition.evidence,
-        'from_severity', p_transition.from_severity,
-        'from_status', p_transition.from_status,
-        'note', p_transition.note,
-        'occurred_at', monitoring_json_time(p_transition.occurred_at),
-        'sequence', p_transition.sequence,
-        'to_severity', p_transition.to_severity,
-        'to_status', p_transition.to_status,
-        'transition', p_transition.transition)
+    SELECT concat(
+        '{"actor":', monitoring_json_text(p_transition.actor),
+        ',"credential":', monitoring_json_text(p_transition.credential),
+        ',"evidence":', coalesce(p_transition.evidence::text, 'null'),
+        ',"from_severity":', monitoring_json_text(p_transition.from_severity),
+        ',"from_status":', monitoring_json_text(p_transition.from_status),
+        ',"note":', monitoring_json_text(p_transition.note),
+        ',"occurred_at":', monitoring_json_word(monitoring_json_time(p_transition.occurred_at)),
+        ',"sequence":', p_transition.sequence,
+        ',"to_severity":', monitoring_json_text(p_transition.to_severity),
+        ',"to_status":', monitoring_json_text(p_transition.to_status),
+        ',"transition":', monitoring_json_word(p_transition.transition),
+        '}')
 $function$;
 COMMENT ON FUNCTION monitoring_transition_document(monitoring_alert_transitions) IS
-    'A step in an alert''s life as the monitor API shows it.';
+    'A step in an alert''s life as the monitor API shows it, a JSON object.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f072_documents', 'd5d65cebddbe99be')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f072_documents', 'd9ff38a6fb5d27fa')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f073_stream =========================================================================================
@@ -7456,6 +7509,9 @@ AS $function$
 #variable_conflict use_column
 DECLARE
     v_count  integer;
+    v_new    integer;
+    v_other  integer;                                         -- known, and now something else is said of them
+    v_over   integer;
     v_ended  uuid[];
     v_held   integer := 0;
     v_open   record;                                          -- of monitoring_allowed_transitions()
@@ -7492,29 +7548,34 @@ BEGIN
     END IF;
     PERFORM monitoring_lock_relay();
 
-    WITH gone AS (
-        DELETE FROM monitoring_relayed_alerts AS r
-        USING unnest(p_fingerprints, p_ends) AS g (fingerprint, ends_at)
-        WHERE r.fingerprint = g.fingerprint
-            AND g.ends_at <= p_at
-        RETURNING r.alert_id
-    )
-    SELECT array_agg(gone.alert_id) INTO v_ended FROM gone;
-    IF v_ended IS NOT NULL THEN
+    -- What else: a request brings mostly one of the three.
+    SELECT
+        count(*) FILTER (WHERE g.ends_at > p_at AND r.fingerprint IS NULL),
+        count(*) FILTER (WHERE g.ends_at > p_at AND r.content <> g.content),
+        count(*) FILTER (WHERE g.ends_at <= p_at AND r.fingerprint IS NOT NULL)
+    INTO v_new, v_other, v_over
+    FROM unnest(p_fingerprints, p_contents, p_ends) AS g (fingerprint, content, ends_at)
+    LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint;
+
+    IF v_over > 0 THEN
+        WITH gone AS (
+            DELETE FROM monitoring_relayed_alerts AS r
+            USING unnest(p_fingerprints, p_ends) AS g (fingerprint, ends_at)
+            WHERE r.fingerprint = g.fingerprint
+                AND g.ends_at <= p_at
+            RETURNING r.alert_id
+        )
+        SELECT array_agg(gone.alert_id) INTO v_ended FROM gone;
         resolved := monitoring_resolve_relayed(v_ended, p_origin, p_credential, NULL, p_at);
     END IF;
 
-    -- What is new, and whether there is room for it: all of it or nothing.
-    SELECT count(*) INTO v_count
-    FROM unnest(p_fingerprints, p_ends) AS g (fingerprint, ends_at)
-    WHERE g.ends_at > p_at
-        AND NOT EXISTS (SELECT FROM monitoring_relayed_alerts AS r WHERE r.fingerprint = g.fingerprint);
-    IF v_count > 0 THEN
+    -- Whether there is room for what is new: for all of it or for nothing.
+    IF v_new > 0 THEN
         -- A page has room for 58 at most: they are counted when that many could be too many.
-        IF pg_relation_size('monitoring_relayed_alerts') / 8192 * 58 + v_count > p_most THEN
+        IF pg_relation_size('monitoring_relayed_alerts') / 8192 * 58 + v_new > p_most THEN
             SELECT count(*) INTO v_held FROM monitoring_relayed_alerts;
         END IF;
-        IF v_held + v_count > p_most THEN
+        IF v_held + v_new > p_most THEN
             RAISE EXCEPTION 'there is room for % alerts', p_most USING ERRCODE = 'TMFUL';
         END IF;
         SELECT * INTO STRICT v_open FROM monitoring_allowed_transitions() AS t WHERE t.action = 'open' AND t.actor = 'evaluation';
@@ -7588,6 +7649,11 @@ BEGIN
         IF opened + reopened > 0 THEN
             PERFORM pg_notify('monitoring_transitions', 'relay');
         END IF;
+    END IF;
+
+    IF v_other = 0 THEN
+        RETURN NEXT;
+        RETURN;
     END IF;
 
     -- One that is known already has become worse or better.
@@ -7743,7 +7809,7 @@ COMMENT ON FUNCTION monitoring_standing_alerts(jsonb, timestamptz) IS
     'What stands at a moment: of the alerts from elsewhere those that have all of p_labels (an object of texts; {}: all), and all that were '
     'found here.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f074_relay', 'c25b54b9009c901b')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f074_relay', 'db5a9b75e13ee4cf')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f075_delivery =======================================================================================
@@ -7954,11 +8020,11 @@ CREATE OR REPLACE FUNCTION monitoring_claimable(
     metric_name     text,
     severity        text,                                     -- of the alert, now
     status          text,                                     -- of the alert, now
-    alert           json,
+    alert           text,                                     -- a JSON object
     sequence        integer,                                  -- of the step; this and what follows is null where it tells of none
     transition_kind text,
     occurred_at     text,
-    transition      json
+    transition      text                                      -- a JSON object
 )
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
@@ -8151,11 +8217,11 @@ CREATE OR REPLACE FUNCTION monitoring_tellable_at_once(
     metric_name     text,
     severity        text,
     status          text,
-    alert           json,
+    alert           text,                                     -- a JSON object
     sequence        integer,
     transition_kind text,
     occurred_at     text,
-    transition      json
+    transition      text                                      -- a JSON object
 )
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
@@ -8338,7 +8404,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '7452be05caa04f04')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '4269efcb6ec818d0')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================

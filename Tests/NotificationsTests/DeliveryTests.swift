@@ -195,7 +195,8 @@ import Testing
             let short = Task { await signal.wait(atMost: .milliseconds(30)) }
             for _ in 0..<1000 { await Task.yield() }
             signal.raise()
-            _ = await short.value
+            // On a machine that is busy it may have ended before: then what was raised is kept.
+            if await !short.value { #expect(await signal.wait(atMost: .seconds(60))) }
             let began = ContinuousClock.now
             #expect(await !signal.wait(atMost: .milliseconds(60)))
             #expect(began.duration(to: .now) >= .milliseconds(60))

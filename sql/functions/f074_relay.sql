@@ -90,6 +90,9 @@ AS $function$
 #variable_conflict use_column
 DECLARE
     v_count  integer;
+    v_new    integer;
+    v_other  integer;                                         -- known, and now something else is said of them
+    v_over   integer;
     v_ended  uuid[];
     v_held   integer := 0;
     v_open   record;                                          -- of monitoring_allowed_transitions()
@@ -126,29 +129,34 @@ BEGIN
     END IF;
     PERFORM monitoring_lock_relay();
 
-    WITH gone AS (
-        DELETE FROM monitoring_relayed_alerts AS r
-        USING unnest(p_fingerprints, p_ends) AS g (fingerprint, ends_at)
-        WHERE r.fingerprint = g.fingerprint
-            AND g.ends_at <= p_at
-        RETURNING r.alert_id
-    )
-    SELECT array_agg(gone.alert_id) INTO v_ended FROM gone;
-    IF v_ended IS NOT NULL THEN
+    -- What else: a request brings mostly one of the three.
+    SELECT
+        count(*) FILTER (WHERE g.ends_at > p_at AND r.fingerprint IS NULL),
+        count(*) FILTER (WHERE g.ends_at > p_at AND r.content <> g.content),
+        count(*) FILTER (WHERE g.ends_at <= p_at AND r.fingerprint IS NOT NULL)
+    INTO v_new, v_other, v_over
+    FROM unnest(p_fingerprints, p_contents, p_ends) AS g (fingerprint, content, ends_at)
+    LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint;
+
+    IF v_over > 0 THEN
+        WITH gone AS (
+            DELETE FROM monitoring_relayed_alerts AS r
+            USING unnest(p_fingerprints, p_ends) AS g (fingerprint, ends_at)
+            WHERE r.fingerprint = g.fingerprint
+                AND g.ends_at <= p_at
+            RETURNING r.alert_id
+        )
+        SELECT array_agg(gone.alert_id) INTO v_ended FROM gone;
         resolved := monitoring_resolve_relayed(v_ended, p_origin, p_credential, NULL, p_at);
     END IF;
 
-    -- What is new, and whether there is room for it: all of it or nothing.
-    SELECT count(*) INTO v_count
-    FROM unnest(p_fingerprints, p_ends) AS g (fingerprint, ends_at)
-    WHERE g.ends_at > p_at
-        AND NOT EXISTS (SELECT FROM monitoring_relayed_alerts AS r WHERE r.fingerprint = g.fingerprint);
-    IF v_count > 0 THEN
+    -- Whether there is room for what is new: for all of it or for nothing.
+    IF v_new > 0 THEN
         -- A page has room for 58 at most: they are counted when that many could be too many.
-        IF pg_relation_size('monitoring_relayed_alerts') / 8192 * 58 + v_count > p_most THEN
+        IF pg_relation_size('monitoring_relayed_alerts') / 8192 * 58 + v_new > p_most THEN
             SELECT count(*) INTO v_held FROM monitoring_relayed_alerts;
         END IF;
-        IF v_held + v_count > p_most THEN
+        IF v_held + v_new > p_most THEN
             RAISE EXCEPTION 'there is room for % alerts', p_most USING ERRCODE = 'TMFUL';
         END IF;
         SELECT * INTO STRICT v_open FROM monitoring_allowed_transitions() AS t WHERE t.action = 'open' AND t.actor = 'evaluation';
@@ -222,6 +230,11 @@ BEGIN
         IF opened + reopened > 0 THEN
             PERFORM pg_notify('monitoring_transitions', 'relay');
         END IF;
+    END IF;
+
+    IF v_other = 0 THEN
+        RETURN NEXT;
+        RETURN;
     END IF;
 
     -- One that is known already has become worse or better.

@@ -205,11 +205,11 @@ CREATE OR REPLACE FUNCTION monitoring_claimable(
     metric_name     text,
     severity        text,                                     -- of the alert, now
     status          text,                                     -- of the alert, now
-    alert           json,
+    alert           text,                                     -- a JSON object
     sequence        integer,                                  -- of the step; this and what follows is null where it tells of none
     transition_kind text,
     occurred_at     text,
-    transition      json
+    transition      text                                      -- a JSON object
 )
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
@@ -402,11 +402,11 @@ CREATE OR REPLACE FUNCTION monitoring_tellable_at_once(
     metric_name     text,
     severity        text,
     status          text,
-    alert           json,
+    alert           text,                                     -- a JSON object
     sequence        integer,
     transition_kind text,
     occurred_at     text,
-    transition      json
+    transition      text                                      -- a JSON object
 )
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
