@@ -14,8 +14,8 @@ struct HangTests {
     func supervisors() async throws {
         try await withTestDatabase { database in
             _ = try await SchemaMigrator(client: database.client).migrate()
-            let proxy = try StallingProxy(try await Self.server(database.client))
-            let client = PostgresClient(try PostgresConfiguration(Self.url(database, through: proxy)), poolSize: 3)
+            let (proxy, url) = try await database.stalling()
+            let client = PostgresClient(try PostgresConfiguration(url), poolSize: 3)
             try await withListener(over: database, client: client) { listener in
                 for path in ["/ready", "/metrics"] { #expect(try await listener.send("GET", path).status == 200, "\(path)") }
                 proxy.stall()
@@ -50,27 +50,5 @@ struct HangTests {
         }
         // Two seconds, and what a busy machine needs to say so.
         #expect(elapsed >= .seconds(1) && elapsed < .seconds(5), "\(path): \(elapsed)")
-    }
-
-    /// Where the server of the tests is, for a proxy.
-    private static func server(_ client: PostgresClient) async throws -> StallingProxy.Server {
-        let row = try await client.query(
-            """
-            SELECT host(inet_server_addr()) AS address, current_setting('port')::integer AS port,
-                   split_part(current_setting('unix_socket_directories'), ',', 1) AS directory
-            """)[0]
-        let port: Int = try row.decode("port")
-        if let address: String = try row.decode("address") {
-            let real: Int = try await client.query("SELECT inet_server_port() AS port")[0].decode("port")
-            return .address(address, port: real)
-        }
-        return .path("\(try row.decode("directory") as String)/.s.PGSQL.\(port)")
-    }
-
-    /// The last of a parameter wins.
-    private static func url(_ database: TestDatabase, through proxy: StallingProxy) -> String {
-        guard database.url.contains("://") else { return database.url + " host=127.0.0.1 port=\(proxy.port) sslmode=disable" }
-        let separator = database.url.contains("?") ? "&" : "?"
-        return database.url + separator + "host=127.0.0.1&port=\(proxy.port)&sslmode=disable"
     }
 }

@@ -67,6 +67,30 @@ import Testing
         }
     }
 
+    @Test func itIsSentWhileItsLaneWaitsForTheDatabase() async throws {
+        let server = try HTTPFixture { _ in .answer(status: 200) }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            try await fixture.withDispatcher(fixture.configuration([hook(fixture, at: server.url())])) {
+                let first = try await fixture.open()
+                _ = try await fixture.settled(first, [.delivered])
+                try await database.client.transaction { connection in
+                    try await connection.query("SELECT FROM monitoring_receivers FOR UPDATE")
+                    try await database.client.query(
+                        "UPDATE monitoring_notifications SET status = 'pending', due_at = now(), delivered_at = NULL")
+                    try await eventually("the lane waits", timeout: .seconds(30)) {
+                        let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                        return try await !database.client.query(waiting).isEmpty
+                    }
+                    // What waits for longer goes before what is new.
+                    try await database.client.query("UPDATE monitoring_notifications SET due_at = now() + interval '1 hour'")
+                    _ = try await fixture.open("other")
+                    try await eventually("the second is sent", timeout: .seconds(30)) { server.requests.count == 2 }
+                }
+            }
+        }
+    }
+
     /// Why it goes through the outbox.
     enum Reason: CaseIterable { case anotherStep, grouped, noRoom, noMessages, noBytes, noOffer, paused, disabled, tried, waiting }
 

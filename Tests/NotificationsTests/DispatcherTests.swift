@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Monitoring
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 
@@ -121,6 +122,32 @@ import Testing
                 #expect(try await NotificationRepository(client: database.client).drop(id: dead.id)?.changed == false)
                 #expect(try await NotificationRepository(client: database.client).drop(id: UUID()) == nil)
             }
+        }
+    }
+
+    /// What was sent cannot be written down any more: it comes back with the end of its claim, after ten minutes here, and whoever is to end
+    /// does not wait for that.
+    @Test func itEndsWhileTheDatabaseIsSilent() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let (proxy, url) = try await database.stalling()
+            let client = PostgresClient(try PostgresConfiguration(url))
+            var settings = OutboxFixture.fast
+            settings.requestTimeout = .seconds(300)
+            settings.heartbeatTimeout = .seconds(600)
+            // It falls silent while its receiver is at the message.
+            let server = try HTTPFixture { _ in
+                proxy.stall()
+                return .answer(status: 200)
+            }
+            let fixture = OutboxFixture(client: client)
+            let began = Mutex(ContinuousClock.now)
+            try await fixture.withDispatcher(fixture.configuration([fixture.receiver(at: server.url())], delivery: settings)) {
+                _ = try await OutboxFixture(client: database.client).open()
+                try await eventually("it is sent", timeout: .seconds(30)) { server.requests.count == 1 }
+                began.withLock { $0 = .now }
+            }
+            #expect(began.withLock { $0.duration(to: .now) } < .seconds(50))
+            await client.close()
         }
     }
 

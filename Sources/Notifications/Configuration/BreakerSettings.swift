@@ -11,7 +11,7 @@ public struct BreakerSettings: Sendable, Hashable {
 
     /// - Parameter leastFailures: 1 or more.
     public init(
-        window: Duration = .seconds(120), leastFailures: Int = 5, firstRest: Duration = .seconds(30), longestRest: Duration = .seconds(7200)
+        window: Duration = .seconds(120), leastFailures: Int = 5, firstRest: Duration = .seconds(30), longestRest: Duration = .seconds(8100)
     ) {
         self.window = window
         self.leastFailures = max(1, leastFailures)

@@ -2,7 +2,8 @@
 ///
 /// It is closed while things go well. It opens when at least `leastFailures` requests, and at least half of all, failed within
 /// `window`. After a rest it is half open: one message is tried; success closes it, failure opens it again for twice as long. With
-/// the defaults the rests are 30 s, 1, 2, 4, 8, 16, 32, 64 min, and then two hours each: 95 requests in a week to an endpoint that is dead.
+/// the defaults the rests are 30 s, 1, 2, 4, 8, 16, 32, 64, 128 min, and then two and a quarter hours each: 86 requests in a week to an
+/// endpoint that is dead.
 ///
 /// It knows no clock: moments come in as durations on any clock that does not go back.
 struct CircuitBreaker: Sendable, Hashable {

@@ -67,8 +67,10 @@ public final class Dispatcher: Sendable {
         await heart.value
         do {
             try await shielded { [outbox] in
-                try await outbox.leave()
-                try await outbox.bumpDataVersion()
+                try await PostgresClient.$patience.withValue(Outbox.lastPatience) {
+                    try await outbox.leave()
+                    try await outbox.bumpDataVersion()
+                }
             }
         } catch {
             logger.warning("claims could not be given back", metadata: ["error": "\(error)"])

@@ -2,6 +2,7 @@ import DequeModule
 import Foundation
 import Logging
 import Monitoring
+import Postgres
 import WebTransport
 
 /// Sends what is due for one receiver: claims ahead, keeps so many requests under way, and records what came of them, all at the
@@ -17,11 +18,16 @@ actor ReceiverLane {
     private let logger: Logger
     /// Something can be claimed, or a place is free.
     private let signal = Signal()
+    /// Something is ready, and perhaps nobody sends it.
+    private let runnerSignal = Signal()
     /// There are results, or there will be none any more.
     private let resultSignal = Signal()
     private let started = ContinuousClock.now
 
     private var isStopping = false
+    /// After the order to end: what is not recorded by then comes back with the end of its claim, and is sent again.
+    private var recordsUntil: ContinuousClock.Instant?
+    private static let recordsAfterStop = Duration.seconds(15)
     private var isRegistered = false
     private var breaker: CircuitBreaker
     /// Claimed, not yet sent.
@@ -74,7 +80,7 @@ actor ReceiverLane {
     /// through and recorded.
     func run() async {
         await withTaskCancellationHandler {
-            await Task { await work() }.value
+            await Task { await PostgresClient.$patience.withValue(Outbox.patience) { await work() } }.value
         } onCancel: {
             Task { await stop() }
         }
@@ -82,39 +88,46 @@ actor ReceiverLane {
 
     private func stop() {
         isStopping = true
+        recordsUntil = .now + Self.recordsAfterStop
         signal.raise()
+        runnerSignal.raise()
     }
 
+    /// What is ready goes out whatever the database does meanwhile.
     private func work() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.record() }
-            var pausing = PausingAfterErrors()
-            var isWoken = true
+            group.addTask { await self.keepClaiming() }
             while !isStopping {
-                var wait: Duration
-                // What was claimed as it was routed goes out before anything is asked for.
-                beginRunners(&group)
-                do {
-                    wait = try await step(looksFirst: !isWoken)
-                    pausing.succeeded()
-                } catch {
-                    wait = pausing.failed()
-                    logger.warning("outbox cannot be reached", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
+                while mayBegin, begin() {
+                    group.addTask { await self.send() }
                 }
-                beginRunners(&group)
-                isWoken = wait == .zero
-                if !isWoken, !isStopping { isWoken = await signal.wait(atMost: wait) }
+                // What may not be sent is given back before the next claim.
+                if !ready.isEmpty, !canSend { signal.raise() }
+                // A place that another lane gives back is not told of.
+                _ = await runnerSignal.wait(atMost: ready.isEmpty || runners > 0 ? .seconds(3600) : .milliseconds(50))
             }
-            await giveBackReady()
-            resultSignal.raise()
         }
     }
 
-    private func beginRunners(_ group: inout DiscardingTaskGroup) {
-        while !isStopping, runners < min(receiver.maximumInFlight, sending + ready.count) {
-            guard begin() else { break }
-            group.addTask { await self.send() }
+    private func keepClaiming() async {
+        var pausing = PausingAfterErrors()
+        var isWoken = true
+        while !isStopping {
+            var wait: Duration
+            do {
+                wait = try await step(looksFirst: !isWoken)
+                pausing.succeeded()
+            } catch {
+                wait = pausing.failed()
+                logger.warning("outbox cannot be reached", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
+            }
+            if !ready.isEmpty { runnerSignal.raise() }
+            isWoken = wait == .zero
+            if !isWoken, !isStopping { isWoken = await signal.wait(atMost: wait) }
         }
+        await PostgresClient.$patience.withValue(Outbox.lastPatience) { await giveBackReady() }
+        resultSignal.raise()
     }
 
     // What is claimed as it is routed
@@ -133,6 +146,7 @@ actor ReceiverLane {
     /// Sends messages that were claimed for it.
     func take(_ messages: [ClaimedMessage]) {
         ready.append(contentsOf: messages)
+        runnerSignal.raise()
         signal.raise()
     }
 
@@ -245,6 +259,17 @@ actor ReceiverLane {
 
     // Sending
 
+    /// Whether a further runner would find something to send.
+    private var mayBegin: Bool {
+        runners < min(receiver.maximumInFlight, sending + ready.count) && canSend
+    }
+
+    /// Whether the first that is ready may be sent.
+    private var canSend: Bool {
+        guard !isStopping, restsUntil == nil, let message = ready.first else { return false }
+        return !isTooOld(message) && holdsItsOwn()
+    }
+
     /// A place for a runner.
     private func begin() -> Bool {
         guard inFlight.acquire(holding: runners) else { return false }
@@ -262,6 +287,7 @@ actor ReceiverLane {
         runners -= 1
         inFlight.release()
         signal.raise()
+        runnerSignal.raise()
         resultSignal.raise()
     }
 
@@ -272,12 +298,7 @@ actor ReceiverLane {
     }
 
     private func next() -> ClaimedMessage? {
-        guard !isStopping, restsUntil == nil, let message = ready.first else { return nil }
-        if isTooOld(message) || !holdsItsOwn() {
-            signal.raise()
-            return nil
-        }
-        ready.removeFirst()
+        guard canSend, let message = ready.popFirst() else { return nil }
         forget(message)
         sending += 1
         return message
@@ -318,6 +339,8 @@ actor ReceiverLane {
 
     // Recording
 
+    private var patience: Duration { isStopping ? Outbox.lastPatience : Outbox.patience }
+
     /// Records what comes back, everything that is there at a time, until there will be nothing any more.
     private func record() async {
         while true {
@@ -349,7 +372,7 @@ actor ReceiverLane {
         let isAtRest = ready.isEmpty && sending == 0 && results.isEmpty
         guard hasNews, isAtRest || notedAt.duration(to: .now) > .seconds(5) else { return }
         do {
-            try await outbox.noteDelivery(receiver.name)
+            try await PostgresClient.$patience.withValue(patience) { try await outbox.noteDelivery(receiver.name) }
             hasNews = false
             notedAt = .now
         } catch {
@@ -357,13 +380,15 @@ actor ReceiverLane {
         }
     }
 
-    /// Tries as long as the claims last: what is known and not written down would be sent again.
+    /// Tries as long as the claims last, and for a while after the order to end: what is known and not written down would be sent again.
     private func record(_ batch: [AttemptResult], _ change: CircuitBreaker.Change?) async {
         var pausing = PausingAfterErrors()
         let deadline = ContinuousClock.now + .seconds(settings.claimSeconds)
         while true {
             do {
-                try await outbox.record(batch, receiver: receiver.name, change: change, isTrial: isTrial)
+                try await PostgresClient.$patience.withValue(patience) {
+                    _ = try await outbox.record(batch, receiver: receiver.name, change: change, isTrial: isTrial)
+                }
                 if isTrial, batch.contains(where: { $0.status == "delivered" }) { isTrial = false }
                 break
             } catch {
@@ -373,7 +398,7 @@ actor ReceiverLane {
                         "alert_id": AlertIDs.metadata(batch.flatMap(\.alerts)), "receiver": "\(receiver.name)", "error": "\(error)",
                     ])
                 // They come back by themselves then.
-                guard ContinuousClock.now < deadline else { return }
+                guard ContinuousClock.now < min(deadline, recordsUntil ?? deadline) else { return }
                 try? await Task.sleep(for: pausing.failed())
             }
         }

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// It has one timer for all its waits. A task that sleeps leaves, where it is cancelled, its timer behind until it would have fired,
 /// and a dispatcher under load begins waits by the hundred in a second, most of which could last an hour.
-final class Signal: Sendable {
+package final class Signal: Sendable {
     private struct Wait {
         var continuation: CheckedContinuation<Bool, Never>
         var deadline: ContinuousClock.Instant
@@ -22,7 +22,7 @@ final class Signal: Sendable {
     /// Its functions may be called from any thread.
     nonisolated(unsafe) private let timer = DispatchSource.makeTimerSource()
 
-    init() {
+    package init() {
         timer.setEventHandler { [weak self] in self?.timerFired() }
         timer.activate()
     }
@@ -31,7 +31,7 @@ final class Signal: Sendable {
         timer.cancel()
     }
 
-    func raise() {
+    package func raise() {
         let wait = state.withLock { state in
             let wait = state.wait
             state.wait = nil
@@ -44,7 +44,7 @@ final class Signal: Sendable {
     /// Waits until it is raised, the time is over, or the task is cancelled; for one task at a time.
     ///
     /// - Returns: Whether it was raised.
-    func wait(atMost time: Duration) async -> Bool {
+    package func wait(atMost time: Duration) async -> Bool {
         let deadline = ContinuousClock.now + max(.zero, time)
         return await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

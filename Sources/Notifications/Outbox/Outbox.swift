@@ -12,6 +12,10 @@ struct Outbox: Sendable {
     let changed = Signal()
     /// Whether others may have taken what this process has claimed.
     let pulse: Pulse
+    /// How long a lane waits for the database, each time.
+    static let patience = Duration.seconds(15)
+    /// The same for a process that is to end.
+    static let lastPatience = Duration.seconds(5)
 
     init(client: PostgresClient, process: String, settings: DeliverySettings) {
         self.client = client
