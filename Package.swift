@@ -80,7 +80,7 @@ let package = Package(
         // Tests: each against the real thing. TestServer makes databases, TestSupport listens on sockets, Simulation makes
         // histories of events and judges what the detector says to them.
         .target(name: "TestServer", dependencies: ["Postgres", "MonitoringSchema"], path: "Tests/TestServer", swiftSettings: house),
-        .target(name: "TestSupport", dependencies: ["TestServer"], path: "Tests/TestSupport", swiftSettings: house),
+        .target(name: "TestSupport", dependencies: ["TestServer", crypto], path: "Tests/TestSupport", swiftSettings: house),
         .target(name: "Simulation", dependencies: ["Postgres", "Monitoring"], path: "Tests/Simulation", swiftSettings: house),
         .executableTarget(
             name: "detection-benchmark", dependencies: ["Simulation", "TestServer", "Monitoring", "Postgres", argumentParser],

@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 import Notifications
 import Postgres
@@ -161,7 +160,7 @@ struct SlackTests {
         try await withSlack(sent) { listener in
             let before = try await listener.state()
             let token = listener.signer.token(for: try listener.claim(.acknowledge, Fixture.alert))
-            let body = Listener.payload(token)
+            let body = SlackPress.form(token)
             #expect(try await listener.submit("/slack/interactions", body).status == 401)
             #expect(try await listener.submit("/slack/interactions", body + "x", headers: Listener.signed(body)).status == 401)
             #expect(try await listener.submit("/slack/interactions", body, headers: Listener.signed(body, at: -301)).status == 401)
@@ -172,7 +171,7 @@ struct SlackTests {
             #expect(text.status == 415)
             #expect(try await listener.send("GET", "/slack/interactions").status == 405)
             #expect(try await listener.state() == before)
-            let other = Listener.payload(token, type: "view_submission")
+            let other = SlackPress.form(token, type: "view_submission")
             let refused = try await listener.submit("/slack/interactions", other, headers: Listener.signed(other))
             #expect(refused.status == 400 && refused.text.contains("The payload's type must be block_actions."))
             for faulty in ["payload=%7B", "x=1", "payload=" + String(repeating: "%5B", count: 100)] {
@@ -200,7 +199,7 @@ struct SlackTests {
             let token = listener.signer.token(for: try listener.claim(.acknowledge, Fixture.alert))
             let link = #"{"action_id": "acknowledge", "url": "https://monitor.example.com/a/x", "value": "\#(token)"}"#
             for action in [link, #"{"action_id": "open"}"#] {
-                let body = Listener.payload("", action: action)
+                let body = SlackPress.form("", action: action)
                 #expect(try await listener.submit("/slack/interactions", body, headers: Listener.signed(body)).status == 200)
             }
             #expect(try await listener.press(listener.signer.token(for: try listener.claim(.open, Fixture.alert))).status == 200)
@@ -232,26 +231,10 @@ struct SlackTests {
         }
     }
 
-    @Test("while the database is held up, Slack has its answer in time, and the press is done afterwards")
-    func slow() async throws {
-        let sent = Sent()
-        try await withSlack(sent) { listener in
-            let token = listener.signer.token(for: try listener.claim(.acknowledge, Fixture.alert))
-            try await listener.database.client.transaction { connection in
-                // Both of its waits, whose times add up: whether the request came before, and for what is pressed. A request that
-                // outlasts the endpoint's deadline, which is shorter than Slack's, gets a 503.
-                try await connection.query("LOCK TABLE monitoring_idempotency_keys, monitoring_evaluation_state")
-                #expect(try await listener.press(token).status == 200)
-                #expect(sent.isEmpty)
-            }
-            #expect(try await sent.next().body.contains("Acknowledged by ana"))
-        }
-    }
-
     @Test("without a signing secret it is not there")
     func unconfigured() async throws {
         try await withListener { listener in
-            let body = Listener.payload(listener.signer.token(for: try listener.claim(.acknowledge, Fixture.alert)))
+            let body = SlackPress.form(listener.signer.token(for: try listener.claim(.acknowledge, Fixture.alert)))
             #expect(try await listener.submit("/slack/interactions", body, headers: Listener.signed(body)).status == 404)
         }
     }
@@ -284,36 +267,15 @@ private final class Sent: Sendable {
 extension Listener {
     static let slackSecret = "8f742231b10e8888abcd99yyyzzz85a5"
 
-    /// The form that a press sends.
-    static func payload(
-        _ token: String, type: String = "block_actions", user: String = #"{"id": "U2CERLKJA", "username": "ana <b>"}"#,
-        action: String? = nil,
-        responseURL: String = "https://hooks.slack.com/actions/T1/2/x"
-    ) -> String {
-        let json = """
-            {"type": "\(type)", "user": \(user), "team": {"id": "T1"}, "response_url": "\(responseURL)",
-             "actions": [\(action ?? #"{"action_id": "acknowledge", "value": "\#(token)", "type": "button"}"#)]}
-            """
-        let bytes = json.utf8.map { byte in
-            (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte)
-                ? String(UnicodeScalar(byte)) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-        }
-        return "payload=" + bytes.joined()
-    }
-
     static func signed(_ body: String, at offset: Int = 0, secret: String = slackSecret) -> [(name: String, value: String)] {
-        let timestamp = "\(Int(now.timeIntervalSince1970) + offset)"
-        let code = HMAC<SHA256>.authenticationCode(
-            for: Array("v0:\(timestamp):\(body)".utf8), using: SymmetricKey(data: Array(secret.utf8)))
-        let hex = code.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        return [(name: "X-Slack-Signature", value: "v0=" + hex), (name: "X-Slack-Request-Timestamp", value: timestamp)]
+        SlackPress.headers(body, secret: secret, at: Int(now.timeIntervalSince1970) + offset)
     }
 
     func press(
         _ token: String, user: String = #"{"id": "U2CERLKJA", "username": "ana <b>"}"#,
         responseURL: String = "https://hooks.slack.com/actions/T1/2/x"
     ) async throws -> Answer {
-        let body = Self.payload(token, user: user, responseURL: responseURL)
+        let body = SlackPress.form(token, user: user, responseURL: responseURL)
         return try await submit("/slack/interactions", body, headers: Self.signed(body))
     }
 }
