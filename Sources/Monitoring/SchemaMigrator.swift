@@ -31,7 +31,7 @@ public struct SchemaMigrator: Sendable {
 
     /// Compares without changing anything.
     ///
-    /// - Parameter timeout: Of each of two statements; nil: the client's.
+    /// - Parameter timeout: Of each of three statements; nil: the client's.
     /// - Throws: `MonitoringError` with `.schemaMismatch` where a migration was applied in another version, or where the database
     ///   is ahead of this program.
     public func plan(timeout: Duration? = nil) async throws -> Plan {
@@ -95,8 +95,29 @@ public struct SchemaMigrator: Sendable {
         }
         let tables = MonitoringSchema.migrations.filter { applied[$0.name] == nil }
         // Functions build upon each other and on the tables: where one changed, all are loaded again.
-        let stale = !tables.isEmpty || MonitoringSchema.functions.contains { applied[$0.name] != checksums[$0.name] }
-        return Plan(pending: tables + (stale ? MonitoringSchema.functions : []))
+        var isStale = !tables.isEmpty || MonitoringSchema.functions.contains { applied[$0.name] != checksums[$0.name] }
+        if !isStale { isStale = try await lacksFunctions(connection, timeout: timeout) }
+        return Plan(pending: tables + (isStale ? MonitoringSchema.functions : []))
+    }
+
+    /// Whether somebody dropped one, or left them out of a restore: what was applied once need not be there.
+    private static func lacksFunctions(_ connection: PostgresConnection, timeout: Duration?) async throws -> Bool {
+        try await connection.query(
+            """
+            SELECT EXISTS (
+                SELECT
+                FROM unnest($1::text[]) AS name
+                WHERE NOT EXISTS (
+                    SELECT
+                    FROM pg_proc AS function
+                    JOIN pg_class AS ledger ON ledger.oid = to_regclass('monitoring_migrations')
+                    WHERE function.proname = name AND function.pronamespace = ledger.relnamespace)) AS lacks
+            """, [.textArray(functionNames)], timeout: timeout)[0].decode("lacks")
+    }
+
+    /// Of all that the files of functions make.
+    private static let functionNames = MonitoringSchema.functions.flatMap { file in
+        file.sql.matches(of: #/CREATE OR REPLACE FUNCTION ([a-z0-9_]+)\(/#).map { String($0.1) }
     }
 
     /// By name, made once: supervisors have them compared every few seconds.

@@ -180,6 +180,19 @@ import Testing
         url + (url.contains("://") ? (url.contains("?") ? "&user=" : "?user=") : " user=") + role
     }
 
+    /// As a restore of tables alone leaves them out.
+    @Test(arguments: ["monitoring_tellable_at_once(uuid[], text[])", "monitoring_lock_relay()"])
+    func aFunctionThatWasDroppedIsMissedAndMadeAgain(function: String) async throws {
+        try await withTestDatabase { database in
+            let migrator = SchemaMigrator(client: database.client)
+            _ = try await migrator.migrate()
+            try await database.client.query("DROP FUNCTION \(function)")
+            #expect(try await !migrator.plan().isCurrent)
+            #expect(try await migrator.migrate().applied == MonitoringSchema.functions.map(\.name))
+            #expect(try await migrator.plan().isCurrent)
+        }
+    }
+
     @Test func aChangedFunctionIsLoadedAgain() async throws {
         try await withTestDatabase { database in
             let migrator = SchemaMigrator(client: database.client)
