@@ -40,25 +40,38 @@ public struct SchemaMigrator: Sendable {
 
     /// Applies what is pending.
     public func migrate() async throws -> Report {
-        var applied: [String] = []
-        if try await !plan().isCurrent {
-            applied = try await client.transaction { connection in
-                // Another process may have been first: look again once the lock is held.
-                try await connection.query("SELECT pg_advisory_xact_lock(hashtext('torq-monitor schema'))", timeout: .seconds(120))
-                let pending = try await Self.plan(on: connection).pending
-                guard !pending.isEmpty else { return [] }
-                try await connection.executeScript("SET LOCAL client_min_messages = warning; " + MonitoringSchema.ledger)
-                for file in pending {
-                    try await connection.executeScript(file.sql, timeout: .seconds(300))
-                    try await connection.executeScript(MonitoringSchema.note(file))
-                }
-                return pending.map(\.name)
-            }
-        }
+        let applied = try await plan().isCurrent ? [] : try await applyPending()
         let state = try await client.query(Self.outside)[0]
         let index = try state.decode("indexed") ? [] : try await indexChanges()
         return Report(
             applied: applied, advice: reading(try state.decode("unreadable")) + index + grants(try state.decode("missing")))
+    }
+
+    /// All of it, or nothing. It locks tables one after the other that a process of the version before works with, each time in an order of
+    /// its own: whoever the server ends for that tries again.
+    private func applyPending() async throws -> [String] {
+        var tries = 0
+        while true {
+            do {
+                return try await client.transaction { try await Self.applyPending(on: $0) }
+            } catch let error as PostgresError where error.sqlState == "40P01" && tries < 10 {
+                tries += 1
+                try await Task.sleep(for: .milliseconds(200) * tries)
+            }
+        }
+    }
+
+    private static func applyPending(on connection: PostgresConnection) async throws -> [String] {
+        // Another process may have been first: look again once the lock is held.
+        try await connection.query("SELECT pg_advisory_xact_lock(hashtext('torq-monitor schema'))", timeout: .seconds(120))
+        let pending = try await plan(on: connection).pending
+        guard !pending.isEmpty else { return [] }
+        try await connection.executeScript("SET LOCAL client_min_messages = warning; " + MonitoringSchema.ledger)
+        for file in pending {
+            try await connection.executeScript(file.sql, timeout: .seconds(300))
+            try await connection.executeScript(MonitoringSchema.note(file))
+        }
+        return pending.map(\.name)
     }
 
     /// What is still to be granted so that there is anything to roll up.

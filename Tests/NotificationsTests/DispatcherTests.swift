@@ -125,6 +125,49 @@ import Testing
         }
     }
 
+    /// What was claimed and is not to be sent may have gone back although the database said nothing, or an error.
+    @Test func whatCannotBeGivenBackIsNotSentWhileItsReceiverRests() async throws {
+        let began = ContinuousClock.now
+        let times = Mutex<[Duration]>([])
+        let server = try HTTPFixture { _ in
+            let number = times.withLock {
+                $0.append(began.duration(to: .now))
+                return $0.count
+            }
+            return number <= 2 ? .answer(status: 429, headers: [(name: "Retry-After", value: "3")]) : .answer(status: 200)
+        }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            for number in 0..<40 { _ = try await fixture.open("m\(number)") }
+            try await database.client.query("CREATE SEQUENCE failures")
+            try await database.client.query(
+                """
+                CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    IF nextval('failures') <= 3 THEN RAISE EXCEPTION 'not now'; END IF;
+                    RETURN new;
+                END
+                $$
+                """)
+            try await database.client.query(
+                """
+                CREATE TRIGGER fail BEFORE UPDATE ON monitoring_notifications
+                FOR EACH ROW WHEN (new.status = 'pending' AND new.attempts < old.attempts) EXECUTE FUNCTION fail()
+                """)
+            let receiver = try Receiver(
+                name: "hook", kind: .webhook, url: Secret(server.url()), allowPrivateNetwork: true, maximumInFlight: 2)
+            try await fixture.withDispatcher(fixture.configuration([receiver])) {
+                try await eventually("all are delivered", timeout: .seconds(60)) {
+                    try await database.client.query("SELECT FROM monitoring_notifications WHERE status = 'delivered'").count == 40
+                }
+            }
+        }
+        let seen = times.withLock { $0 }
+        let rests = seen[1]
+        #expect(seen.count == 42)
+        #expect(seen.dropFirst(2).allSatisfy { $0 >= rests + .milliseconds(2900) })
+    }
+
     /// What was sent cannot be written down any more: it comes back with the end of its claim, after ten minutes here, and whoever is to end
     /// does not wait for that.
     @Test func itEndsWhileTheDatabaseIsSilent() async throws {

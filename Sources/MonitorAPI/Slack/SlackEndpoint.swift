@@ -51,7 +51,6 @@ struct SlackEndpoint: Sendable {
     private func interact(_ call: Call) async throws -> Response {
         let answerBy = ContinuousClock.now + Self.answerWithin
         try admit(call)
-        guard await isFirst(call) else { throw Problem(.forbidden, "This request was received before.") }
         let interaction = try SlackInteraction(call.body)
         guard interaction.type == "block_actions" else {
             throw Problem(
@@ -93,19 +92,17 @@ struct SlackEndpoint: Sendable {
         }
         switch memory.accept(signature ?? "", until: call.now.addingTimeInterval(Double(2 * SlackSignature.tolerance)), now: call.now) {
         case .fresh: break
-        case .replayed: throw Problem(.forbidden, "This request was received before.")
+        case .replayed: throw Self.replayed
         case .full: throw Problem(.unavailable, "Too many requests came within a few minutes.", headers: [.retryAfter: "60"])
         }
     }
 
-    /// Whether no process has accepted it. Where the database does not say so in time, nothing can be done twice either.
-    /// Its two waits, for a connection and for the answer, end before the request must be answered.
-    private func isFirst(_ call: Call) async -> Bool {
+    private static let replayed = Problem(.forbidden, "This request was received before.")
+
+    /// Whether no process has accepted it.
+    private func isFirst(_ call: Call) async throws -> Bool {
         let signature = call.request.headers[.slackSignature] ?? ""
-        let rows = try? await PostgresClient.$patience.withValue(.seconds(1)) {
-            try await client.query(Self.remember, [.text(signature), .uuid(UUID())], timeout: .seconds(1))
-        }
-        return rows.map { $0.affectedRows > 0 } ?? true
+        return try await client.query(Self.remember, [.text(signature), .uuid(UUID())]).affectedRows > 0
     }
 
     /// Among the keys of requests that are done once: there is no token by this name.
@@ -115,7 +112,8 @@ struct SlackEndpoint: Sendable {
         ON CONFLICT DO NOTHING
         """
 
-    /// Does it, waiting for it as long as Slack waits: what is not done by then goes on, and the message says how it ended.
+    /// Does it, waiting for it as long as Slack waits: what is not done by then goes on, and the message says how it ended. Nothing is
+    /// waited for in this task: a query that is cut off takes its time, while a database hangs.
     private func perform(
         _ deed: LinkDeed, _ claim: LinkClaim, for interaction: SlackInteraction, _ call: Call, until answerBy: ContinuousClock.Instant
     ) async throws {
@@ -123,6 +121,11 @@ struct SlackEndpoint: Sendable {
         try start {
             let done: SlackReply
             do {
+                guard try await isFirst(call) else {
+                    outcome.yield(.failure(Self.replayed))
+                    outcome.finish()
+                    return
+                }
                 done = try await self.done(deed, claim, call.context.logger)
                 outcome.yield(.success(()))
             } catch {

@@ -32,6 +32,8 @@ actor ReceiverLane {
     private var breaker: CircuitBreaker
     /// Claimed, not yet sent.
     private var ready: Deque<ClaimedMessage> = []
+    /// Claimed, and not to be sent: it goes back, if it has not done so already. Nothing is claimed before that is known.
+    private var returning: [ClaimedMessage] = []
     private var sending = 0
     private var runners = 0
     /// Answered, not yet recorded.
@@ -45,6 +47,10 @@ actor ReceiverLane {
     private var isTrial = false
     /// Nothing is begun before; what all processes are told comes a little later.
     private var restsUntil: ContinuousClock.Instant?
+    /// Counts them.
+    private var rests = 0
+    /// Whether the database knows of the rest as well: whoever finds out that the receiver works may end it there.
+    private var restIsKnown = false
     /// Of a request, smoothed; nil before the first answer.
     private var latency: Duration?
     /// At first it is not known to be short.
@@ -98,12 +104,15 @@ actor ReceiverLane {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.record() }
             group.addTask { await self.keepClaiming() }
+            var wasBlocked = false
             while !isStopping {
                 while mayBegin, begin() {
                     group.addTask { await self.send() }
                 }
-                // What may not be sent is given back before the next claim.
-                if !ready.isEmpty, !canSend { signal.raise() }
+                // What may not be sent is given back.
+                let isBlocked = !ready.isEmpty && !canSend
+                if isBlocked, !wasBlocked { signal.raise() }
+                wasBlocked = isBlocked
                 // A place that another lane gives back is not told of.
                 _ = await runnerSignal.wait(atMost: ready.isEmpty || runners > 0 ? .seconds(3600) : .milliseconds(50))
             }
@@ -114,20 +123,33 @@ actor ReceiverLane {
         var pausing = PausingAfterErrors()
         var isWoken = true
         while !isStopping {
-            var wait: Duration
             do {
-                wait = try await step(looksFirst: !isWoken)
+                var wait = try await step(looksFirst: !isWoken)
                 pausing.succeeded()
+                if canSend { runnerSignal.raise() } else if !ready.isEmpty { wait = min(wait, settings.pollInterval) }
+                isWoken = wait == .zero
+                if !isWoken, !isStopping { isWoken = await signal.wait(atMost: wait) }
             } catch {
-                wait = pausing.failed()
                 logger.warning("outbox cannot be reached", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
+                if canSend { runnerSignal.raise() }
+                await pause(pausing.failed())
+                isWoken = true
             }
-            if !ready.isEmpty { runnerSignal.raise() }
-            isWoken = wait == .zero
-            if !isWoken, !isStopping { isWoken = await signal.wait(atMost: wait) }
         }
-        await PostgresClient.$patience.withValue(Outbox.lastPatience) { await giveBackReady() }
+        do {
+            try await PostgresClient.$patience.withValue(Outbox.lastPatience) { try await giveBackReady() }
+        } catch {
+            logger.warning("outbox cannot be reached", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
+        }
         resultSignal.raise()
+    }
+
+    /// Whatever can be claimed meanwhile.
+    private func pause(_ time: Duration) async {
+        let end = ContinuousClock.now + time
+        while !isStopping, ContinuousClock.now < end {
+            _ = await signal.wait(atMost: ContinuousClock.now.duration(to: end))
+        }
     }
 
     // What is claimed as it is routed
@@ -136,7 +158,7 @@ actor ReceiverLane {
     /// as if that were short, since all lanes together hold no more than their limit. None while it rests or is tried, and none where a
     /// rate limit spaces them.
     var directRoom: Int {
-        guard isRegistered, !isStopping, restsUntil == nil, !isTrial, unsettled.isEmpty, holdsItsOwn(), receiver.rateLimit == nil else {
+        guard isRegistered, !isStopping, restsUntil == nil, !isTrial, unsettled.isEmpty, returning.isEmpty, holdsItsOwn(), receiver.rateLimit == nil else {
             return 0
         }
         let expected = latency.map { max(0.001, $0.seconds) } ?? 0.05
@@ -176,16 +198,17 @@ actor ReceiverLane {
         if !holdsItsOwn() {
             // What others have taken is theirs, the rest is claimed anew.
             guard let present = outbox.pulse.gaps() else { return settings.pollInterval }
-            await giveBackReady()
-            guard ready.isEmpty else { return settings.pollInterval }
+            try await giveBackReady()
+            guard ready.isEmpty else { return .zero }
             gaps = present
         }
         if let rest = restsUntil.map({ ContinuousClock.now.duration(to: $0) }), rest > .zero {
-            await giveBackReady()
-            return rest
+            try await giveBackReady()
+            guard ready.isEmpty else { return .zero }
+            guard restIsKnown else { return rest }
         }
         restsUntil = nil
-        if ready.first.map(isTooOld) == true { await giveBackReady() }
+        if !returning.isEmpty || ready.first.map(isTooOld) == true { try await giveBackReady() }
         let room = self.room
         // A place that becomes free wakes this up.
         guard room > 0 else { return ready.isEmpty || runners > 0 ? settings.pollInterval : .milliseconds(50) }
@@ -242,19 +265,22 @@ actor ReceiverLane {
         return due <= .zero ? nil : min(settings.idleInterval, max(.milliseconds(1), due))
     }
 
-    private func giveBackReady() async {
-        guard !ready.isEmpty else { return }
-        let messages = Array(ready)
+    /// Gives back what is ready, and what an earlier try left. Where it fails, it may have gone back all the same: nothing of it is sent.
+    private func giveBackReady() async throws {
+        returning += ready
         ready.removeAll()
+        let messages = returning
+        guard !messages.isEmpty else { return }
         do {
             try await outbox.release(messages)
-            messages.forEach(forget)
         } catch {
             // What is too old by now comes back with the end of its claim.
-            ready = Deque(messages.filter { !isTooOld($0) }) + ready
-            messages.filter(isTooOld).forEach(forget)
-            logger.warning("outbox cannot be reached", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
+            returning.filter(isTooOld).forEach(forget)
+            returning.removeAll(where: isTooOld)
+            throw error
         }
+        messages.forEach(forget)
+        returning.removeFirst(messages.count)
     }
 
     // Sending
@@ -334,6 +360,8 @@ actor ReceiverLane {
 
     private func rest(_ time: Duration) {
         restsUntil = max(restsUntil ?? .now, .now + time)
+        rests += 1
+        restIsKnown = false
         signal.raise()
     }
 
@@ -356,13 +384,15 @@ actor ReceiverLane {
             }
             let batch = results
             let change = self.change
+            let rests = self.rests
             results = []
             self.change = nil
             recording = batch.count
-            await record(batch, change)
+            let isRecorded = await record(batch, change)
             recording = 0
+            if isRecorded, rests == self.rests, change != nil || batch.contains(where: { $0.pauseSeconds != nil }) { restIsKnown = true }
             signal.raise()
-            await noteDelivery(of: batch)
+            if isRecorded { await noteDelivery(of: batch) }
         }
     }
 
@@ -381,9 +411,12 @@ actor ReceiverLane {
     }
 
     /// Tries as long as the claims last, and for a while after the order to end: what is known and not written down would be sent again.
-    private func record(_ batch: [AttemptResult], _ change: CircuitBreaker.Change?) async {
+    ///
+    /// - Returns: Whether it is written down.
+    private func record(_ batch: [AttemptResult], _ change: CircuitBreaker.Change?) async -> Bool {
         var pausing = PausingAfterErrors()
-        let deadline = ContinuousClock.now + .seconds(settings.claimSeconds)
+        let began = ContinuousClock.now
+        let deadline = began + .seconds(settings.claimSeconds)
         while true {
             do {
                 try await PostgresClient.$patience.withValue(patience) {
@@ -398,14 +431,11 @@ actor ReceiverLane {
                         "alert_id": AlertIDs.metadata(batch.flatMap(\.alerts)), "receiver": "\(receiver.name)", "error": "\(error)",
                     ])
                 // They come back by themselves then.
-                guard ContinuousClock.now < min(deadline, recordsUntil ?? deadline) else { return }
+                guard ContinuousClock.now < min(deadline, recordsUntil.map { max($0, began + Outbox.lastPatience) } ?? deadline) else {
+                    return false
+                }
                 try? await Task.sleep(for: pausing.failed())
             }
-        }
-        if restsUntil != nil, change != nil || batch.contains(where: { $0.pauseSeconds != nil }) {
-            // From now on the database knows, and whoever finds out that it works may end the rest there.
-            await giveBackReady()
-            restsUntil = nil
         }
         for result in batch where !result.givenBack { tell(result) }
         if let result = batch.first(where: \.disables) {
@@ -423,6 +453,7 @@ actor ReceiverLane {
         } else if change == .closed {
             logger.notice("receiver works again", metadata: ["receiver": "\(receiver.name)"])
         }
+        return true
     }
 
     private func tell(_ result: AttemptResult) {

@@ -48,7 +48,7 @@ struct BacktestCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        if to.date > Date() { standardError("--to lies in the future: of what has not happened yet, nothing is there, as when traffic stops") }
+        if to.date > Date() { standardError("--to lies in the future: what has not happened yet looks like traffic that stops") }
         try await withDatabase(shared) { database in
             let line = ProgressLine()
             let result: Result<[BacktestComparison.Entry], any Error>
