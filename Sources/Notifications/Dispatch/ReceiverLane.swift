@@ -158,9 +158,9 @@ actor ReceiverLane {
     /// as if that were short, since all lanes together hold no more than their limit. None while it rests or is tried, and none where a
     /// rate limit spaces them.
     var directRoom: Int {
-        guard isRegistered, !isStopping, restsUntil == nil, !isTrial, unsettled.isEmpty, returning.isEmpty, holdsItsOwn(), receiver.rateLimit == nil else {
-            return 0
-        }
+        guard isRegistered, !isStopping, restsUntil == nil, !isTrial, unsettled.isEmpty, returning.isEmpty, holdsItsOwn(),
+            receiver.rateLimit == nil
+        else { return 0 }
         let expected = latency.map { max(0.001, $0.seconds) } ?? 0.05
         return max(0, Int(Double(receiver.maximumInFlight) * 4 / expected) - ready.count - sending)
     }
