@@ -69,17 +69,17 @@ struct PeerBrowser: Sendable {
 
     /// The text of the one element that `selector` names, as it can be read on the screen.
     func text(_ selector: String) async throws -> String {
-        try await send("GET", "/element/\(element(selector))/text").string ?? ""
+        try await onElement(selector) { try await send("GET", "/element/\($0)/text").string ?? "" }
     }
 
     /// Clicks an element, which must be where it can be clicked.
     func click(_ selector: String) async throws {
-        try await send("POST", "/element/\(element(selector))/click", .object([:]))
+        try await onElement(selector) { try await send("POST", "/element/\($0)/click", .object([:])) }
     }
 
     /// Types into a field.
     func type(_ text: String, into selector: String) async throws {
-        try await send("POST", "/element/\(element(selector))/value", .object(["text": .string(text)]))
+        try await onElement(selector) { try await send("POST", "/element/\($0)/value", .object(["text": .string(text)])) }
     }
 
     /// What a script says that is the test's own, and runs where the page's may not.
@@ -107,6 +107,19 @@ struct PeerBrowser: Sendable {
     }
 
     // MARK: -
+
+    /// A page that is live may put another element in its place between finding it and using it: it is found again.
+    @discardableResult
+    private func onElement<Value>(_ selector: String, _ use: (String) async throws -> Value) async throws -> Value {
+        for _ in 0..<20 {
+            do {
+                return try await use(element(selector))
+            } catch let failure as Failure where failure.description.contains("stale element reference") {
+                continue
+            }
+        }
+        return try await use(element(selector))
+    }
 
     private func element(_ selector: String) async throws -> String {
         let found = try await send(
