@@ -15,7 +15,7 @@ import Testing
         _ fixture: OutboxFixture, _ receivers: [Receiver], process: String = "p", room: Int = 100, share: HoldLimit.Share = plenty
     ) async throws -> DirectClaim {
         let outbox = Outbox(client: fixture.client, process: process, settings: OutboxFixture.fast)
-        _ = try await outbox.heartbeat()
+        try await outbox.beat()
         for receiver in receivers { try await outbox.register(receiver) }
         let composer = MessageComposer(
             configuration: try fixture.configuration(receivers), signer: LinkSigner(keys: [fixture.key]),

@@ -168,6 +168,74 @@ import Testing
         #expect(seen.dropFirst(2).allSatisfy { $0 >= rests + .milliseconds(2900) })
     }
 
+    /// Routed before the receiver asked for a rest, written after it: it waits with all others.
+    @Test func whatIsClaimedAsItIsRoutedRestsWithItsReceiver() async throws {
+        let answer = Mutex(false)
+        let times = Mutex<[ContinuousClock.Instant]>([])
+        let server = try HTTPFixture { _ in
+            let number = times.withLock {
+                $0.append(.now)
+                return $0.count
+            }
+            guard number == 1 else { return .answer(status: 200) }
+            let end = Date().addingTimeInterval(30)
+            while !answer.withLock({ $0 }), Date() < end { Thread.sleep(forTimeInterval: 0.01) }
+            times.withLock { $0[0] = .now }
+            return .answer(status: 429, headers: [(name: "Retry-After", value: "4")])
+        }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            try await database.client.query(
+                """
+                CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    PERFORM pg_advisory_xact_lock_shared(42);
+                    RETURN new;
+                END
+                $$
+                """)
+            try await database.client.query(
+                "CREATE TRIGGER hold BEFORE INSERT ON monitoring_notifications FOR EACH ROW EXECUTE FUNCTION hold()")
+            let receiver = try fixture.receiver(at: server.url(), rateLimit: nil)
+            try await fixture.withDispatcher(fixture.configuration([receiver])) {
+                _ = try await fixture.open("first")
+                try await eventually("the first is sent", timeout: .seconds(30)) { server.requests.count == 1 }
+                try await database.client.transaction { connection in
+                    try await connection.query("SELECT pg_advisory_xact_lock(42)")
+                    _ = try await fixture.open("second")
+                    try await eventually("the second is being written", timeout: .seconds(30)) {
+                        let waiting = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'"
+                        return try await !database.client.query(waiting).isEmpty
+                    }
+                    answer.withLock { $0 = true }
+                    try await eventually("the rest is known", timeout: .seconds(30)) {
+                        try await !database.client.query("SELECT FROM monitoring_receivers WHERE paused_until > now()").isEmpty
+                    }
+                }
+                try await eventually("both are delivered", timeout: .seconds(60)) {
+                    try await database.client.query("SELECT FROM monitoring_notifications WHERE status = 'delivered'").count == 2
+                }
+            }
+        }
+        let seen = times.withLock { $0 }
+        #expect(seen.count == 3)
+        #expect(seen.dropFirst().allSatisfy { seen[0].duration(to: $0) >= .milliseconds(3900) })
+    }
+
+    @Test func aReceiverWhoseRowWasDeletedIsPutDownAgain() async throws {
+        let server = try HTTPFixture { _ in .answer(status: 200) }
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            try await fixture.withDispatcher(fixture.configuration([fixture.receiver(at: server.url())])) {
+                let first = try await fixture.open()
+                _ = try await fixture.settled(first, [.delivered])
+                try await database.client.query("DELETE FROM monitoring_receivers")
+                let second = try await fixture.open("other")
+                _ = try await fixture.settled(second, [.delivered], timeout: .seconds(30))
+            }
+        }
+    }
+
     /// What was sent cannot be written down any more: it comes back with the end of its claim, after ten minutes here, and whoever is to end
     /// does not wait for that.
     @Test func itEndsWhileTheDatabaseIsSilent() async throws {
@@ -299,7 +367,7 @@ import Testing
             _ = try await TransitionRouter(client: database.client, configuration: configuration, logger: .init(label: "test")).routeBatch()
             // This one claims, keeps the body, sends, and is killed before it can record.
             let dead = Outbox(client: database.client, process: "dead/1", settings: OutboxFixture.fast)
-            _ = try await dead.heartbeat()
+            try await dead.beat()
             try await dead.register(receiver)
             let claimed = try await dead.claim(UUID(), receiver: receiver, limit: 10) { _ in
                 RenderedMessage(body: #"{"frozen": true}"#, contentType: "application/json", isPlain: false)
@@ -340,7 +408,8 @@ import Testing
                 try await database.client.transaction { connection in
                     try await connection.query("SELECT FROM monitoring_processes WHERE process LIKE 'test/%' FOR UPDATE")
                     try await eventually("another process has taken them") {
-                        _ = try await other.heartbeat()
+                        try await other.beat()
+                        _ = try await other.takeLost()
                         return try await count("pending") == 100
                     }
                     gate.open()

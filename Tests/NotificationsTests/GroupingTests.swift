@@ -31,7 +31,7 @@ import Testing
     private func claim(_ client: PostgresClient, _ configuration: NotificationConfiguration) async throws -> [ClaimedMessage] {
         let outbox = Outbox(client: client, process: "a", settings: OutboxFixture.fast)
         let receiver = try #require(configuration.receivers["chat"])
-        _ = try await outbox.heartbeat()
+        try await outbox.beat()
         try await outbox.register(receiver)
         return try await outbox.claim(UUID(), receiver: receiver, limit: 10) { message in
             RenderedMessage(body: "\(message.members.count)", contentType: "text/plain", isPlain: false)

@@ -10,7 +10,7 @@ import Testing
 @Suite(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint)) struct OutboxTests {
     private func outbox(_ client: PostgresClient, _ process: String) async throws -> Outbox {
         let outbox = Outbox(client: client, process: process, settings: OutboxFixture.fast)
-        _ = try await outbox.heartbeat()
+        try await outbox.beat()
         return outbox
     }
 
@@ -199,6 +199,47 @@ import Testing
             try await outbox.release(held)
             #expect(try await claim(outbox, receiver).map(\.lead.alert.id) == [ids[1]])
             #expect(try await fixture.notifications(ids[0]).map(\.status) == [.dropped])
+        }
+    }
+
+    /// The statement of a try that was given up may come after the next one, and after a newer claim.
+    @Test func aReleaseThatComesLateEndsNoNewerClaim() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", at: "https://example.com/x")
+            let outbox = try await outbox(database.client, "a")
+            let id = try await fixture.open()
+            try await route(fixture, receiver)
+            let first = try await claim(outbox, receiver)
+            try await outbox.release(first)
+            let second = try await claim(outbox, receiver)
+            #expect(second.map(\.id) == first.map(\.id))
+            try await outbox.release(first)
+            #expect(try await fixture.notifications(id).map(\.status) == [.sending])
+            #expect(try await outbox.record(second.map(delivered), receiver: "r") == 1)
+        }
+    }
+
+    @Test func oneThatCannotBeRecordedKeepsNoOtherFromIt() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", at: "https://example.com/x")
+            let outbox = try await outbox(database.client, "a")
+            let ids = [try await fixture.open("a"), try await fixture.open("b"), try await fixture.open("c")]
+            try await route(fixture, receiver)
+            let claimed = try await claim(outbox, receiver)
+            try await database.client.query(
+                "ALTER TABLE monitoring_delivery_attempts ADD CHECK (notification_id <> '\(claimed[1].id)')")
+            await #expect(throws: PostgresError.self) { try await outbox.record(claimed.map(delivered), receiver: "r") }
+            for (id, status) in zip(ids, [NotificationRecord.Status.delivered, .sending, .delivered]) {
+                #expect(try await fixture.notifications(id).map(\.status) == [status])
+            }
+            // Nor can its claim be taken once its process is dead; the others' hearts beat all the same.
+            try await database.client.query("DELETE FROM monitoring_processes")
+            let other = Outbox(client: database.client, process: "b", settings: OutboxFixture.fast)
+            try await other.beat()
+            await #expect(throws: PostgresError.self) { try await other.takeLost() }
+            #expect(other.pulse.gaps() == 0)
         }
     }
 

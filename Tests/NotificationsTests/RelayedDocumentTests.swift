@@ -17,7 +17,7 @@ import Testing
             client: fixture.client, configuration: try fixture.configuration([receiver]), logger: Logger(label: "test"))
         while try await !router.routeBatch().routed.isEmpty {}
         let outbox = Outbox(client: fixture.client, process: "a", settings: OutboxFixture.fast)
-        _ = try await outbox.heartbeat()
+        try await outbox.beat()
         try await outbox.register(receiver)
         let claim = try await outbox.claim(UUID(), receiver: receiver, limit: 10) { _ in
             RenderedMessage(body: "{}", contentType: "application/json", isPlain: false)

@@ -82,7 +82,7 @@ public final class Dispatcher: Sendable {
         var pausing = PausingAfterErrors()
         while !Task.isCancelled {
             do {
-                _ = try await outbox.heartbeat()
+                try await outbox.beat()
                 return
             } catch {
                 logger.warning("heartbeat failed", metadata: ["error": "\(error)"])
@@ -97,7 +97,8 @@ public final class Dispatcher: Sendable {
         while !Task.isCancelled {
             do {
                 try await Task.sleep(for: settings.heartbeatInterval)
-                let returned = try await outbox.heartbeat()
+                try await outbox.beat()
+                let returned = try await outbox.takeLost()
                 if returned > 0 {
                     logger.warning("claims of a dead process came back", metadata: ["count": "\(returned)"])
                     for lane in lanes { lane.wake() }

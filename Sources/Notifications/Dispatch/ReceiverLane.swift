@@ -206,8 +206,10 @@ actor ReceiverLane {
             try await giveBackReady()
             guard ready.isEmpty else { return .zero }
             guard restIsKnown else { return rest }
+            // The database says when it is over: until a claim has brought something, nothing goes out.
+        } else {
+            restsUntil = nil
         }
-        restsUntil = nil
         if !returning.isEmpty || ready.first.map(isTooOld) == true { try await giveBackReady() }
         let room = self.room
         // A place that becomes free wakes this up.
@@ -216,6 +218,11 @@ actor ReceiverLane {
         await composer.prepare()
         let startBy = ContinuousClock.now + .seconds(settings.claimSeconds) - settings.requestTimeout
         let claim = try await claim(atMost: room)
+        guard claim.isRegistered else {
+            isRegistered = false
+            return .zero
+        }
+        if !claim.messages.isEmpty || claim.wait == nil { restsUntil = nil }
         if !claim.messages.isEmpty || claim.openings == 0 { breaker.mayHaveMoved(openings: claim.openings) }
         if claim.isTrial { isTrial = true }
         for var message in claim.messages {

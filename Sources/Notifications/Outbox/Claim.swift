@@ -10,6 +10,8 @@ struct Claim: Sendable, Hashable {
     var isTrial = false
     /// Until another one can bring something; nil: until something is due.
     var wait: Duration?
+    /// Whether the database knows the receiver: somebody may have deleted its row.
+    var isRegistered = true
 }
 
 /// What all processes know of a receiver's endpoint.

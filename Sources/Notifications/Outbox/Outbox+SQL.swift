@@ -44,12 +44,15 @@ extension Outbox {
           AND claim_id = ANY ($1::uuid[])
         """
 
+    /// Matched on the claim: a statement that comes late must not end a newer one.
     static let release = """
-        UPDATE monitoring_notifications
-        SET status = 'pending', claim_id = NULL, claimed_by = NULL, claimed_until = NULL, attempts = attempts - 1, updated_at = now()
-        WHERE id = ANY ($1::uuid[])
-          AND claimed_by = $2::text
-          AND status = 'sending'
+        UPDATE monitoring_notifications n
+        SET status = 'pending', claim_id = NULL, claimed_by = NULL, claimed_until = NULL, attempts = n.attempts - 1, updated_at = now()
+        FROM unnest($1::uuid[], $2::uuid[]) AS held (id, claim_id)
+        WHERE n.id = held.id
+          AND n.claim_id = held.claim_id
+          AND n.claimed_by = $3::text
+          AND n.status = 'sending'
         """
 
     static let giveAllBack = """
@@ -118,14 +121,16 @@ extension Outbox {
         WHERE monitoring_receivers.endpoint <> excluded.endpoint
         """
 
+    static let beat = """
+        INSERT INTO monitoring_processes (process, started_at, seen_at)
+        VALUES ($1::text, clock_timestamp(), clock_timestamp())
+        ON CONFLICT (process) DO UPDATE SET seen_at = excluded.seen_at
+        """
+
     /// The claims of this process come back only with their time: its own heartbeat may be late while its requests are under way.
     /// Each was perhaps sent: that it is not known is recorded.
-    static let heartbeat = """
-        WITH beat AS (
-            INSERT INTO monitoring_processes (process, started_at, seen_at)
-            VALUES ($1::text, clock_timestamp(), clock_timestamp())
-            ON CONFLICT (process) DO UPDATE SET seen_at = excluded.seen_at
-        ), lost AS (
+    static let takeLost = """
+        WITH lost AS (
             SELECT n.id, n.claimed_by
             FROM monitoring_notifications n
             WHERE n.status = 'sending'
@@ -151,13 +156,13 @@ extension Outbox {
         SELECT id FROM returned
         """
 
-    /// Those that were killed; their claims came back long ago.
     static let dropIgnored = """
         UPDATE monitoring_notifications
         SET status = 'dropped', last_error = 'ignored', updated_at = now()
         WHERE id = ANY ($1::uuid[])
         """
 
+    /// Those that were killed; their claims came back long ago.
     static let forgetDead = "DELETE FROM monitoring_processes WHERE seen_at < now() - interval '1 day'"
 
     static let buryOverdue = """

@@ -47,7 +47,7 @@ struct Outbox: Sendable {
         try await client.transaction { connection in
             // The lock makes for one claimer a receiver: two at once could take two steps of one alert. What is claimed has to be seen by
             // a snapshot that is newer than the lock.
-            guard let row = try await connection.query(Self.lock, [.text(receiver.name)]).first else { return Claim(wait: nil) }
+            guard let row = try await connection.query(Self.lock, [.text(receiver.name)]).first else { return Claim(isRegistered: false) }
             let state = try ReceiverState(row: row)
             if let rest = state.restLeft, rest > .zero { return Claim(openings: state.openings, wait: rest) }
             var bucket = receiver.rateLimit.map { TokenBucket($0, tokens: state.tokens, at: .zero) }
@@ -102,7 +102,8 @@ struct Outbox: Sendable {
 
     /// Gives back messages that were claimed and not sent, as if they had not been claimed.
     func release(_ messages: [ClaimedMessage]) async throws {
-        try await client.query(Self.release, [.uuidArray(messages.flatMap { $0.members.map(\.id) }), .text(process)])
+        let held = messages.flatMap { message in message.members.map { (id: $0.id, claim: message.claimID) } }
+        try await client.query(Self.release, [.uuidArray(held.map(\.id)), .uuidArray(held.map(\.claim)), .text(process)])
     }
 
     // Results
@@ -119,10 +120,19 @@ struct Outbox: Sendable {
     ) async throws -> Int {
         do {
             return try await recordTogether(results, receiver, change, isTrial)
-        } catch let error as PostgresError where error.sqlState == "55P03" || error.sqlState == "40P01" {
-            // An evaluation holds several of the alerts: one at a time there is no circle to be caught in.
+        } catch let error as PostgresError where error.code == .server {
+            // An evaluation holds several of the alerts: one at a time there is no circle to be caught in. Nor does one that cannot be
+            // written keep the others from it.
             var delivered = 0
-            for result in results { delivered += try await recordTogether([result], receiver, change, isTrial) }
+            var failure: PostgresError?
+            for result in results {
+                do {
+                    delivered += try await recordTogether([result], receiver, change, isTrial)
+                } catch let error as PostgresError where error.code == .server {
+                    failure = error
+                }
+            }
+            if let failure { throw failure }
             return delivered
         }
     }
@@ -170,14 +180,19 @@ struct Outbox: Sendable {
 
     // Processes
 
-    /// Says that this process lives, and takes the claims of those that do not.
+    /// Says that this process lives.
+    func beat() async throws {
+        let began = ContinuousClock.now
+        try await client.query(Self.beat, [.text(process)])
+        pulse.beat(at: began)
+    }
+
+    /// Takes the claims of processes that live no more, and those whose time is over. On its own: what cannot be taken keeps nobody's heart
+    /// from beating.
     ///
     /// - Returns: How many claims came back.
-    func heartbeat() async throws -> Int {
-        let began = ContinuousClock.now
-        let count = try await client.query(Self.heartbeat, [.text(process), .double(settings.heartbeatTimeout.seconds)]).count
-        pulse.beat(at: began)
-        return count
+    func takeLost() async throws -> Int {
+        try await client.query(Self.takeLost, [.text(process), .double(settings.heartbeatTimeout.seconds)]).count
     }
 
     /// Forgets processes that have been silent for a day.
