@@ -4998,6 +4998,7 @@ DECLARE
     v_kept   bigint;
     v_low    integer;
     v_high   integer;
+    v_guess  double precision := p_guess;
 BEGIN
     SELECT sum(latency_events) INTO v_events FROM monitoring_rollup WHERE bucket_start >= p_from AND bucket_start < p_until;
     IF coalesce(v_events, 0) = 0 THEN
@@ -5005,29 +5006,31 @@ BEGIN
     END IF;
     v_floor := floor(p_share * (v_events - 1));         -- percentile_cont's position, counted from 0
     v_part := p_share * (v_events - 1) - v_floor;
-    -- Counted down from the greatest. Only durations above the guess are read: where these are too few, all are.
-    WITH tails AS (
-        SELECT width_bucket(floor(p_guess)::integer, latency_values) AS below, latency_values, latency_counts
-        FROM monitoring_rollup
-        WHERE bucket_start >= p_from AND bucket_start < p_until AND latency_events > 0
-    ),
-    durations AS (
-        SELECT duration, sum(coalesce(events, 1))::bigint AS events
-        FROM tails, unnest(latency_values[below + 1 :], latency_counts[below + 1 :]) AS tail (duration, events)
-        GROUP BY duration
-    ),
-    running AS (
-        SELECT duration, sum(events) OVER (ORDER BY duration DESC) AS from_here FROM durations
-    )
-    SELECT
-        max(duration) FILTER (WHERE from_here >= v_events - v_floor),
-        max(duration) FILTER (WHERE from_here >= v_events - least(v_floor + 1, v_events - 1)),
-        max(from_here)
-    INTO v_low, v_high, v_kept
-    FROM running;
-    IF coalesce(v_kept, 0) < v_events - v_floor AND p_guess >= 0 THEN
-        RETURN monitoring_window_latency(p_from, p_until, p_share, -1);
-    END IF;
+    -- Counted down from the greatest. Only durations above the guess are read: where these are too few, some more, and then all.
+    LOOP
+        WITH tails AS (
+            SELECT width_bucket(floor(v_guess)::integer, latency_values) AS below, latency_values, latency_counts
+            FROM monitoring_rollup
+            WHERE bucket_start >= p_from AND bucket_start < p_until AND latency_events > 0
+        ),
+        durations AS (
+            SELECT duration, sum(coalesce(events, 1))::bigint AS events
+            -- In the list of what is selected, since a function among the tables keeps a store of its own for each row.
+            FROM (SELECT unnest(latency_values[below + 1 :]) AS duration, unnest(latency_counts[below + 1 :]) AS events FROM tails) AS tail
+            GROUP BY duration
+        ),
+        running AS (
+            SELECT duration, sum(events) OVER (ORDER BY duration DESC) AS from_here FROM durations
+        )
+        SELECT
+            max(duration) FILTER (WHERE from_here >= v_events - v_floor),
+            max(duration) FILTER (WHERE from_here >= v_events - least(v_floor + 1, v_events - 1)),
+            max(from_here)
+        INTO v_low, v_high, v_kept
+        FROM running;
+        EXIT WHEN v_kept >= v_events - v_floor OR v_guess < 0;
+        v_guess := CASE WHEN v_guess = p_guess AND p_guess > 0 THEN p_guess * 0.8 ELSE -1 END;
+    END LOOP;
     RETURN v_low + v_part * (v_high - v_low);
 END
 $$;
@@ -5035,7 +5038,7 @@ COMMENT ON FUNCTION monitoring_window_latency(timestamptz, timestamptz, double p
     'The percentile of latency in a window, in milliseconds, exactly as percentile_cont gives it; null without latencies. '
     'The guess (some lower duration) only saves work.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', '014dc2f8abb7dc89')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', '24eb97487b21bcd8')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f060_evaluation =====================================================================================
@@ -5342,7 +5345,7 @@ BEGIN
                     WHEN 'health_score' THEN h.current_health
                     WHEN 'latency_p95' THEN
                         CASE WHEN s.total > 0 AND (p_complete AND s.is_named OR settings.rule = 'ratio' AND s.is_named OR s.p_value <= s.level)
-                            THEN monitoring_window_latency(s.starts_at, s.at, 0.95, coalesce(s.expected_p95, 0) * 0.8)
+                            THEN monitoring_window_latency(s.starts_at, s.at, 0.95, coalesce(s.expected_p95, 0) * 0.95)
                         END
                     ELSE s.bad / nullif(s.total, 0)
                 END AS current_value,
@@ -5420,7 +5423,7 @@ COMMENT ON FUNCTION monitoring_judge_rates(timestamptz[], jsonb, boolean, intege
     'least_events. Health that metrics with alerts of their own account for raises none unless it is critical (explained_by). Not '
     'complete: figures that no verdict hangs on are left null. With a lag, against the baseline of so many days before.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f061_rates', '79c809622c707229')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f061_rates', 'a6ba20f5be5943c7')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f062_traffic ========================================================================================

@@ -127,7 +127,7 @@ BEGIN
                     WHEN 'health_score' THEN h.current_health
                     WHEN 'latency_p95' THEN
                         CASE WHEN s.total > 0 AND (p_complete AND s.is_named OR settings.rule = 'ratio' AND s.is_named OR s.p_value <= s.level)
-                            THEN monitoring_window_latency(s.starts_at, s.at, 0.95, coalesce(s.expected_p95, 0) * 0.8)
+                            THEN monitoring_window_latency(s.starts_at, s.at, 0.95, coalesce(s.expected_p95, 0) * 0.95)
                         END
                     ELSE s.bad / nullif(s.total, 0)
                 END AS current_value,
