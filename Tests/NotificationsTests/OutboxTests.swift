@@ -243,6 +243,30 @@ import Testing
         }
     }
 
+    @Test func aDatabaseThatIsFullIsNotAskedForEachOfABatch() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", at: "https://example.com/x")
+            let outbox = try await outbox(database.client, "a")
+            for model in ["a", "b", "c"] { _ = try await fixture.open(model) }
+            try await route(fixture, receiver)
+            let claimed = try await claim(outbox, receiver)
+            try await database.client.query("CREATE SEQUENCE tries")
+            try await database.client.query(
+                """
+                CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+                BEGIN
+                    RAISE EXCEPTION 'try %', nextval('tries') USING ERRCODE = 'disk_full';
+                END
+                $$
+                """)
+            try await database.client.query(
+                "CREATE TRIGGER fail BEFORE INSERT ON monitoring_delivery_attempts FOR EACH STATEMENT EXECUTE FUNCTION fail()")
+            await #expect(throws: PostgresError.self) { try await outbox.record(claimed.map(delivered), receiver: "r") }
+            #expect(try await database.client.query("SELECT last_value FROM tries")[0].decode("last_value") == 1)
+        }
+    }
+
     @Test func aKilledProcessIsForgottenAfterADay() async throws {
         try await withTestDatabase(schema: true) { database in
             let outbox = try await outbox(database.client, "alive")

@@ -220,7 +220,7 @@ actor ReceiverLane {
         let claim = try await claim(atMost: room)
         guard claim.isRegistered else {
             isRegistered = false
-            return .zero
+            return settings.pollInterval
         }
         if !claim.messages.isEmpty || claim.wait == nil { restsUntil = nil }
         if !claim.messages.isEmpty || claim.openings == 0 { breaker.mayHaveMoved(openings: claim.openings) }

@@ -120,7 +120,7 @@ struct Outbox: Sendable {
     ) async throws -> Int {
         do {
             return try await recordTogether(results, receiver, change, isTrial)
-        } catch let error as PostgresError where error.code == .server {
+        } catch let error as PostgresError where Self.isOfOne(error) && results.count > 1 {
             // An evaluation holds several of the alerts: one at a time there is no circle to be caught in. Nor does one that cannot be
             // written keep the others from it.
             var delivered = 0
@@ -128,13 +128,20 @@ struct Outbox: Sendable {
             for result in results {
                 do {
                     delivered += try await recordTogether([result], receiver, change, isTrial)
-                } catch let error as PostgresError where error.code == .server {
+                } catch let error as PostgresError where Self.isOfOne(error) {
                     failure = error
                 }
             }
             if let failure { throw failure }
             return delivered
         }
+    }
+
+    /// Whether it lies with one of what was to be written (a lock, a deadlock, a value, a constraint) and not with the database: that is
+    /// full or read-only for all of them.
+    private static func isOfOne(_ error: PostgresError) -> Bool {
+        guard let state = error.sqlState else { return false }
+        return ["55P03", "40P01"].contains(state) || ["22", "23"].contains(String(state.prefix(2)))
     }
 
     private func recordTogether(
