@@ -71,7 +71,9 @@ import Testing
         let server = try HTTPFixture { _ in .answer(status: 200) }
         try await withTestDatabase(schema: true) { database in
             let fixture = OutboxFixture(client: database.client)
-            try await fixture.withDispatcher(fixture.configuration([hook(fixture, at: server.url())])) {
+            try await fixture.withDispatcher(
+                fixture.configuration([hook(fixture, at: server.url())], delivery: OutboxFixture.steady)
+            ) {
                 let first = try await fixture.open()
                 _ = try await fixture.settled(first, [.delivered])
                 try await database.client.transaction { connection in

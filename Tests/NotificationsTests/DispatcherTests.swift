@@ -156,7 +156,7 @@ import Testing
                 """)
             let receiver = try Receiver(
                 name: "hook", kind: .webhook, url: Secret(server.url()), allowPrivateNetwork: true, maximumInFlight: 2)
-            try await fixture.withDispatcher(fixture.configuration([receiver])) {
+            try await fixture.withDispatcher(fixture.configuration([receiver], delivery: OutboxFixture.steady)) {
                 try await eventually("all are delivered", timeout: .seconds(60)) {
                     try await database.client.query("SELECT FROM monitoring_notifications WHERE status = 'delivered'").count == 40
                 }
@@ -197,7 +197,7 @@ import Testing
             try await database.client.query(
                 "CREATE TRIGGER hold BEFORE INSERT ON monitoring_notifications FOR EACH ROW EXECUTE FUNCTION hold()")
             let receiver = try fixture.receiver(at: server.url(), rateLimit: nil)
-            try await fixture.withDispatcher(fixture.configuration([receiver])) {
+            try await fixture.withDispatcher(fixture.configuration([receiver], delivery: OutboxFixture.steady)) {
                 _ = try await fixture.open("first")
                 try await eventually("the first is sent", timeout: .seconds(30)) { server.requests.count == 1 }
                 try await database.client.transaction { connection in

@@ -54,6 +54,14 @@ struct OutboxFixture: Sendable {
         pollInterval: .milliseconds(50), idleInterval: .milliseconds(50), heartbeatInterval: .milliseconds(50),
         heartbeatTimeout: .milliseconds(600))
 
+    /// The same for what must not be taken for dead, or for late, on a machine that is busy.
+    static let steady = {
+        var settings = fast
+        settings.requestTimeout = .seconds(60)
+        settings.heartbeatTimeout = .seconds(600)
+        return settings
+    }()
+
     func configuration(_ receivers: [Receiver], delivery: DeliverySettings = fast) throws -> NotificationConfiguration {
         try NotificationConfiguration(receivers: receivers, environment: "test", delivery: delivery)
     }
