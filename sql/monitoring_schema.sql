@@ -3809,7 +3809,9 @@ CREATE OR REPLACE FUNCTION monitoring_count_above(p_values integer[], p_counts i
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
 SELECT CASE
-    WHEN p_limit IS NULL OR cardinality(p_values) = 0 OR p_values[cardinality(p_values)] <= p_limit THEN 0
+    WHEN p_limit IS NULL THEN 0
+    WHEN cardinality(p_counts) = 0 THEN cardinality(p_values) - width_bucket(floor(p_limit)::integer, p_values)
+    WHEN p_values[cardinality(p_values)] <= p_limit THEN 0
     WHEN 1 = ALL (p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :])
         THEN cardinality(p_values) - width_bucket(floor(p_limit)::integer, p_values)
     ELSE monitoring_sum(p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :])
@@ -4172,38 +4174,45 @@ CREATE OR REPLACE TRIGGER monitoring_rollup_updated
     AFTER UPDATE ON monitoring_rollup REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_profiles();
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', 'd21be95ec90826de')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', '70323f8b7c9ff6b5')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f052_baseline_slices ================================================================================
 -- What the baseline holds of each slice: its own share of bad events beside the profile's, and how much its hours scatter.
 
+-- In plpgsql, which keeps the plan: a function in SQL is planned anew by every evaluation.
 CREATE OR REPLACE FUNCTION monitoring_slice_hours(p_from timestamptz, p_until timestamptz, p_limits double precision[])
 RETURNS TABLE (hour_start timestamptz, dimension text, value text, total_events bigint, unsuccessful_events bigint, failed_events bigint,
                fallback_events bigint, duplicate_events bigint, latency_events bigint, slow_events bigint)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET jit = off
 AS $$
-WITH slice AS MATERIALIZED (
-    SELECT
-        s.hour_start, s.model, s.backend, s.agent, s.version,
-        s.total_events, s.total_events - s.successful_events AS unsuccessful_events, s.failed_events, s.fallback_events,
-        s.duplicate_events, s.latency_events,
-        CASE WHEN s.latency_events > 0 THEN
-            monitoring_count_above(
-                s.latency_values, s.latency_counts, p_limits[extract(hour FROM s.hour_start AT TIME ZONE 'UTC')::integer + 1])
-        END AS slow_events
-    FROM monitoring_rollup_slices s
-    WHERE s.hour_start >= p_from AND s.hour_start < p_until
-)
-SELECT
-    hour_start,
-    CASE WHEN grouping(model) = 0 THEN 'model' WHEN grouping(backend) = 0 THEN 'backend' WHEN grouping(agent) = 0 THEN 'agent' ELSE 'version' END,
-    CASE WHEN grouping(model) = 0 THEN model WHEN grouping(backend) = 0 THEN backend WHEN grouping(agent) = 0 THEN agent ELSE version END,
-    sum(total_events), sum(unsuccessful_events), sum(failed_events), sum(fallback_events), sum(duplicate_events), sum(latency_events),
-    coalesce(sum(slow_events), 0)::bigint
-FROM slice
-GROUP BY GROUPING SETS ((hour_start, model), (hour_start, backend), (hour_start, agent), (hour_start, version))
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        SELECT
+            hour_start,
+            CASE WHEN grouping(model) = 0 THEN 'model' WHEN grouping(backend) = 0 THEN 'backend'
+                 WHEN grouping(agent) = 0 THEN 'agent' ELSE 'version' END,
+            CASE WHEN grouping(model) = 0 THEN model WHEN grouping(backend) = 0 THEN backend
+                 WHEN grouping(agent) = 0 THEN agent ELSE version END,
+            sum(total_events), sum(unsuccessful_events), sum(failed_events), sum(fallback_events), sum(duplicate_events),
+            sum(latency_events), coalesce(sum(slow_events), 0)
+        FROM (
+            SELECT
+                s.hour_start, s.model, s.backend, s.agent, s.version,
+                s.total_events, s.total_events - s.successful_events AS unsuccessful_events, s.failed_events, s.fallback_events,
+                s.duplicate_events, s.latency_events,
+                CASE WHEN s.latency_events > 0 THEN
+                    monitoring_count_above(
+                        s.latency_values, s.latency_counts, p_limits[date_part('hour', s.hour_start AT TIME ZONE 'UTC')::integer + 1])::integer
+                END AS slow_events
+            FROM monitoring_rollup_slices s
+            WHERE s.hour_start >= p_from AND s.hour_start < p_until
+            OFFSET 0
+        ) slice
+        GROUP BY GROUPING SETS ((hour_start, model), (hour_start, backend), (hour_start, agent), (hour_start, version));
+END
 $$;
 COMMENT ON FUNCTION monitoring_slice_hours(timestamptz, timestamptz, double precision[]) IS
     'For each UTC hour and each value of each dimension the events and the bad ones of every kind; slow are those above the limit of '
@@ -4212,28 +4221,35 @@ COMMENT ON FUNCTION monitoring_slice_hours(timestamptz, timestamptz, double prec
 CREATE OR REPLACE FUNCTION monitoring_slice_buckets(p_from timestamptz, p_until timestamptz)
 RETURNS TABLE (bucket_start timestamptz, dimension text, value text, total_events bigint, unsuccessful_events bigint,
                failed_events bigint, fallback_events bigint, duplicate_events bigint)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET jit = off
 AS $$
-WITH mark AS MATERIALIZED (
-    SELECT
-        s.hour_start + (m.mark >> 4) * interval '5 minutes' AS bucket_start, s.model, s.backend, s.agent, s.version, m.mark, m.events
-    FROM monitoring_rollup_slices s
-    CROSS JOIN LATERAL unnest(s.mark_values, s.mark_counts) AS m (mark, events)
-    WHERE s.hour_start > p_from - interval '1 hour' AND s.hour_start < p_until
-)
-SELECT
-    bucket_start,
-    CASE WHEN grouping(model) = 0 THEN 'model' WHEN grouping(backend) = 0 THEN 'backend' WHEN grouping(agent) = 0 THEN 'agent' ELSE 'version' END,
-    CASE WHEN grouping(model) = 0 THEN model WHEN grouping(backend) = 0 THEN backend WHEN grouping(agent) = 0 THEN agent ELSE version END,
-    sum(events),
-    coalesce(sum(events) FILTER (WHERE mark & 8 <> 0), 0),
-    coalesce(sum(events) FILTER (WHERE mark & 4 <> 0), 0),
-    coalesce(sum(events) FILTER (WHERE mark & 2 <> 0), 0),
-    coalesce(sum(events) FILTER (WHERE mark & 1 <> 0), 0)
-FROM mark
-WHERE bucket_start >= p_from AND bucket_start < p_until
-GROUP BY GROUPING SETS ((bucket_start, model), (bucket_start, backend), (bucket_start, agent), (bucket_start, version))
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        SELECT
+            bucket_start,
+            CASE WHEN grouping(model) = 0 THEN 'model' WHEN grouping(backend) = 0 THEN 'backend'
+                 WHEN grouping(agent) = 0 THEN 'agent' ELSE 'version' END,
+            CASE WHEN grouping(model) = 0 THEN model WHEN grouping(backend) = 0 THEN backend
+                 WHEN grouping(agent) = 0 THEN agent ELSE version END,
+            sum(events),
+            coalesce(sum(events) FILTER (WHERE mark & 8 <> 0), 0),
+            coalesce(sum(events) FILTER (WHERE mark & 4 <> 0), 0),
+            coalesce(sum(events) FILTER (WHERE mark & 2 <> 0), 0),
+            coalesce(sum(events) FILTER (WHERE mark & 1 <> 0), 0)
+        FROM (
+            SELECT hour_start + (mark >> 4) * interval '5 minutes' AS bucket_start, model, backend, agent, version, mark, events
+            FROM (
+                SELECT s.hour_start, s.model, s.backend, s.agent, s.version, unnest(s.mark_values) AS mark, unnest(s.mark_counts) AS events
+                FROM monitoring_rollup_slices s
+                WHERE s.hour_start > p_from - interval '1 hour' AND s.hour_start < p_until
+            ) marked
+            OFFSET 0
+        ) bucket
+        WHERE bucket_start >= p_from AND bucket_start < p_until
+        GROUP BY GROUPING SETS ((bucket_start, model), (bucket_start, backend), (bucket_start, agent), (bucket_start, version));
+END
 $$;
 COMMENT ON FUNCTION monitoring_slice_buckets(timestamptz, timestamptz) IS
     'For every five minutes of a stretch and each value of each dimension the events and the bad ones of every kind but slow ones.';
@@ -4359,7 +4375,7 @@ $$;
 COMMENT ON FUNCTION monitoring_slices_of_baseline(text, integer, date) IS
     'What the baseline of a UTC day holds of each slice, from the cache or derived on the spot; changes nothing.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f052_baseline_slices', '5621bade4d288f8c')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f052_baseline_slices', 'be38ecc88d51fcf2')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f055_statistics =====================================================================================
@@ -4706,13 +4722,18 @@ COMMENT ON FUNCTION monitoring_level(jsonb, double precision, double precision) 
     'estimate is uncertain.';
 
 CREATE OR REPLACE FUNCTION monitoring_last_clearing(p_metric_name text, p_at timestamptz) RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
-SELECT max(cleared_at)
-FROM monitoring_alerts
-WHERE cleared_at <= p_at
-  AND metric_name = ANY (p_metric_name || ARRAY(
-        SELECT monitoring_metric_of_part(parts.part) FROM monitoring_evaluated_parts() parts WHERE parts.metric_name = p_metric_name))
+BEGIN
+    RETURN (
+        SELECT max(cleared_at)
+        FROM monitoring_alerts
+        WHERE cleared_at <= p_at
+          AND metric_name = ANY (p_metric_name || ARRAY(
+                SELECT monitoring_metric_of_part(parts.part)
+                FROM monitoring_evaluated_parts() parts
+                WHERE parts.metric_name = p_metric_name)));
+END
 $$;
 COMMENT ON FUNCTION monitoring_last_clearing(text, timestamptz) IS
     'When the condition of an alert of this metric, on all events or on a slice, was last found to be over. No window of the metric '
@@ -4722,7 +4743,7 @@ COMMENT ON FUNCTION monitoring_last_clearing(text, timestamptz) IS
 CREATE OR REPLACE FUNCTION monitoring_place(p_first timestamptz, p_at timestamptz, p_seconds integer) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-SELECT ceil(extract(epoch FROM p_at - p_first)::double precision / p_seconds)::integer + 1
+SELECT ceil(date_part('epoch', p_at - p_first) / p_seconds)::integer + 1
 $$;
 COMMENT ON FUNCTION monitoring_place(timestamptz, timestamptz, integer) IS
     'Where a moment stands in a curve of running sums over stretches of p_seconds from p_first on: at place n are the sums of the n - 1 '
@@ -4828,7 +4849,7 @@ BEGIN
             LEFT JOIN (
                 SELECT * FROM monitoring_rollup held WHERE held.bucket_start >= v_first AND held.bucket_start < v_until OFFSET 0
             ) r USING (bucket_start)
-            LEFT JOIN hours ON hours.hour_of_day = extract(hour FROM r.bucket_start AT TIME ZONE 'UTC')::integer
+            LEFT JOIN hours ON hours.hour_of_day = date_part('hour', r.bucket_start AT TIME ZONE 'UTC')::integer
         ),
         running AS (
             SELECT
@@ -5014,13 +5035,11 @@ BEGIN
             WHERE bucket_start >= p_from AND bucket_start < p_until AND latency_events > 0
         ),
         durations AS (
-            SELECT duration, sum(coalesce(events, 1))::bigint AS events
             -- In the list of what is selected, since a function among the tables keeps a store of its own for each row.
-            FROM (SELECT unnest(latency_values[below + 1 :]) AS duration, unnest(latency_counts[below + 1 :]) AS events FROM tails) AS tail
-            GROUP BY duration
+            SELECT unnest(latency_values[below + 1 :]) AS duration, unnest(latency_counts[below + 1 :]) AS events FROM tails
         ),
         running AS (
-            SELECT duration, sum(events) OVER (ORDER BY duration DESC) AS from_here FROM durations
+            SELECT duration, sum(coalesce(events, 1)) OVER (ORDER BY duration DESC ROWS UNBOUNDED PRECEDING) AS from_here FROM durations
         )
         SELECT
             max(duration) FILTER (WHERE from_here >= v_events - v_floor),
@@ -5038,7 +5057,7 @@ COMMENT ON FUNCTION monitoring_window_latency(timestamptz, timestamptz, double p
     'The percentile of latency in a window, in milliseconds, exactly as percentile_cont gives it; null without latencies. '
     'The guess (some lower duration) only saves work.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', '24eb97487b21bcd8')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', 'f756b7a76381e5fc')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f060_evaluation =====================================================================================
@@ -5675,10 +5694,12 @@ BEGIN
             ) w
         ),
         stretches AS (                                  -- the latest hours by five minutes, what is before them by whole ones
-            SELECT s.model, s.hour_start + (m.mark >> 4) * interval '5 minutes' AS starts_at, m.events::double precision AS events
-            FROM monitoring_rollup_slices s
-            CROSS JOIN LATERAL unnest(s.mark_values, s.mark_counts) AS m (mark, events)
-            WHERE s.hour_start >= v_near AND s.hour_start < v_until
+            SELECT marked.model, marked.hour_start + (marked.mark >> 4) * interval '5 minutes' AS starts_at, marked.events::double precision AS events
+            FROM (
+                SELECT s.model, s.hour_start, unnest(s.mark_values) AS mark, unnest(s.mark_counts) AS events
+                FROM monitoring_rollup_slices s
+                WHERE s.hour_start >= v_near AND s.hour_start < v_until
+            ) marked
             UNION ALL
             SELECT s.model, s.hour_start, s.total_events
             FROM monitoring_rollup_slices s
@@ -5687,7 +5708,7 @@ BEGIN
         seen AS MATERIALIZED (
             SELECT s.model, monitoring_place(v_first, s.starts_at, 300) AS place, sum(s.events) AS events
             FROM stretches s
-            GROUP BY s.model, 2
+            GROUP BY s.model, s.starts_at
         ),
         baseline AS MATERIALIZED (
             SELECT b.value AS model, b.total_events AS events, b.dispersion, b.baseline_until
@@ -5853,7 +5874,7 @@ COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestam
     'many events as are usual in a day): chi-square of one degree less than there are models, times dispersion (1/n + 1/N). ratio is '
     'PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', 'cffd4fcf554da052')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', '41dc58d14c45b188')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f064_slices =========================================================================================
@@ -5985,41 +6006,56 @@ BEGIN
             FROM profile p
             GROUP BY p.metric_name
         ),
-        stretches AS (                                  -- every value by five minutes, and by hours
+        rates AS MATERIALIZED (                         -- what is usual at an hour of the day, null for what is not armed
             SELECT
-                false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at,
-                monitoring_place(v_near, b.bucket_start, 300) AS place, b.total_events, b.failed_events, b.fallback_events,
-                b.duplicate_events, NULL::bigint AS latency_events, NULL::bigint AS slow_events
-            FROM monitoring_slice_buckets(v_near, v_until) b
-            UNION ALL
-            SELECT true, h.dimension, h.value, h.hour_start, monitoring_place(v_far, h.hour_start, 3600), h.total_events, h.failed_events,
-                h.fallback_events, h.duplicate_events, h.latency_events, h.slow_events
-            FROM monitoring_slice_hours(
-                CASE WHEN cardinality(p_hourly) > 0 THEN v_far ELSE v_hour END,
-                CASE WHEN cardinality(p_hourly) > 0 THEN date_trunc('hour', v_until, 'UTC') ELSE v_hour END, v_limits) h
+                p.hour_of_day,
+                max(p.rate) FILTER (WHERE p.metric_name = 'fallback_rate') AS fallback_rate,
+                max(p.rate) FILTER (WHERE p.metric_name = 'error_rate') AS error_rate,
+                max(p.rate) FILTER (WHERE p.metric_name = 'duplicate_rate') AS duplicate_rate,
+                max(p.rate) FILTER (WHERE p.metric_name = 'latency_p95') AS slow_rate
+            FROM profile p
+            GROUP BY p.hour_of_day
         ),
-        cells AS MATERIALIZED (                         -- one row a metric, value and stretch
+        stretches AS MATERIALIZED (                     -- every value by five minutes, and by hours
             SELECT
-                each.metric_name, s.by_hours, s.dimension, s.value, s.place, each.total::double precision AS total,
-                each.bad::double precision AS bad, each.total * profile.rate AS expected
-            FROM stretches s
-            CROSS JOIN LATERAL (VALUES
-                ('fallback_rate',  s.total_events,   s.fallback_events),
-                ('error_rate',     s.total_events,   s.failed_events),
-                ('duplicate_rate', s.total_events,   s.duplicate_events),
-                ('latency_p95',    s.latency_events, s.slow_events)) each (metric_name, total, bad)
-            JOIN profile
-                ON profile.metric_name = each.metric_name
-                AND profile.hour_of_day = extract(hour FROM s.starts_at AT TIME ZONE 'UTC')::integer
-            WHERE s.value <> '' AND each.total > 0
+                s.by_hours, s.dimension, s.value, s.place, s.total_events::double precision, s.latency_events::double precision,
+                s.fallback_events::double precision, s.failed_events::double precision, s.duplicate_events::double precision,
+                s.slow_events::double precision, rates.*
+            FROM (
+                SELECT
+                    false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at,
+                    monitoring_place(v_near, b.bucket_start, 300) AS place, b.total_events, b.failed_events, b.fallback_events,
+                    b.duplicate_events, 0 AS latency_events, 0 AS slow_events
+                FROM monitoring_slice_buckets(v_near, v_until) b
+                UNION ALL
+                SELECT true, h.dimension, h.value, h.hour_start, monitoring_place(v_far, h.hour_start, 3600), h.total_events, h.failed_events,
+                    h.fallback_events, h.duplicate_events, h.latency_events, h.slow_events
+                FROM monitoring_slice_hours(
+                    CASE WHEN cardinality(p_hourly) > 0 THEN v_far ELSE v_hour END,
+                    CASE WHEN cardinality(p_hourly) > 0 THEN date_trunc('hour', v_until, 'UTC') ELSE v_hour END, v_limits) h
+            ) s
+            JOIN rates ON rates.hour_of_day = extract(hour FROM s.starts_at AT TIME ZONE 'UTC')::integer
+            WHERE s.value <> ''
         ),
         present AS MATERIALIZED (
             SELECT
-                row_number() OVER () AS id, c.metric_name, c.by_hours, c.dimension, c.value, sum(c.total) AS total, sum(c.bad) AS bad,
-                CASE WHEN c.by_hours THEN monitoring_place(v_far, date_trunc('hour', v_until, 'UTC'), 3600)
-                     ELSE monitoring_place(v_near, v_until, 300) END AS places
-            FROM cells c
-            GROUP BY c.metric_name, c.by_hours, c.dimension, c.value
+                row_number() OVER () AS id, s.by_hours, s.dimension, s.value,
+                CASE WHEN s.by_hours THEN monitoring_place(v_far, date_trunc('hour', v_until, 'UTC'), 3600)
+                     ELSE monitoring_place(v_near, v_until, 300) END AS places,
+                sum(s.total_events) AS total, sum(s.latency_events) AS measured, sum(s.fallback_events) AS fallback,
+                sum(s.failed_events) AS failed, sum(s.duplicate_events) AS duplicate, sum(s.slow_events) AS slow
+            FROM stretches s
+            GROUP BY s.by_hours, s.dimension, s.value
+        ),
+        shown AS MATERIALIZED (                         -- what there is of each metric
+            SELECT p.id, p.by_hours, p.dimension, p.value, p.places, each.metric_name, each.total, each.bad
+            FROM present p
+            CROSS JOIN LATERAL (VALUES
+                ('fallback_rate',  p.total,    p.fallback),
+                ('error_rate',     p.total,    p.failed),
+                ('duplicate_rate', p.total,    p.duplicate),
+                ('latency_p95',    p.measured, p.slow)) each (metric_name, total, bad)
+            WHERE each.total > 0
         ),
         own AS MATERIALIZED (                           -- its own share before, shrunk by ten bad events towards that of all
             SELECT
@@ -6030,7 +6066,7 @@ BEGIN
                 coalesce(b.dispersion, known.dispersion, 1) AS dispersion,
                 coalesce(b.total_events, 0) AS baseline_total, coalesce(b.bad_events, 0) AS baseline_bad, known.baseline_until,
                 kinds.alert_type, live.since
-            FROM (SELECT DISTINCT present.metric_name, present.dimension, present.value FROM present) p
+            FROM (SELECT DISTINCT shown.metric_name, shown.dimension, shown.value FROM shown) p
             JOIN known USING (metric_name)
             JOIN (SELECT DISTINCT w.metric_name, w.alert_type, w.floor FROM windows w) kinds USING (metric_name)
             LEFT JOIN monitoring_slices_of_baseline(v_name, v_days, v_day) b USING (metric_name, dimension, value)
@@ -6040,28 +6076,53 @@ BEGIN
                 SELECT FROM monitoring_alerts a
                 WHERE a.metric_name = p.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
         ),
-        numbered AS MATERIALIZED (
-            SELECT p.id, c.place, c.total, c.bad, c.expected FROM cells c JOIN present p USING (metric_name, by_hours, dimension, value)
+        told AS MATERIALIZED (                          -- those that could show something, and where there is an alert
+            SELECT shown.*
+            FROM shown
+            JOIN own USING (metric_name, dimension, value)
+            WHERE shown.bad >= v_bad OR own.since IS NOT NULL
         ),
-        curves AS MATERIALIZED (                        -- running sums of those that could show something, and where there is an alert
-            SELECT p.metric_name, p.by_hours, p.dimension, p.value, summed.total, summed.bad, summed.expected
-            FROM (
-                SELECT back.id, array_agg(back.total) AS total, array_agg(back.bad) AS bad, array_agg(back.expected) AS expected
-                FROM (
-                    SELECT
-                        p.id, coalesce(sum(n.total) OVER earlier, 0) AS total, coalesce(sum(n.bad) OVER earlier, 0) AS bad,
-                        coalesce(sum(n.expected) OVER earlier, 0) AS expected
-                    FROM present p
-                    JOIN own USING (metric_name, dimension, value)
-                    CROSS JOIN LATERAL generate_series(1, p.places) place
-                    LEFT JOIN numbered n USING (id, place)
-                    WHERE p.bad >= v_bad OR own.since IS NOT NULL
-                    WINDOW earlier AS (PARTITION BY p.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                    ORDER BY p.id, place
-                ) back
-                GROUP BY back.id
-            ) summed
-            JOIN present p USING (id)
+        numbered AS MATERIALIZED (
+            SELECT p.id, s.* FROM stretches s JOIN present p USING (by_hours, dimension, value)
+        ),
+        running AS (                                    -- at each place the sums of all that is before
+            SELECT
+                p.id,
+                coalesce(sum(s.total_events) OVER earlier, 0) AS total, coalesce(sum(s.latency_events) OVER earlier, 0) AS measured,
+                coalesce(sum(s.fallback_events) OVER earlier, 0) AS fallback,
+                coalesce(sum(s.total_events * s.fallback_rate) OVER earlier, 0) AS fallback_expected,
+                coalesce(sum(s.failed_events) OVER earlier, 0) AS failed,
+                coalesce(sum(s.total_events * s.error_rate) OVER earlier, 0) AS failed_expected,
+                coalesce(sum(s.duplicate_events) OVER earlier, 0) AS duplicate,
+                coalesce(sum(s.total_events * s.duplicate_rate) OVER earlier, 0) AS duplicate_expected,
+                coalesce(sum(s.slow_events) OVER earlier, 0) AS slow,
+                coalesce(sum(s.latency_events * s.slow_rate) OVER earlier, 0) AS slow_expected
+            FROM present p
+            CROSS JOIN LATERAL generate_series(1, p.places) place
+            LEFT JOIN numbered s USING (id, place)
+            WHERE p.total >= v_least OR p.id IN (SELECT told.id FROM told)
+            WINDOW earlier AS (PARTITION BY p.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+            ORDER BY p.id, place
+        ),
+        back AS MATERIALIZED (
+            SELECT
+                r.id, array_agg(r.total) AS total, array_agg(r.measured) AS measured,
+                array_agg(r.fallback) AS fallback, array_agg(r.fallback_expected) AS fallback_expected,
+                array_agg(r.failed) AS failed, array_agg(r.failed_expected) AS failed_expected,
+                array_agg(r.duplicate) AS duplicate, array_agg(r.duplicate_expected) AS duplicate_expected,
+                array_agg(r.slow) AS slow, array_agg(r.slow_expected) AS slow_expected
+            FROM running r
+            GROUP BY r.id
+        ),
+        curves AS MATERIALIZED (
+            SELECT told.metric_name, told.by_hours, told.dimension, told.value, each.total, each.bad, each.expected
+            FROM back
+            CROSS JOIN LATERAL (VALUES
+                ('fallback_rate',  back.total,    back.fallback,  back.fallback_expected),
+                ('error_rate',     back.total,    back.failed,    back.failed_expected),
+                ('duplicate_rate', back.total,    back.duplicate, back.duplicate_expected),
+                ('latency_p95',    back.measured, back.slow,      back.slow_expected)) each (metric_name, total, bad, expected)
+            JOIN told USING (id, metric_name)
         ),
         sums AS MATERIALIZED (
             SELECT s.*
@@ -6085,24 +6146,11 @@ BEGIN
                     AND monitoring_poisson_likelihood(s.bad, s.expected) / s.dispersion >= 4)
         ),
         volumes AS MATERIALIZED (                       -- so many values are looked at: of latency by hours, of the rates by both
-            SELECT p.metric_name = 'latency_p95' AS is_latency, p.by_hours, p.dimension, p.value, summed.total
-            FROM (
-                SELECT back.id, array_agg(back.total) AS total
-                FROM (
-                    SELECT
-                        p.id, coalesce(sum(n.total) OVER (
-                            PARTITION BY p.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS total
-                    FROM present p
-                    CROSS JOIN LATERAL generate_series(1, p.places) place
-                    LEFT JOIN numbered n USING (id, place)
-                    WHERE p.total >= v_least AND EXISTS (SELECT FROM sums)
-                      AND (p.metric_name = 'latency_p95' OR p.metric_name = (
-                            SELECT min(m.metric_name) FROM present m WHERE m.metric_name <> 'latency_p95'))
-                    ORDER BY p.id, place
-                ) back
-                GROUP BY back.id
-            ) summed
-            JOIN present p USING (id)
+            SELECT each.is_latency, p.by_hours, p.dimension, p.value, each.total
+            FROM present p
+            JOIN back USING (id)
+            CROSS JOIN LATERAL (VALUES (false, back.total), (true, back.measured)) each (is_latency, total)
+            WHERE (p.by_hours OR NOT each.is_latency) AND EXISTS (SELECT FROM sums)
         ),
         crowd AS MATERIALIZED (
             SELECT asked.at, asked.is_latency, count(DISTINCT (v.dimension, v.value)) AS watched
@@ -6318,7 +6366,7 @@ COMMENT ON FUNCTION monitoring_slice_stands_alone(jsonb, jsonb) IS
     'Whether what a slice, or all events together, show (a judgement as JSON) is still proven without the events of those slices of the '
     'metric that have an alert already: a model''s failures make its backend and its agent look bad too, and all events.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', '671f974618a385e2')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', '5540f558bc632645')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f065_attribution ====================================================================================

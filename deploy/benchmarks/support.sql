@@ -15,17 +15,18 @@ END
 $$;
 COMMENT ON FUNCTION benchmark_took(text) IS 'CPU time of a statement.';
 
--- Log-normal latencies, four models, two backends, three agents, three versions, 3 % fallbacks, 2 % duplicates.
+-- Log-normal latencies, four models, two backends, three agents or more, three versions, 3 % fallbacks, 2 % duplicates.
 CREATE FUNCTION benchmark_insert(
     p_events integer, p_per_hour double precision, p_from timestamptz, p_prefix text, p_text integer DEFAULT 0,
-    p_ingested timestamptz DEFAULT now())
+    p_ingested timestamptz DEFAULT now(), p_more_agents integer DEFAULT 0)
 RETURNS void LANGUAGE sql VOLATILE AS $$
     INSERT INTO learning_events (event_id, event_type, category, source_agent, event_data, duplicate_count, occurred_at, created_at, updated_at)
     SELECT
         p_prefix || n,
         CASE WHEN n % 50 = 0 THEN 'failure' ELSE 'chat_interaction' END,
         'learning',
-        (ARRAY['prince_flowers', 'prince_flowers', 'prince_flowers', 'scout', 'archivist'])[1 + n % 5],
+        (ARRAY['prince_flowers', 'prince_flowers', 'prince_flowers', 'scout', 'archivist']
+            || ARRAY(SELECT 'agent-' || more FROM generate_series(1, p_more_agents) AS more))[1 + n % (5 + p_more_agents)],
         format(
             '{"session_id": "s-%1$s", "reward": %2$s, "duration_ms": %3$s, "model": "%4$s", "backend": "%5$s", %6$s"telemetry": '
             '{"request_chain": [{"service": "%5$s", "version": "%7$s", "latency_ms": %3$s, "fallback_reason": %8$s}]}}',
@@ -49,7 +50,7 @@ RETURNS void LANGUAGE sql VOLATILE AS $$
         OFFSET 0
     ) AS rolled
 $$;
-COMMENT ON FUNCTION benchmark_insert(integer, double precision, timestamptz, text, integer, timestamptz) IS
+COMMENT ON FUNCTION benchmark_insert(integer, double precision, timestamptz, text, integer, timestamptz, integer) IS
     'Inserts events from p_from on, so many an hour, with so many bytes of text in each, as if ingested then.';
 
 CREATE PROCEDURE benchmark_backfill() LANGUAGE plpgsql AS $$

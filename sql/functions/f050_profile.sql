@@ -113,7 +113,9 @@ CREATE OR REPLACE FUNCTION monitoring_count_above(p_values integer[], p_counts i
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
 SELECT CASE
-    WHEN p_limit IS NULL OR cardinality(p_values) = 0 OR p_values[cardinality(p_values)] <= p_limit THEN 0
+    WHEN p_limit IS NULL THEN 0
+    WHEN cardinality(p_counts) = 0 THEN cardinality(p_values) - width_bucket(floor(p_limit)::integer, p_values)
+    WHEN p_values[cardinality(p_values)] <= p_limit THEN 0
     WHEN 1 = ALL (p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :])
         THEN cardinality(p_values) - width_bucket(floor(p_limit)::integer, p_values)
     ELSE monitoring_sum(p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :])

@@ -1,31 +1,38 @@
 -- What the baseline holds of each slice: its own share of bad events beside the profile's, and how much its hours scatter.
 
+-- In plpgsql, which keeps the plan: a function in SQL is planned anew by every evaluation.
 CREATE OR REPLACE FUNCTION monitoring_slice_hours(p_from timestamptz, p_until timestamptz, p_limits double precision[])
 RETURNS TABLE (hour_start timestamptz, dimension text, value text, total_events bigint, unsuccessful_events bigint, failed_events bigint,
                fallback_events bigint, duplicate_events bigint, latency_events bigint, slow_events bigint)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET jit = off
 AS $$
-WITH slice AS MATERIALIZED (
-    SELECT
-        s.hour_start, s.model, s.backend, s.agent, s.version,
-        s.total_events, s.total_events - s.successful_events AS unsuccessful_events, s.failed_events, s.fallback_events,
-        s.duplicate_events, s.latency_events,
-        CASE WHEN s.latency_events > 0 THEN
-            monitoring_count_above(
-                s.latency_values, s.latency_counts, p_limits[extract(hour FROM s.hour_start AT TIME ZONE 'UTC')::integer + 1])
-        END AS slow_events
-    FROM monitoring_rollup_slices s
-    WHERE s.hour_start >= p_from AND s.hour_start < p_until
-)
-SELECT
-    hour_start,
-    CASE WHEN grouping(model) = 0 THEN 'model' WHEN grouping(backend) = 0 THEN 'backend' WHEN grouping(agent) = 0 THEN 'agent' ELSE 'version' END,
-    CASE WHEN grouping(model) = 0 THEN model WHEN grouping(backend) = 0 THEN backend WHEN grouping(agent) = 0 THEN agent ELSE version END,
-    sum(total_events), sum(unsuccessful_events), sum(failed_events), sum(fallback_events), sum(duplicate_events), sum(latency_events),
-    coalesce(sum(slow_events), 0)::bigint
-FROM slice
-GROUP BY GROUPING SETS ((hour_start, model), (hour_start, backend), (hour_start, agent), (hour_start, version))
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        SELECT
+            hour_start,
+            CASE WHEN grouping(model) = 0 THEN 'model' WHEN grouping(backend) = 0 THEN 'backend'
+                 WHEN grouping(agent) = 0 THEN 'agent' ELSE 'version' END,
+            CASE WHEN grouping(model) = 0 THEN model WHEN grouping(backend) = 0 THEN backend
+                 WHEN grouping(agent) = 0 THEN agent ELSE version END,
+            sum(total_events), sum(unsuccessful_events), sum(failed_events), sum(fallback_events), sum(duplicate_events),
+            sum(latency_events), coalesce(sum(slow_events), 0)
+        FROM (
+            SELECT
+                s.hour_start, s.model, s.backend, s.agent, s.version,
+                s.total_events, s.total_events - s.successful_events AS unsuccessful_events, s.failed_events, s.fallback_events,
+                s.duplicate_events, s.latency_events,
+                CASE WHEN s.latency_events > 0 THEN
+                    monitoring_count_above(
+                        s.latency_values, s.latency_counts, p_limits[date_part('hour', s.hour_start AT TIME ZONE 'UTC')::integer + 1])::integer
+                END AS slow_events
+            FROM monitoring_rollup_slices s
+            WHERE s.hour_start >= p_from AND s.hour_start < p_until
+            OFFSET 0
+        ) slice
+        GROUP BY GROUPING SETS ((hour_start, model), (hour_start, backend), (hour_start, agent), (hour_start, version));
+END
 $$;
 COMMENT ON FUNCTION monitoring_slice_hours(timestamptz, timestamptz, double precision[]) IS
     'For each UTC hour and each value of each dimension the events and the bad ones of every kind; slow are those above the limit of '
@@ -34,28 +41,35 @@ COMMENT ON FUNCTION monitoring_slice_hours(timestamptz, timestamptz, double prec
 CREATE OR REPLACE FUNCTION monitoring_slice_buckets(p_from timestamptz, p_until timestamptz)
 RETURNS TABLE (bucket_start timestamptz, dimension text, value text, total_events bigint, unsuccessful_events bigint,
                failed_events bigint, fallback_events bigint, duplicate_events bigint)
-LANGUAGE sql STABLE
+LANGUAGE plpgsql STABLE
 SET jit = off
 AS $$
-WITH mark AS MATERIALIZED (
-    SELECT
-        s.hour_start + (m.mark >> 4) * interval '5 minutes' AS bucket_start, s.model, s.backend, s.agent, s.version, m.mark, m.events
-    FROM monitoring_rollup_slices s
-    CROSS JOIN LATERAL unnest(s.mark_values, s.mark_counts) AS m (mark, events)
-    WHERE s.hour_start > p_from - interval '1 hour' AND s.hour_start < p_until
-)
-SELECT
-    bucket_start,
-    CASE WHEN grouping(model) = 0 THEN 'model' WHEN grouping(backend) = 0 THEN 'backend' WHEN grouping(agent) = 0 THEN 'agent' ELSE 'version' END,
-    CASE WHEN grouping(model) = 0 THEN model WHEN grouping(backend) = 0 THEN backend WHEN grouping(agent) = 0 THEN agent ELSE version END,
-    sum(events),
-    coalesce(sum(events) FILTER (WHERE mark & 8 <> 0), 0),
-    coalesce(sum(events) FILTER (WHERE mark & 4 <> 0), 0),
-    coalesce(sum(events) FILTER (WHERE mark & 2 <> 0), 0),
-    coalesce(sum(events) FILTER (WHERE mark & 1 <> 0), 0)
-FROM mark
-WHERE bucket_start >= p_from AND bucket_start < p_until
-GROUP BY GROUPING SETS ((bucket_start, model), (bucket_start, backend), (bucket_start, agent), (bucket_start, version))
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        SELECT
+            bucket_start,
+            CASE WHEN grouping(model) = 0 THEN 'model' WHEN grouping(backend) = 0 THEN 'backend'
+                 WHEN grouping(agent) = 0 THEN 'agent' ELSE 'version' END,
+            CASE WHEN grouping(model) = 0 THEN model WHEN grouping(backend) = 0 THEN backend
+                 WHEN grouping(agent) = 0 THEN agent ELSE version END,
+            sum(events),
+            coalesce(sum(events) FILTER (WHERE mark & 8 <> 0), 0),
+            coalesce(sum(events) FILTER (WHERE mark & 4 <> 0), 0),
+            coalesce(sum(events) FILTER (WHERE mark & 2 <> 0), 0),
+            coalesce(sum(events) FILTER (WHERE mark & 1 <> 0), 0)
+        FROM (
+            SELECT hour_start + (mark >> 4) * interval '5 minutes' AS bucket_start, model, backend, agent, version, mark, events
+            FROM (
+                SELECT s.hour_start, s.model, s.backend, s.agent, s.version, unnest(s.mark_values) AS mark, unnest(s.mark_counts) AS events
+                FROM monitoring_rollup_slices s
+                WHERE s.hour_start > p_from - interval '1 hour' AND s.hour_start < p_until
+            ) marked
+            OFFSET 0
+        ) bucket
+        WHERE bucket_start >= p_from AND bucket_start < p_until
+        GROUP BY GROUPING SETS ((bucket_start, model), (bucket_start, backend), (bucket_start, agent), (bucket_start, version));
+END
 $$;
 COMMENT ON FUNCTION monitoring_slice_buckets(timestamptz, timestamptz) IS
     'For every five minutes of a stretch and each value of each dimension the events and the bad ones of every kind but slow ones.';

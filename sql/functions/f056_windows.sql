@@ -68,13 +68,18 @@ COMMENT ON FUNCTION monitoring_level(jsonb, double precision, double precision) 
     'estimate is uncertain.';
 
 CREATE OR REPLACE FUNCTION monitoring_last_clearing(p_metric_name text, p_at timestamptz) RETURNS timestamptz
-LANGUAGE sql STABLE PARALLEL SAFE
+LANGUAGE plpgsql STABLE PARALLEL SAFE
 AS $$
-SELECT max(cleared_at)
-FROM monitoring_alerts
-WHERE cleared_at <= p_at
-  AND metric_name = ANY (p_metric_name || ARRAY(
-        SELECT monitoring_metric_of_part(parts.part) FROM monitoring_evaluated_parts() parts WHERE parts.metric_name = p_metric_name))
+BEGIN
+    RETURN (
+        SELECT max(cleared_at)
+        FROM monitoring_alerts
+        WHERE cleared_at <= p_at
+          AND metric_name = ANY (p_metric_name || ARRAY(
+                SELECT monitoring_metric_of_part(parts.part)
+                FROM monitoring_evaluated_parts() parts
+                WHERE parts.metric_name = p_metric_name)));
+END
 $$;
 COMMENT ON FUNCTION monitoring_last_clearing(text, timestamptz) IS
     'When the condition of an alert of this metric, on all events or on a slice, was last found to be over. No window of the metric '
@@ -84,7 +89,7 @@ COMMENT ON FUNCTION monitoring_last_clearing(text, timestamptz) IS
 CREATE OR REPLACE FUNCTION monitoring_place(p_first timestamptz, p_at timestamptz, p_seconds integer) RETURNS integer
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-SELECT ceil(extract(epoch FROM p_at - p_first)::double precision / p_seconds)::integer + 1
+SELECT ceil(date_part('epoch', p_at - p_first) / p_seconds)::integer + 1
 $$;
 COMMENT ON FUNCTION monitoring_place(timestamptz, timestamptz, integer) IS
     'Where a moment stands in a curve of running sums over stretches of p_seconds from p_first on: at place n are the sums of the n - 1 '
@@ -190,7 +195,7 @@ BEGIN
             LEFT JOIN (
                 SELECT * FROM monitoring_rollup held WHERE held.bucket_start >= v_first AND held.bucket_start < v_until OFFSET 0
             ) r USING (bucket_start)
-            LEFT JOIN hours ON hours.hour_of_day = extract(hour FROM r.bucket_start AT TIME ZONE 'UTC')::integer
+            LEFT JOIN hours ON hours.hour_of_day = date_part('hour', r.bucket_start AT TIME ZONE 'UTC')::integer
         ),
         running AS (
             SELECT
@@ -376,13 +381,11 @@ BEGIN
             WHERE bucket_start >= p_from AND bucket_start < p_until AND latency_events > 0
         ),
         durations AS (
-            SELECT duration, sum(coalesce(events, 1))::bigint AS events
             -- In the list of what is selected, since a function among the tables keeps a store of its own for each row.
-            FROM (SELECT unnest(latency_values[below + 1 :]) AS duration, unnest(latency_counts[below + 1 :]) AS events FROM tails) AS tail
-            GROUP BY duration
+            SELECT unnest(latency_values[below + 1 :]) AS duration, unnest(latency_counts[below + 1 :]) AS events FROM tails
         ),
         running AS (
-            SELECT duration, sum(events) OVER (ORDER BY duration DESC) AS from_here FROM durations
+            SELECT duration, sum(coalesce(events, 1)) OVER (ORDER BY duration DESC ROWS UNBOUNDED PRECEDING) AS from_here FROM durations
         )
         SELECT
             max(duration) FILTER (WHERE from_here >= v_events - v_floor),

@@ -53,10 +53,12 @@ BEGIN
             ) w
         ),
         stretches AS (                                  -- the latest hours by five minutes, what is before them by whole ones
-            SELECT s.model, s.hour_start + (m.mark >> 4) * interval '5 minutes' AS starts_at, m.events::double precision AS events
-            FROM monitoring_rollup_slices s
-            CROSS JOIN LATERAL unnest(s.mark_values, s.mark_counts) AS m (mark, events)
-            WHERE s.hour_start >= v_near AND s.hour_start < v_until
+            SELECT marked.model, marked.hour_start + (marked.mark >> 4) * interval '5 minutes' AS starts_at, marked.events::double precision AS events
+            FROM (
+                SELECT s.model, s.hour_start, unnest(s.mark_values) AS mark, unnest(s.mark_counts) AS events
+                FROM monitoring_rollup_slices s
+                WHERE s.hour_start >= v_near AND s.hour_start < v_until
+            ) marked
             UNION ALL
             SELECT s.model, s.hour_start, s.total_events
             FROM monitoring_rollup_slices s
@@ -65,7 +67,7 @@ BEGIN
         seen AS MATERIALIZED (
             SELECT s.model, monitoring_place(v_first, s.starts_at, 300) AS place, sum(s.events) AS events
             FROM stretches s
-            GROUP BY s.model, 2
+            GROUP BY s.model, s.starts_at
         ),
         baseline AS MATERIALIZED (
             SELECT b.value AS model, b.total_events AS events, b.dispersion, b.baseline_until

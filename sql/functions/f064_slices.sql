@@ -126,41 +126,56 @@ BEGIN
             FROM profile p
             GROUP BY p.metric_name
         ),
-        stretches AS (                                  -- every value by five minutes, and by hours
+        rates AS MATERIALIZED (                         -- what is usual at an hour of the day, null for what is not armed
             SELECT
-                false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at,
-                monitoring_place(v_near, b.bucket_start, 300) AS place, b.total_events, b.failed_events, b.fallback_events,
-                b.duplicate_events, NULL::bigint AS latency_events, NULL::bigint AS slow_events
-            FROM monitoring_slice_buckets(v_near, v_until) b
-            UNION ALL
-            SELECT true, h.dimension, h.value, h.hour_start, monitoring_place(v_far, h.hour_start, 3600), h.total_events, h.failed_events,
-                h.fallback_events, h.duplicate_events, h.latency_events, h.slow_events
-            FROM monitoring_slice_hours(
-                CASE WHEN cardinality(p_hourly) > 0 THEN v_far ELSE v_hour END,
-                CASE WHEN cardinality(p_hourly) > 0 THEN date_trunc('hour', v_until, 'UTC') ELSE v_hour END, v_limits) h
+                p.hour_of_day,
+                max(p.rate) FILTER (WHERE p.metric_name = 'fallback_rate') AS fallback_rate,
+                max(p.rate) FILTER (WHERE p.metric_name = 'error_rate') AS error_rate,
+                max(p.rate) FILTER (WHERE p.metric_name = 'duplicate_rate') AS duplicate_rate,
+                max(p.rate) FILTER (WHERE p.metric_name = 'latency_p95') AS slow_rate
+            FROM profile p
+            GROUP BY p.hour_of_day
         ),
-        cells AS MATERIALIZED (                         -- one row a metric, value and stretch
+        stretches AS MATERIALIZED (                     -- every value by five minutes, and by hours
             SELECT
-                each.metric_name, s.by_hours, s.dimension, s.value, s.place, each.total::double precision AS total,
-                each.bad::double precision AS bad, each.total * profile.rate AS expected
-            FROM stretches s
-            CROSS JOIN LATERAL (VALUES
-                ('fallback_rate',  s.total_events,   s.fallback_events),
-                ('error_rate',     s.total_events,   s.failed_events),
-                ('duplicate_rate', s.total_events,   s.duplicate_events),
-                ('latency_p95',    s.latency_events, s.slow_events)) each (metric_name, total, bad)
-            JOIN profile
-                ON profile.metric_name = each.metric_name
-                AND profile.hour_of_day = extract(hour FROM s.starts_at AT TIME ZONE 'UTC')::integer
-            WHERE s.value <> '' AND each.total > 0
+                s.by_hours, s.dimension, s.value, s.place, s.total_events::double precision, s.latency_events::double precision,
+                s.fallback_events::double precision, s.failed_events::double precision, s.duplicate_events::double precision,
+                s.slow_events::double precision, rates.*
+            FROM (
+                SELECT
+                    false AS by_hours, b.dimension, b.value, b.bucket_start AS starts_at,
+                    monitoring_place(v_near, b.bucket_start, 300) AS place, b.total_events, b.failed_events, b.fallback_events,
+                    b.duplicate_events, 0 AS latency_events, 0 AS slow_events
+                FROM monitoring_slice_buckets(v_near, v_until) b
+                UNION ALL
+                SELECT true, h.dimension, h.value, h.hour_start, monitoring_place(v_far, h.hour_start, 3600), h.total_events, h.failed_events,
+                    h.fallback_events, h.duplicate_events, h.latency_events, h.slow_events
+                FROM monitoring_slice_hours(
+                    CASE WHEN cardinality(p_hourly) > 0 THEN v_far ELSE v_hour END,
+                    CASE WHEN cardinality(p_hourly) > 0 THEN date_trunc('hour', v_until, 'UTC') ELSE v_hour END, v_limits) h
+            ) s
+            JOIN rates ON rates.hour_of_day = extract(hour FROM s.starts_at AT TIME ZONE 'UTC')::integer
+            WHERE s.value <> ''
         ),
         present AS MATERIALIZED (
             SELECT
-                row_number() OVER () AS id, c.metric_name, c.by_hours, c.dimension, c.value, sum(c.total) AS total, sum(c.bad) AS bad,
-                CASE WHEN c.by_hours THEN monitoring_place(v_far, date_trunc('hour', v_until, 'UTC'), 3600)
-                     ELSE monitoring_place(v_near, v_until, 300) END AS places
-            FROM cells c
-            GROUP BY c.metric_name, c.by_hours, c.dimension, c.value
+                row_number() OVER () AS id, s.by_hours, s.dimension, s.value,
+                CASE WHEN s.by_hours THEN monitoring_place(v_far, date_trunc('hour', v_until, 'UTC'), 3600)
+                     ELSE monitoring_place(v_near, v_until, 300) END AS places,
+                sum(s.total_events) AS total, sum(s.latency_events) AS measured, sum(s.fallback_events) AS fallback,
+                sum(s.failed_events) AS failed, sum(s.duplicate_events) AS duplicate, sum(s.slow_events) AS slow
+            FROM stretches s
+            GROUP BY s.by_hours, s.dimension, s.value
+        ),
+        shown AS MATERIALIZED (                         -- what there is of each metric
+            SELECT p.id, p.by_hours, p.dimension, p.value, p.places, each.metric_name, each.total, each.bad
+            FROM present p
+            CROSS JOIN LATERAL (VALUES
+                ('fallback_rate',  p.total,    p.fallback),
+                ('error_rate',     p.total,    p.failed),
+                ('duplicate_rate', p.total,    p.duplicate),
+                ('latency_p95',    p.measured, p.slow)) each (metric_name, total, bad)
+            WHERE each.total > 0
         ),
         own AS MATERIALIZED (                           -- its own share before, shrunk by ten bad events towards that of all
             SELECT
@@ -171,7 +186,7 @@ BEGIN
                 coalesce(b.dispersion, known.dispersion, 1) AS dispersion,
                 coalesce(b.total_events, 0) AS baseline_total, coalesce(b.bad_events, 0) AS baseline_bad, known.baseline_until,
                 kinds.alert_type, live.since
-            FROM (SELECT DISTINCT present.metric_name, present.dimension, present.value FROM present) p
+            FROM (SELECT DISTINCT shown.metric_name, shown.dimension, shown.value FROM shown) p
             JOIN known USING (metric_name)
             JOIN (SELECT DISTINCT w.metric_name, w.alert_type, w.floor FROM windows w) kinds USING (metric_name)
             LEFT JOIN monitoring_slices_of_baseline(v_name, v_days, v_day) b USING (metric_name, dimension, value)
@@ -181,28 +196,53 @@ BEGIN
                 SELECT FROM monitoring_alerts a
                 WHERE a.metric_name = p.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
         ),
-        numbered AS MATERIALIZED (
-            SELECT p.id, c.place, c.total, c.bad, c.expected FROM cells c JOIN present p USING (metric_name, by_hours, dimension, value)
+        told AS MATERIALIZED (                          -- those that could show something, and where there is an alert
+            SELECT shown.*
+            FROM shown
+            JOIN own USING (metric_name, dimension, value)
+            WHERE shown.bad >= v_bad OR own.since IS NOT NULL
         ),
-        curves AS MATERIALIZED (                        -- running sums of those that could show something, and where there is an alert
-            SELECT p.metric_name, p.by_hours, p.dimension, p.value, summed.total, summed.bad, summed.expected
-            FROM (
-                SELECT back.id, array_agg(back.total) AS total, array_agg(back.bad) AS bad, array_agg(back.expected) AS expected
-                FROM (
-                    SELECT
-                        p.id, coalesce(sum(n.total) OVER earlier, 0) AS total, coalesce(sum(n.bad) OVER earlier, 0) AS bad,
-                        coalesce(sum(n.expected) OVER earlier, 0) AS expected
-                    FROM present p
-                    JOIN own USING (metric_name, dimension, value)
-                    CROSS JOIN LATERAL generate_series(1, p.places) place
-                    LEFT JOIN numbered n USING (id, place)
-                    WHERE p.bad >= v_bad OR own.since IS NOT NULL
-                    WINDOW earlier AS (PARTITION BY p.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                    ORDER BY p.id, place
-                ) back
-                GROUP BY back.id
-            ) summed
-            JOIN present p USING (id)
+        numbered AS MATERIALIZED (
+            SELECT p.id, s.* FROM stretches s JOIN present p USING (by_hours, dimension, value)
+        ),
+        running AS (                                    -- at each place the sums of all that is before
+            SELECT
+                p.id,
+                coalesce(sum(s.total_events) OVER earlier, 0) AS total, coalesce(sum(s.latency_events) OVER earlier, 0) AS measured,
+                coalesce(sum(s.fallback_events) OVER earlier, 0) AS fallback,
+                coalesce(sum(s.total_events * s.fallback_rate) OVER earlier, 0) AS fallback_expected,
+                coalesce(sum(s.failed_events) OVER earlier, 0) AS failed,
+                coalesce(sum(s.total_events * s.error_rate) OVER earlier, 0) AS failed_expected,
+                coalesce(sum(s.duplicate_events) OVER earlier, 0) AS duplicate,
+                coalesce(sum(s.total_events * s.duplicate_rate) OVER earlier, 0) AS duplicate_expected,
+                coalesce(sum(s.slow_events) OVER earlier, 0) AS slow,
+                coalesce(sum(s.latency_events * s.slow_rate) OVER earlier, 0) AS slow_expected
+            FROM present p
+            CROSS JOIN LATERAL generate_series(1, p.places) place
+            LEFT JOIN numbered s USING (id, place)
+            WHERE p.total >= v_least OR p.id IN (SELECT told.id FROM told)
+            WINDOW earlier AS (PARTITION BY p.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+            ORDER BY p.id, place
+        ),
+        back AS MATERIALIZED (
+            SELECT
+                r.id, array_agg(r.total) AS total, array_agg(r.measured) AS measured,
+                array_agg(r.fallback) AS fallback, array_agg(r.fallback_expected) AS fallback_expected,
+                array_agg(r.failed) AS failed, array_agg(r.failed_expected) AS failed_expected,
+                array_agg(r.duplicate) AS duplicate, array_agg(r.duplicate_expected) AS duplicate_expected,
+                array_agg(r.slow) AS slow, array_agg(r.slow_expected) AS slow_expected
+            FROM running r
+            GROUP BY r.id
+        ),
+        curves AS MATERIALIZED (
+            SELECT told.metric_name, told.by_hours, told.dimension, told.value, each.total, each.bad, each.expected
+            FROM back
+            CROSS JOIN LATERAL (VALUES
+                ('fallback_rate',  back.total,    back.fallback,  back.fallback_expected),
+                ('error_rate',     back.total,    back.failed,    back.failed_expected),
+                ('duplicate_rate', back.total,    back.duplicate, back.duplicate_expected),
+                ('latency_p95',    back.measured, back.slow,      back.slow_expected)) each (metric_name, total, bad, expected)
+            JOIN told USING (id, metric_name)
         ),
         sums AS MATERIALIZED (
             SELECT s.*
@@ -226,24 +266,11 @@ BEGIN
                     AND monitoring_poisson_likelihood(s.bad, s.expected) / s.dispersion >= 4)
         ),
         volumes AS MATERIALIZED (                       -- so many values are looked at: of latency by hours, of the rates by both
-            SELECT p.metric_name = 'latency_p95' AS is_latency, p.by_hours, p.dimension, p.value, summed.total
-            FROM (
-                SELECT back.id, array_agg(back.total) AS total
-                FROM (
-                    SELECT
-                        p.id, coalesce(sum(n.total) OVER (
-                            PARTITION BY p.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS total
-                    FROM present p
-                    CROSS JOIN LATERAL generate_series(1, p.places) place
-                    LEFT JOIN numbered n USING (id, place)
-                    WHERE p.total >= v_least AND EXISTS (SELECT FROM sums)
-                      AND (p.metric_name = 'latency_p95' OR p.metric_name = (
-                            SELECT min(m.metric_name) FROM present m WHERE m.metric_name <> 'latency_p95'))
-                    ORDER BY p.id, place
-                ) back
-                GROUP BY back.id
-            ) summed
-            JOIN present p USING (id)
+            SELECT each.is_latency, p.by_hours, p.dimension, p.value, each.total
+            FROM present p
+            JOIN back USING (id)
+            CROSS JOIN LATERAL (VALUES (false, back.total), (true, back.measured)) each (is_latency, total)
+            WHERE (p.by_hours OR NOT each.is_latency) AND EXISTS (SELECT FROM sums)
         ),
         crowd AS MATERIALIZED (
             SELECT asked.at, asked.is_latency, count(DISTINCT (v.dimension, v.value)) AS watched
