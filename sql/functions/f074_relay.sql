@@ -59,6 +59,16 @@ $function$;
 COMMENT ON FUNCTION monitoring_resolve_relayed(uuid[], text, text, text, timestamptz) IS
     'Ends alerts from elsewhere that are not resolved yet; how many those were. Its caller holds monitoring_lock_relay().';
 
+CREATE OR REPLACE FUNCTION monitoring_is_renewal(p_known timestamptz, p_said timestamptz, p_at timestamptz) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $function$
+    SELECT p_said <> p_known
+        AND (p_known = 'infinity' OR p_said = 'infinity' OR p_said < p_known
+            OR p_said - p_known > least(interval '30 seconds', (p_said - p_at) / 10))
+$function$;
+COMMENT ON FUNCTION monitoring_is_renewal(timestamptz, timestamptz, timestamptz) IS
+    'Whether the end that is said of an alert at a moment is to be written over the one that is known: not where it moves by little.';
+
 CREATE OR REPLACE FUNCTION monitoring_relay_alerts(
     -- Of each alert, no fingerprint twice:
     p_fingerprints text[],
@@ -90,6 +100,7 @@ AS $function$
 #variable_conflict use_column
 DECLARE
     v_count  integer;
+    v_again  integer;
     v_new    integer;
     v_other  integer;                                         -- known, and now something else is said of them
     v_over   integer;
@@ -100,29 +111,29 @@ DECLARE
 BEGIN
     opened := 0; reopened := 0; resolved := 0; changed := 0; renewed := 0; refused := 0;
 
-    -- Seen again: its end moves, unless that would be by little. A row that somebody else holds is being seen again just now.
-    WITH moved AS MATERIALIZED (
-        SELECT r.fingerprint, g.ends_at
-        FROM unnest(p_fingerprints, p_contents, p_ends) AS g (fingerprint, content, ends_at)
-        JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint
-        WHERE r.content = g.content
-            AND g.ends_at > p_at
-            AND r.ends_at <> g.ends_at
-            AND (r.ends_at = 'infinity' OR g.ends_at = 'infinity' OR g.ends_at < r.ends_at
-                OR g.ends_at - r.ends_at > least(interval '30 seconds', (g.ends_at - p_at) / 10))
-        FOR NO KEY UPDATE OF r SKIP LOCKED
-    )
-    UPDATE monitoring_relayed_alerts AS r
-    SET ends_at = moved.ends_at, last_seen_at = greatest(r.last_seen_at, p_at)
-    FROM moved
-    WHERE r.fingerprint = moved.fingerprint;
-    GET DIAGNOSTICS renewed = ROW_COUNT;
-
-    -- Whether there is anything else.
-    SELECT count(*) INTO v_count
+    -- Whether any is seen again with another end, and whether there is anything else.
+    SELECT
+        count(*) FILTER (WHERE g.ends_at > p_at AND r.content = g.content AND monitoring_is_renewal(r.ends_at, g.ends_at, p_at)),
+        count(*) FILTER (WHERE CASE WHEN g.ends_at > p_at THEN r.content IS DISTINCT FROM g.content ELSE r.fingerprint IS NOT NULL END)
+    INTO v_again, v_count
     FROM unnest(p_fingerprints, p_contents, p_ends) AS g (fingerprint, content, ends_at)
-    LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint
-    WHERE CASE WHEN g.ends_at > p_at THEN r.content IS DISTINCT FROM g.content ELSE r.fingerprint IS NOT NULL END;
+    LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint;
+
+    -- A row that somebody else holds is being seen again just now.
+    IF v_again > 0 THEN
+        WITH moved AS MATERIALIZED (
+            SELECT r.fingerprint, g.ends_at
+            FROM unnest(p_fingerprints, p_contents, p_ends) AS g (fingerprint, content, ends_at)
+            JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint
+            WHERE r.content = g.content AND g.ends_at > p_at AND monitoring_is_renewal(r.ends_at, g.ends_at, p_at)
+            FOR NO KEY UPDATE OF r SKIP LOCKED
+        )
+        UPDATE monitoring_relayed_alerts AS r
+        SET ends_at = moved.ends_at, last_seen_at = greatest(r.last_seen_at, p_at)
+        FROM moved
+        WHERE r.fingerprint = moved.fingerprint;
+        GET DIAGNOSTICS renewed = ROW_COUNT;
+    END IF;
     IF v_count = 0 THEN
         RETURN NEXT;
         RETURN;
@@ -179,7 +190,9 @@ BEGIN
                 LIMIT 1
             ) AS former ON true
             WHERE g.ends_at > p_at
-                AND NOT EXISTS (SELECT FROM monitoring_relayed_alerts AS r WHERE r.fingerprint = g.fingerprint)
+                -- Where each is new, that was asked already, under the lock.
+                AND (v_new = cardinality(p_fingerprints)
+                    OR NOT EXISTS (SELECT FROM monitoring_relayed_alerts AS r WHERE r.fingerprint = g.fingerprint))
         ), step AS MATERIALIZED (
             SELECT
                 fresh.*,
