@@ -122,6 +122,11 @@ import Testing
                 "\(future.errors)")
             let accepted = try await Program.run(["baseline", "accept", "--reason", "new model", "--by", "ann"] + shared)
             #expect(accepted.code == 0 && accepted.output.contains("by ann: new model"), "\(accepted.errors)")
+            #expect(!accepted.errors.contains("nothing is compared"), "\(accepted.errors)")
+            let unused = try await Program.run(["baseline", "accept", "--reason", "r", "--name", "7day_roling"] + shared)
+            #expect(
+                unused.code == 0 && unused.errors.contains("nothing is compared with 7day_roling: the settings name 7day_rolling"),
+                "\(unused.errors)")
             let shown = try JSONValue(parsing: try await Program.run(["baseline", "show", "--format", "json"] + shared).output)
             #expect(shown["accepted_by"] == .string("ann"))
             #expect(try await Program.run(["alerts", "list"] + shared).output == "No alerts.\n")
@@ -171,12 +176,19 @@ import Testing
 
             let walked = try await Program.run(
                 ["backtest"] + shared + ["--from", "2026-02-21", "--to", "2026-02-22", "--step", "1h", "--format", "json"])
+            // Two events are nothing to compare with.
+            let unarmed = [
+                "duplicate_rate", "error_rate", "fallback_rate", "health_score", "latency_p95", "model_mix", "total_events",
+            ].map { #"{"metric_name":"\#($0)","evaluations":24}"# }.joined(separator: ",")
             #expect(
                 try JSONValue(parsing: walked.output)
                     == JSONValue(
-                        parsing:
-                            #"{"from":"2026-02-21T00:00:00Z","to":"2026-02-22T00:00:00Z","step_seconds":3600,"evaluations":24,"alerts":[]}"#
-                    ))
+                        parsing: """
+                            {"from":"2026-02-21T00:00:00Z","to":"2026-02-22T00:00:00Z","step_seconds":3600,"evaluations":24,"alerts":[],\
+                            "not_armed":[\(unarmed)]}
+                            """))
+            let told = try await Program.run(["backtest"] + shared + ["--from", "2026-02-21", "--to", "2026-02-22", "--step", "1h"])
+            #expect(told.output.contains("Nothing to compare with in 24 of 24 evaluations: duplicate_rate, error_rate, "), "\(told.output)")
             let checked = try await Program.run(["check"] + shared + ["--at", "2026-02-21T12:00:00Z", "--exit-code", "--format", "json"])
             #expect(checked.code == 0)
         }

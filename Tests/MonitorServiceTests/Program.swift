@@ -104,13 +104,13 @@ enum Program {
     /// - Returns: The exit code, nil where it ended by a signal, and what it logged.
     static func serveWithLog(
         _ arguments: [String], environment: [String: String] = [:],
+        log: String = FileManager.default.temporaryDirectory.appending(path: "torq-\(UUID().uuidString.prefix(8)).log").path,
         whileStarting: @escaping @Sendable (_ address: String) async throws -> Void = { _ in },
         isReady: @escaping @Sendable (_ address: String) async -> Bool = { await get("\($0)/ready")?.status == 200 },
         _ body: @escaping @Sendable (_ address: String, _ send: @Sendable (Signal) throws -> Void) async throws -> Void
     ) async throws -> (code: Int32?, text: String) {
         let port = try HTTPFixture.unusedPort()
         let address = "http://127.0.0.1:\(port)"
-        let log = FileManager.default.temporaryDirectory.appending(path: "torq-\(UUID().uuidString.prefix(8)).log").path
         defer { try? FileManager.default.removeItem(atPath: log) }
         let file = try FileDescriptor.open(
             FilePath(log), .writeOnly, options: [.create, .append], permissions: [.ownerReadWrite])

@@ -26,8 +26,11 @@ struct ReloadTests {
             try files.write("token", "first-token-of-this-test\n")
             try files.write("monitor.yaml", configuration(first, low: "1.5"))
             let log = try await Program.serveWithLog(
-                ["--database", database.url, "--config", files.path("monitor.yaml")]
+                ["--database", database.url, "--config", files.path("monitor.yaml")], log: files.path("log")
             ) { address, send in
+                @Sendable func says(_ words: String) -> Bool {
+                    (try? String(contentsOfFile: files.path("log"), encoding: .utf8))?.contains(words) ?? false
+                }
                 try await Self.openAlert(database.client)
                 try await eventually("the first receiver is told", timeout: .seconds(30)) { first.requests.count == 1 }
 
@@ -36,6 +39,11 @@ struct ReloadTests {
                 try send(.terminalClosed)
                 try await Self.openAlert(database.client)
                 try await eventually("the first receiver is told again", timeout: .seconds(30)) { first.requests.count == 2 }
+
+                // What was refused is in order again, and says so though it is the one that runs.
+                try await eventually("it is refused", timeout: .seconds(30)) { says("The new configuration is refused") }
+                try files.write("monitor.yaml", configuration(first, low: "1.5"))
+                try await eventually("it is in order", timeout: .seconds(30)) { says("nothing is different") }
 
                 // A good one does, without being asked for.
                 try files.write("monitor.yaml", configuration(second, low: "1.4"))

@@ -64,7 +64,7 @@ struct BacktestParsingTests {
             {"alerts":[{"affected":{"agent":null,"backend":null,"model":"m","version":null},"alert_type":"error_spike","baseline_value":null,\
             "current_value":0.5,"deviation_ratio":3,"metric_name":"error_rate","opened_at":"2026-02-21T08:00:00Z","peak_severity":"critical",\
             "resolved_at":null,"severity":"high","transitions":[{"at":"2026-02-21T08:00:00Z","severity":"critical","transition":"opened"}]}],\
-            "evaluations":1,"from":"2026-02-21T08:00:00Z","step_seconds":300,"to":"2026-02-21T08:05:00Z"}
+            "evaluations":1,"from":"2026-02-21T08:00:00Z","not_armed":[],"step_seconds":300,"to":"2026-02-21T08:05:00Z"}
             """
         #expect(String(decoding: bytes, as: UTF8.self) == text)
         let read = try MonitoringJSON.decode(BacktestReport.self, from: bytes)
@@ -145,6 +145,27 @@ struct BacktestTests {
                 """
             ).map { try $0.decode("line", as: String.self) }
             #expect(steps(report) == lived)
+        }
+    }
+
+    @Test("says what had nothing to compare with, and at how many moments: no alert says nothing then")
+    func unarmed() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = EvaluationFixture(client: database.client)
+            try await fixture.fill("2026-02-11 00:00+00", "2026-02-22 00:00+00")
+            // Four full days and one of distance: from the 16th on there is a baseline. These events name no model.
+            let first = Date(timeIntervalSince1970: 1_770_854_400)  // 2026-02-12T00:00:00Z
+            let early = try await Backtest(client: database.client) { Self.to }
+                .run(from: first, to: first.addingTimeInterval(6 * 86_400), step: .seconds(3600))
+            #expect(early.evaluations == 144)
+            let rates = early.unarmed.filter { $0.metricName != "total_events" }
+            #expect(
+                rates.map { "\($0.metricName) \($0.evaluations)" } == [
+                    "duplicate_rate 96", "error_rate 96", "fallback_rate 96", "health_score 96", "latency_p95 96", "model_mix 144",
+                ])
+            let late = try await Backtest(client: database.client) { Self.to }
+                .run(from: Self.from, to: Self.from.addingTimeInterval(7200), step: .seconds(600))
+            #expect(late.unarmed == [.init(metricName: "model_mix", evaluations: 12)])
         }
     }
 

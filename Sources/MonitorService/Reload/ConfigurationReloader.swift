@@ -20,6 +20,11 @@ struct ConfigurationReloader: Service {
         case asked, tick
     }
 
+    /// What became of a configuration that was read; `owed`: it is good, and is to be tried again.
+    private enum Outcome {
+        case taken, refused, owed
+    }
+
     func run() async throws {
         await cancelWhenGracefulShutdown {
             await withTaskGroup(of: Void.self) { group in
@@ -41,23 +46,23 @@ struct ConfigurationReloader: Service {
         // As they were before they were read at the start: a change in between is found.
         var files = reloading.initialFiles.keys.map { $0 }
         var watch = FileWatch(read: reloading.initialFiles)
-        // A good configuration that could not be taken over yet.
-        var isOwed = false
+        var last = Outcome.taken
         for await event in events {
             if Task.isCancelled { return }
             let states = FileWatch.states(of: files)
             let isDue = watch.look(states)
-            guard event == .asked || isDue || isOwed else { continue }
+            guard event == .asked || isDue || last == .owed else { continue }
             let reading = reloading.loader.read()
             // With those of a configuration that is refused: a secret that is put in its place afterwards is noticed.
             files = Array(Set(files).union(reading.files))
             watch.didRead(states.merging(FileWatch.states(of: reading.files)) { old, _ in old })
-            isOwed = await take(reading.result, isAsked: event == .asked && !isOwed)
+            // Whoever was told that it is refused is told that it no longer is.
+            last = await take(reading.result, isAnswered: event == .asked && last != .owed || last == .refused)
         }
     }
 
-    /// - Returns: Whether it is to be tried again.
-    private func take(_ result: Result<LoadedConfiguration, ConfigurationError>, isAsked: Bool) async -> Bool {
+    /// - Parameter isAnswered: Whether it says so where nothing is different.
+    private func take(_ result: Result<LoadedConfiguration, ConfigurationError>, isAnswered: Bool) async -> Outcome {
         do {
             let loaded = try result.get()
             let present = running.snapshot
@@ -65,8 +70,8 @@ struct ConfigurationReloader: Service {
             let next = loaded.configuration.keepingWhatNeedsRestart(of: present.configuration)
             try MonitorService.check(next)
             guard !changes.isEmpty else {
-                if isAsked { logger.notice("The configuration was read again; nothing is different") }
-                return false
+                if isAnswered { logger.notice("The configuration was read again; nothing is different") }
+                return .taken
             }
             for warning in loaded.warnings { logger.warning("The configuration is odd", metadata: Self.metadata(warning)) }
             if !changes.needRestart.isEmpty {
@@ -74,7 +79,7 @@ struct ConfigurationReloader: Service {
                     "These keys take effect with the next start alone", metadata: ["keys": "\(changes.needRestart.joined(separator: ", "))"]
                 )
             }
-            guard !changes.applied.isEmpty else { return false }
+            guard !changes.applied.isEmpty else { return .taken }
             // First: what comes may need the database, and the database the new password.
             if let url = next.database.url, url != present.configuration.database.url {
                 client.reconfigure(try PostgresConfiguration(url.reveal()))
@@ -87,18 +92,18 @@ struct ConfigurationReloader: Service {
             }
             running.replace(snapshot)
             logger.notice("The configuration is another one now", metadata: ["keys": "\(changes.applied.joined(separator: ", "))"])
-            return false
+            return .taken
         } catch let error as ConfigurationError {
             for problem in error.problems {
                 logger.error("The new configuration is refused, and the running one stays", metadata: Self.metadata(problem))
             }
-            return false
+            return .refused
         } catch let error as PostgresError {
             logger.warning("The new configuration waits for the database", metadata: ["error": "\(error)"])
-            return true
+            return .owed
         } catch {
             logger.error("The new configuration is refused, and the running one stays", metadata: ["error": "\(error)"])
-            return false
+            return .refused
         }
     }
 

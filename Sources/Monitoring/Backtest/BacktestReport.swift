@@ -2,6 +2,19 @@ public import Foundation
 
 /// The alerts that would have been raised.
 public struct BacktestReport: Sendable, Hashable, Codable {
+    /// A metric that had nothing to compare with (`not_armed`): no alert of it says nothing.
+    public struct Unarmed: Sendable, Hashable, Codable {
+        /// `latency_p95`, …
+        public var metricName: String
+        /// At so many of the moments.
+        public var evaluations: Int
+
+        enum CodingKeys: String, CodingKey {
+            case evaluations
+            case metricName = "metric_name"
+        }
+    }
+
     /// The first moment that was evaluated.
     public var from: Date
     /// Where it ended: no moment from here on was evaluated.
@@ -12,10 +25,13 @@ public struct BacktestReport: Sendable, Hashable, Codable {
     public var evaluations: Int
     /// In the order of their opening.
     public var alerts: [BacktestAlert]
+    /// By metric; empty where each could be judged at each moment.
+    public var unarmed: [Unarmed] = []
 
     enum CodingKeys: String, CodingKey {
         case from, to, evaluations, alerts
         case stepSeconds = "step_seconds"
+        case unarmed = "not_armed"
     }
 }
 

@@ -25,7 +25,11 @@ extension BacktestScratch {
                         agent: try row.decode("affected_agent"), version: try row.decode("affected_version")),
                     transitions: steps[id] ?? [])
             }
-            return BacktestReport(from: plan.from, to: plan.to, stepSeconds: plan.stepSeconds, evaluations: plan.count, alerts: alerts)
+            let unarmed = try await connection.query(Self.unarmed).map { row in
+                BacktestReport.Unarmed(metricName: try row.decode("metric_name"), evaluations: try row.decode("moments"))
+            }
+            return BacktestReport(
+                from: plan.from, to: plan.to, stepSeconds: plan.stepSeconds, evaluations: plan.count, alerts: alerts, unarmed: unarmed)
         }
     }
 
@@ -35,6 +39,8 @@ extension BacktestScratch {
         FROM monitoring_alerts
         ORDER BY opened_at, alert_type, metric_name, id
         """
+
+    private static let unarmed = "SELECT metric_name, moments FROM monitoring_backtest_unarmed ORDER BY metric_name"
 
     private static let transitions = """
         SELECT alert_id, occurred_at, transition, to_severity

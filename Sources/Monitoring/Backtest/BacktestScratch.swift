@@ -141,6 +141,39 @@ struct BacktestScratch: Sendable {
         """
 
     private static let walk = """
+        -- The metrics that had nothing to compare with, and at how many moments.
+        CREATE TABLE monitoring_backtest_unarmed (metric_name text PRIMARY KEY, moments integer NOT NULL);
+
+        CREATE FUNCTION monitoring_backtest_note_unarmed(p_moments timestamptz[], p_settings jsonb) RETURNS void
+        LANGUAGE sql
+        AS $$
+        INSERT INTO monitoring_backtest_unarmed AS noted (metric_name, moments)
+        SELECT metric.metric_name, sum(days.moments)
+        FROM (
+            SELECT (monitoring_evaluated_moment(moment, p_settings) AT TIME ZONE 'UTC')::date AS day, count(*) AS moments
+            FROM unnest(p_moments) AS moment
+            GROUP BY 1
+        ) AS days
+        CROSS JOIN LATERAL (
+            SELECT array_agg(DISTINCT known.metric_name) AS metrics
+            FROM (
+                SELECT p.metric_name
+                FROM monitoring_profile(
+                    p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer, days.day) AS p
+                UNION ALL
+                SELECT s.metric_name
+                FROM monitoring_slices_of_baseline(
+                    p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer, days.day) AS s
+            ) AS known
+        ) AS armed
+        JOIN monitoring_metric_settings(p_settings) AS metric ON metric.enabled
+        WHERE NOT coalesce(armed.metrics, '{}') @> coalesce(
+            (SELECT array_agg(parts.part) FROM monitoring_evaluated_parts() AS parts WHERE parts.metric_name = metric.metric_name),
+            ARRAY[metric.metric_name])
+        GROUP BY metric.metric_name
+        ON CONFLICT (metric_name) DO UPDATE SET moments = noted.moments + excluded.moments
+        $$;
+
         CREATE FUNCTION monitoring_backtest_walk(p_from timestamptz, p_count integer, p_step_seconds integer, p_settings jsonb)
         RETURNS integer
         LANGUAGE plpgsql
@@ -169,6 +202,8 @@ struct BacktestScratch: Sendable {
                 FROM unnest(v_moments || (v_moments[cardinality(v_moments)] + p_step_seconds * interval '1 second')) moment
                 WHERE monitoring_evaluated_moment(moment, p_settings) > v_applied OR moment > v_moments[cardinality(v_moments)];
             END LOOP;
+            PERFORM monitoring_backtest_note_unarmed(
+                ARRAY(SELECT generate_series(p_from, v_last, p_step_seconds * interval '1 second')), p_settings);
             RETURN v_transitions;
         END
         $$;

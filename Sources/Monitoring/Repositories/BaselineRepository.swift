@@ -17,6 +17,11 @@ public struct BaselineRepository: Sendable {
         try await client.query(Self.selection, [.text(name)]).first.map(BaselineSnapshot.init(row:))
     }
 
+    /// The name of the one that the settings in force compare with.
+    public func nameInUse() async throws -> String {
+        try await client.query("SELECT monitoring_baseline_name() AS name")[0].decode("name")
+    }
+
     /// Computes it anew as of `moment` and publishes it; nil where there are no events to compute it from.
     ///
     /// - Parameters:

@@ -98,6 +98,8 @@ struct BacktestCommand: AsyncParsableCommand {
     private func printTable(_ report: BacktestReport) {
         let entry = BacktestComparison.Entry(name: thresholds.first ?? "settings", thresholds: nil, report: report)
         print("\(report.evaluations) evaluations from \(Figures.time(report.from)) to \(Figures.time(report.to))")
+        let unarmed = BacktestText.unarmed(report)
+        if !unarmed.isEmpty { print(unarmed) }
         guard !report.alerts.isEmpty else { return print("No alert would have been raised.") }
         var table = TextTable("OPENED", "RESOLVED", "TYPE", "PEAK", "VALUE", "EXPECTED", "RATIO", "AFFECTED")
         for alert in report.alerts {

@@ -51,9 +51,14 @@ struct BaselineCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await withDatabase(shared) { database in
-                let baseline = try await BaselineRepository(client: database.client).accept(
+                let repository = BaselineRepository(client: database.client)
+                let baseline = try await repository.accept(
                     name: target.name, actor: by ?? NSUserName(), credential: "cli", reason: reason, from: from?.date, at: Date())
                 try print(baseline, output)
+                let inUse = try await repository.nameInUse()
+                if baseline.baselineName != inUse {
+                    standardError("nothing is compared with \(baseline.baselineName): the settings name \(inUse) (detection.baseline.name)")
+                }
             }
         }
     }

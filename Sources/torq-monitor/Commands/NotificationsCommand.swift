@@ -29,6 +29,7 @@ struct NotificationsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await withDatabase(shared) { database in
+                if let receiver { try await NotificationsCommand.checkThatExists(receiver, database) }
                 let list = try await NotificationRepository(client: database.client).list(status: status, receiver: receiver, limit: limit)
                 switch output.format {
                 case .json: try printJSON(list)
@@ -121,10 +122,7 @@ struct NotificationsCommand: AsyncParsableCommand {
         func run() async throws {
             guard let receiver, let span else { return try await change(ids, to: .pending, shared) { try await $0.retry(id: $1) } }
             try await withDatabase(shared) { database in
-                let names = try await ReceiverRepository(client: database.client).receivers().map(\.name)
-                guard names.contains(receiver) else {
-                    throw CommandFailure(description: "nothing was ever told to a receiver \(receiver.prefix(48))")
-                }
+                try await NotificationsCommand.checkThatExists(receiver, database)
                 let outcome = try await NotificationRepository(client: database.client)
                     .replay(receiver: receiver, present ? .present : .all, within: span)
                 print("\(outcome.replayed) are due again, \(outcome.superseded) are superseded by newer ones")
@@ -138,6 +136,15 @@ struct NotificationsCommand: AsyncParsableCommand {
         @OptionGroup var shared: SharedOptions
         @Argument(help: Target.help) var ids: [Target]
         func run() async throws { try await change(ids, to: .dropped, shared) { try await $0.drop(id: $1) } }
+    }
+
+    /// A name that nothing was ever told to is a mistake, not an empty list.
+    private static func checkThatExists(_ receiver: String, _ database: Database) async throws {
+        let names = try await ReceiverRepository(client: database.client).receivers().map(\.name)
+        guard names.contains(receiver) else {
+            let known = names.isEmpty ? "there is none yet" : "there are \(names.prefix(10).joined(separator: ", "))"
+            throw CommandFailure(description: "nothing was ever told to a receiver \(receiver.prefix(48)); \(known)")
+        }
     }
 
     /// The id of a notification, or its beginning.

@@ -7,10 +7,23 @@ struct BacktestText {
     /// Columns of the course.
     var width = 72
 
+    /// `Nothing to compare with in 288 of 2016 evaluations: latency_p95`, a line for those that lacked it equally long; empty where all had.
+    static func unarmed(_ report: BacktestReport) -> String {
+        Dictionary(grouping: report.unarmed, by: \.evaluations).sorted { $0.key > $1.key }
+            .map { count, metrics in
+                "Nothing to compare with in \(count) of \(report.evaluations) evaluations: "
+                    + metrics.map(\.metricName).joined(separator: ", ")
+            }
+            .joined(separator: "\n")
+    }
+
     private static let marks: [Severity: Character] = [.low: "▂", .medium: "▄", .high: "▆", .critical: "█"]
 
     var text: String {
-        ([course, totals] + (comparison.incidents.isEmpty ? [] : [incidents])).joined(separator: "\n\n")
+        // The sets differ in their thresholds, which nothing that is compared with depends on.
+        let unarmed = comparison.entries.first.map { Self.unarmed($0.report) } ?? ""
+        return ([course, totals] + (comparison.incidents.isEmpty ? [] : [incidents]) + (unarmed.isEmpty ? [] : [unarmed]))
+            .joined(separator: "\n\n")
     }
 
     private var labels: [String] {
