@@ -26,6 +26,11 @@ struct SharedOptions: ParsableArguments {
         try Self.load(loader(further))
     }
 
+    /// The same for a command that needs the database alone: whoever runs it need not have the secrets of the rest.
+    func loadForDatabase() throws -> ServiceConfiguration {
+        Self.warn(try loader().loadForDatabase())
+    }
+
     /// Where the configuration comes from.
     func loader(_ further: [String: String] = [:]) -> ConfigurationLoader {
         hidePassword()
@@ -37,7 +42,10 @@ struct SharedOptions: ParsableArguments {
 
     /// Reads it, and says what is odd about it.
     static func load(_ loader: ConfigurationLoader) throws -> ServiceConfiguration {
-        let loaded = try loader.load()
+        warn(try loader.load())
+    }
+
+    private static func warn(_ loaded: LoadedConfiguration) -> ServiceConfiguration {
         for warning in loaded.warnings { standardError("torq-monitor: warning: \(warning)") }
         return loaded.configuration
     }

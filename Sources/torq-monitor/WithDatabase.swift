@@ -15,7 +15,7 @@ import Monitoring
 func withDatabase(
     _ shared: SharedOptions, needsSchema: Bool = true, makesEmbedded: Bool = false, _ body: (Database) async throws -> Void
 ) async throws {
-    let configuration = try shared.load()
+    let configuration = try shared.loadForDatabase()
     let database = try await Database.open(configuration, makesEmbedded: makesEmbedded, logger: shared.logger())
     if configuration.database.url == nil {
         standardError(

@@ -142,4 +142,33 @@ import Testing
     func referencesAreReplacedOnce(text: String, expected: EnvironmentReference.Expansion) {
         #expect(EnvironmentReference.expand(text, environment: ["A": "1", "EMPTY": "", "NESTED": "${A}"]) == expected)
     }
+
+    /// Whoever looks at the alerts has the database, and not the secrets of chat channels and clients.
+    @Test(arguments: [
+        ("database: {url: postgres://a}\nreceivers: [{name: a, type: slack, url: \"${WEBHOOK}\"}]\ndefault_receivers: [a]", nil),
+        ("database: {url: postgres://a}\nlistener: {tokens: [{name: a, secret: \"file:/nowhere\", scope: read}]}", nil),
+        (
+            """
+            database: {url: postgres://a}
+            listener: {slack_signing_secret: "${SIGNING}"}
+            receivers: [{name: a, type: slack, url: https://example.com, interactive: true}]
+            """, nil
+        ),
+        ("database: {url: \"postgres://a:${PASSWORD}@h/d\"}", "database.url: the environment variable PASSWORD is not set"),
+        ("databse: {url: postgres://a}\nheartbeat: \"file:/nowhere\"", "databse: unknown key"),
+        ("database: {url: postgres://a}\nreceivers: [{name: a, type: pager, url: \"${WEBHOOK}\"}]", "receivers[0].type: must be one of"),
+    ])
+    func whatNeedsTheDatabaseAloneNeedsNoOtherSecret(text: String, problem: String?) throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: "torq-\(UUID().uuidString).yaml").path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        try text.write(toFile: file, atomically: true, encoding: .utf8)
+        let loader = ConfigurationLoader(file: file, environment: [:])
+        #expect(throws: ConfigurationError.self) { try loader.load() }
+        do {
+            #expect(try loader.loadForDatabase().configuration.database.url == Secret("postgres://a"))
+            #expect(problem == nil)
+        } catch {
+            #expect(error.description.contains(problem ?? "no problem"), "\(error)")
+        }
+    }
 }

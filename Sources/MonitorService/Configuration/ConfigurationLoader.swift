@@ -37,6 +37,19 @@ public struct ConfigurationLoader: Sendable {
         try read().result.get()
     }
 
+    /// Reads the configuration for what needs the database alone: a secret of anything else that this process has not is no fault then.
+    ///
+    /// - Returns: One in which only `database` and `dataDirectory` are to be relied on.
+    /// - Throws: All else that is wrong with it.
+    public func loadForDatabase() throws(ConfigurationError) -> LoadedConfiguration {
+        let reading = read()
+        guard case .failure(let error) = reading.result, let partial = reading.partial else { return try reading.result.get() }
+        guard error.problems.allSatisfy({ $0.isOfSurroundings && !$0.key.hasPrefix("database.") && $0.key != "data_dir" }) else {
+            throw error
+        }
+        return partial
+    }
+
     /// Reads a configuration from the text of a file.
     ///
     /// - Parameters:
@@ -44,12 +57,14 @@ public struct ConfigurationLoader: Sendable {
     ///   - name: what messages call the file; `file:` paths are relative to its directory.
     public func load(text: String, name: String) throws(ConfigurationError) -> LoadedConfiguration {
         var files: [String] = []
-        return try load(text: text, name: name, files: &files)
+        return try parse(text: text, name: name, files: &files).result.get()
     }
 
     /// What came of a reading.
     struct Reading: Sendable {
         var result: Result<LoadedConfiguration, ConfigurationError>
+        /// What could be read in spite of its problems; nil where it is no YAML.
+        var partial: LoadedConfiguration?
         /// Paths of the files that it depends on, those that could not be read among them.
         var files: [String]
     }
@@ -58,30 +73,37 @@ public struct ConfigurationLoader: Sendable {
     func read() -> Reading {
         var files = file.map { [$0] } ?? []
         do throws(ConfigurationError) {
-            guard let file else { return Reading(result: .success(try load(text: "", name: "configuration", files: &files)), files: files) }
+            guard let file else {
+                let parsed = try parse(text: "", name: "configuration", files: &files)
+                return Reading(result: parsed.result, partial: parsed.partial, files: files)
+            }
             guard let text = Self.read(file, atMost: Self.largestFile) else {
                 throw ConfigurationError([
                     ConfigurationProblem(place: file, key: "", message: "cannot be read: no such file, no permission, or more than 1 MiB")
                 ])
             }
-            return Reading(result: .success(try load(text: text, name: file, files: &files)), files: files)
+            let parsed = try parse(text: text, name: file, files: &files)
+            return Reading(result: parsed.result, partial: parsed.partial, files: files)
         } catch {
-            return Reading(result: .failure(error), files: files)
+            return Reading(result: .failure(error), partial: nil, files: files)
         }
     }
 
-    private func load(text: String, name: String, files: inout [String]) throws(ConfigurationError) -> LoadedConfiguration {
+    /// - Throws: Where the text is no YAML of ours.
+    private func parse(
+        text: String, name: String, files: inout [String]
+    ) throws(ConfigurationError) -> (result: Result<LoadedConfiguration, ConfigurationError>, partial: LoadedConfiguration) {
         let root = try ConfigurationFile.parse(text, name: name)
         let directory = URL(fileURLWithPath: name).deletingLastPathComponent()
         let source = ConfigurationSource(fileName: name, environment: environment, overrides: overrides) { path in
             Self.read(path.hasPrefix("/") ? path : directory.appendingPathComponent(path).path, atMost: 64 * 1024)
         }
-        defer { files += source.secretFiles.map { $0.hasPrefix("/") ? $0 : directory.appendingPathComponent($0).path } }
         let section = ConfigurationSection(source: source, path: "", node: root, isInList: false)
         let configuration = section.visit(section) { ServiceConfiguration($0, slackWebhookURL: environment["SLACK_WEBHOOK_URL"]) }
         source.finish()
-        guard source.problems.isEmpty else { throw ConfigurationError(source.problems) }
-        return LoadedConfiguration(configuration: configuration, warnings: source.warnings, file: file)
+        files += source.secretFiles.map { $0.hasPrefix("/") ? $0 : directory.appendingPathComponent($0).path }
+        let partial = LoadedConfiguration(configuration: configuration, warnings: source.warnings, file: file)
+        return (source.problems.isEmpty ? .success(partial) : .failure(ConfigurationError(source.problems)), partial)
     }
 
     private static func read(_ path: String, atMost limit: Int) -> String? {

@@ -12,12 +12,16 @@ public struct ConfigurationProblem: Sendable, Hashable {
     /// The nearest known key, for an unknown one.
     public var suggestion: String?
 
+    /// Whether it is no fault of the configuration: this process has no such variable, or may not read the file of a secret.
+    public var isOfSurroundings: Bool
+
     /// Describes a problem.
-    public init(place: String? = nil, key: String, message: String, suggestion: String? = nil) {
+    public init(place: String? = nil, key: String, message: String, suggestion: String? = nil, isOfSurroundings: Bool = false) {
         self.place = place
         self.key = key
         self.message = message
         self.suggestion = suggestion
+        self.isOfSurroundings = isOfSurroundings
     }
 }
 

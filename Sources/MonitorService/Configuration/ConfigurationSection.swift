@@ -33,7 +33,7 @@ final class ConfigurationSection {
     /// Reads a value that may be absent, but not by an environment variable that was forgotten.
     func optional<Value>(_ key: String, _ value: ConfigurationValue<Value>) -> Value? {
         if case .unset(let variable) = source.text(lookUp(key), key: name(key)) {
-            problem(key, "the environment variable \(variable) is not set")
+            source.reportUnset(variable, lookUp(key) ?? node, key: name(key))
             return nil
         }
         return single(key, value, isRequired: false)
@@ -110,8 +110,8 @@ final class ConfigurationSection {
     }
 
     /// Reports a problem where the key stands, or where the section does.
-    func problem(_ key: String, _ message: String) {
-        source.report(lookUp(key) ?? node, key: name(key), message)
+    func problem(_ key: String, _ message: String, isOfSurroundings: Bool = false) {
+        source.report(lookUp(key) ?? node, key: name(key), message, isOfSurroundings: isOfSurroundings)
     }
 
     /// Reports a problem of an environment variable.
@@ -176,7 +176,7 @@ final class ConfigurationSection {
             if isRequired { source.report(node, key: key, "is empty: must be \(value.allowed)") }
             return nil
         case .unset(let variable):
-            if isRequired { source.report(node, key: key, "the environment variable \(variable) is not set") }
+            if isRequired { source.reportUnset(variable, node, key: key) }
             return nil
         case .given(let given): text = given
         }

@@ -95,7 +95,7 @@ final class ConfigurationSource {
             case .text(let text): return .given(text)
             case .unset(let variable, whole: true): return .unset(variable: variable)
             case .unset(let variable, whole: false):
-                report(node, key: key, "the environment variable \(variable) is not set")
+                reportUnset(variable, node, key: key)
                 return .faulty
             case .malformed:
                 report(node, key: key, "has a ${ that is no ${NAME} or ${NAME:-default}; write $${ for the characters themselves")
@@ -110,7 +110,7 @@ final class ConfigurationSource {
         let path = String(text.dropFirst("file:".count))
         secretFiles.append(path)
         guard let content = readSecretFile(path) else {
-            report(node, key: key, "the file \(path) cannot be read")
+            report(node, key: key, "the file \(path) cannot be read", isOfSurroundings: true)
             return nil
         }
         let secret = String(content.prefix { !$0.isNewline })
@@ -119,8 +119,14 @@ final class ConfigurationSource {
     }
 
     /// Adds a problem that stands where the node stands.
-    func report(_ node: ConfigurationNode?, key: String, _ message: String) {
-        problems.append(ConfigurationProblem(place: node.map { place($0.origin) }, key: key, message: message))
+    func report(_ node: ConfigurationNode?, key: String, _ message: String, isOfSurroundings: Bool = false) {
+        problems.append(
+            ConfigurationProblem(place: node.map { place($0.origin) }, key: key, message: message, isOfSurroundings: isOfSurroundings))
+    }
+
+    /// Reports a value that a variable would have given.
+    func reportUnset(_ variable: String, _ node: ConfigurationNode?, key: String) {
+        report(node, key: key, "the environment variable \(variable) is not set", isOfSurroundings: true)
     }
 
     /// Adds something worth saying that stops nothing.

@@ -6,7 +6,11 @@ extension ServiceConfiguration {
         section.read("environment", .text(atMost: 64), into: &environment)
         section.read("data_dir", .text(), into: &dataDirectory)
         database = section.section("database", DatabaseConfiguration.init)
-        listener = section.section("listener", ListenerConfiguration.init)
+        var namesSecret = false
+        listener = section.section("listener") { section in
+            defer { namesSecret = section.has("slack_signing_secret") }
+            return ListenerConfiguration(section)
+        }
         detection = section.section("detection", DetectionConfiguration.init)
         relay = section.section("relay", RelayConfiguration.init)
         let isSigned = listener.slackSigningSecret != nil
@@ -16,8 +20,8 @@ extension ServiceConfiguration {
                 if let receiver, receiver.interactive, !isSigned {
                     section.problem(
                         "interactive",
-                        "\(receiver.name) is interactive: that needs listener.slack_signing_secret, which tells Slack's requests from others'"
-                    )
+                        "\(receiver.name) is interactive: that needs listener.slack_signing_secret, which tells Slack's requests from others'",
+                        isOfSurroundings: namesSecret)
                 }
                 return receiver
             } ?? []
