@@ -1172,6 +1172,20 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v021_silence_changes ================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v021_silence_changes') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+ALTER TABLE monitoring_silences
+    ADD COLUMN updated_at timestamptz;                        -- null: it is as it was made
+COMMENT ON COLUMN monitoring_silences.updated_at IS 'When it was last changed or ended: what Alertmanager''s viewers go by.';
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v021_silence_changes', 'd4f9ef21f5f3341e')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -7533,11 +7547,11 @@ CREATE OR REPLACE FUNCTION monitoring_is_renewal(p_known timestamptz, p_said tim
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $function$
     SELECT p_said <> p_known
-        AND (p_known = 'infinity' OR p_said = 'infinity' OR p_said < p_known
-            OR p_said - p_known > least(interval '30 seconds', (p_said - p_at) / 10))
+        AND (p_known = 'infinity' OR p_said = 'infinity' OR p_said - p_known > least(interval '30 seconds', (p_said - p_at) / 10))
 $function$;
 COMMENT ON FUNCTION monitoring_is_renewal(timestamptz, timestamptz, timestamptz) IS
-    'Whether the end that is said of an alert at a moment is to be written over the one that is known: not where it moves by little.';
+    'Whether the end that is said of an alert that stands is to be written over the one that is known: not where it moves by little, nor '
+    'back, since of two sources that say the same alert the one with the shorter patience would end what the other still says.';
 
 CREATE OR REPLACE FUNCTION monitoring_relay_alerts(
     -- Of each alert, no fingerprint twice:
@@ -7776,7 +7790,9 @@ BEGIN
             AND a.status <> 'resolved'
     ), noted AS (
         UPDATE monitoring_relayed_alerts AS r
-        SET content = reworded.content, ends_at = reworded.ends_at, last_seen_at = greatest(r.last_seen_at, p_at)
+        SET content = reworded.content,
+            ends_at = CASE WHEN 'infinity' IN (r.ends_at, reworded.ends_at) THEN reworded.ends_at ELSE greatest(r.ends_at, reworded.ends_at) END,
+            last_seen_at = greatest(r.last_seen_at, p_at)
         FROM reworded
         WHERE r.fingerprint = reworded.fingerprint
         RETURNING 1
@@ -7866,6 +7882,8 @@ BEGIN
         WHERE ours.labels IS NULL AND ours.status <> 'resolved'
     ) AS a
     LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = a.fingerprint
+    -- Over by what its source said, though nobody has written it down yet.
+    WHERE coalesce(r.ends_at > p_at, true)
     ORDER BY a.opened_at, a.id;
 END
 $function$;
@@ -7873,7 +7891,7 @@ COMMENT ON FUNCTION monitoring_standing_alerts(jsonb, timestamptz) IS
     'What stands at a moment: of the alerts from elsewhere those that have all of p_labels (an object of texts; {}: all), and all that were '
     'found here.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f074_relay', 'b001d69f3e9b9016')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f074_relay', 'c0f39161eecd2fcf')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f075_delivery =======================================================================================

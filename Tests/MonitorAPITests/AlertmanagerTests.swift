@@ -121,21 +121,61 @@ struct AlertmanagerTests {
     }
 
     @Test(
-        "a faulty alert is named by its place, and none is taken",
+        "a faulty alert is named by its place, and keeps out none that is not",
         arguments: [
-            (#"[{"labels": {"a": "b"}}, {"labels": {}}]"#, 1, "has no label"), (#"[{"labels": {"a": ""}}]"#, 0, "has no label"),
-            (#"[{"labels": {"a-b": "c"}}]"#, 0, "has a label 'a-b'"), (#"[{"labels": {"a": 1}}]"#, 0, "labels.a"),
-            (#"[{"labels": {"a": "b"}}, {"annotations": {}}]"#, 1, "has no labels"),
-            (#"[{"labels": {"a": "b"}, "endsAt": "soon"}]"#, 0, "endsAt"), (#"[{"labels": {"a": "b\u0000"}}]"#, 0, "NUL"),
-            (#"[{"labels": {"a": "b"}, "startsAt": "2026-03-10T12:00:00Z", "endsAt": "2026-03-10T11:00:00Z"}]"#, 0, "ends before"),
+            (#"[{"labels": {"a": "b"}}, {"labels": {}}]"#, 1, "has no label with a value; the other was taken.", "1"),
+            (
+                #"[{"labels": {}}, {"labels": {"a": "b"}}, {"labels": {"c": ""}}, {"labels": {"d": "e"}}]"#, 0,
+                "has no label with a value, and 1 more are faulty; the other 2 were taken.", "2"
+            ),
+            (#"[{"labels": {"a": ""}}]"#, 0, "has no label with a value; none was taken.", "0"),
+            (#"[{"labels": {"a-b": "c"}}]"#, 0, "has a label 'a-b'", "0"),
+            (#"[{"labels": {"a": "b"}, "endsAt": "soon"}]"#, 0, "endsAt", "0"), (#"[{"labels": {"a": "b\u0000"}}]"#, 0, "NUL", "0"),
+            (#"[{"labels": {"a": "b"}, "startsAt": "2026-03-10T12:00:00Z", "endsAt": "2026-03-10T11:00:00Z"}]"#, 0, "ends before", "0"),
+            // What is none of it cannot be told apart.
+            (#"[{"labels": {"a": "b"}}, {"labels": {"a": 1}}]"#, 1, "labels.a", "0"),
+            (#"[{"labels": {"a": "b"}}, {"annotations": {}}]"#, 1, "has no labels", "0"),
         ])
-    func faults(body: String, index: Int, reason: String) async throws {
+    func faults(body: String, index: Int, reason: String, taken: String) async throws {
         try await withListener(fixture: false) { listener in
             let answer = try await listener.post("/api/v2/alerts", body)
             let problem = try JSONValue(parsing: answer.text)
             #expect(answer.status == 400 && problem["index"]?.integer == index, "\(answer.text)")
             #expect(problem["detail"]?.string?.contains(reason) == true, "\(answer.text)")
-            #expect(try await listener.value("SELECT count(*) FROM monitoring_alerts") == "0")
+            #expect(try await listener.value("SELECT count(*) FROM monitoring_alerts") == taken)
+        }
+    }
+
+    @Test("times far away are taken for the nearest that can be")
+    func farTimes() async throws {
+        try await withListener(fixture: false) { listener in
+            let body = #"[{"labels": {"a": "b"}, "startsAt": "1820-01-01T00:00:00Z", "endsAt": "9999-12-31T23:59:59Z"}]"#
+            #expect(try await listener.post("/api/v2/alerts", body).status == 200)
+            let shown = try JSONValue(parsing: try await listener.send("GET", "/api/v2/alerts").text).array?.first
+            #expect(shown?["startsAt"] == "1970-01-01T00:00:00Z" && shown?["endsAt"] == "2100-01-01T00:00:00Z")
+        }
+    }
+
+    @Test("of two ends that are said of an alert the later one holds; what is over by what was said is not shown")
+    func ends() async throws {
+        try await withListener(fixture: false) { listener in
+            func post(_ end: String, _ words: String = "p99 is 4 s") async throws {
+                let alert = Self.latency.replacing("p99 is 4 s", with: words)
+                let answer = try await listener.post("/api/v2/alerts", "[\(alert.dropLast()), \"endsAt\": \"\(end)\"}]")
+                #expect(answer.status == 200)
+            }
+            func end() async throws -> JSONValue? {
+                try JSONValue(parsing: try await listener.send("GET", "/api/v2/alerts").text).array?.first?["endsAt"]
+            }
+            try await post("2026-03-10T12:05:00Z")
+            try await post("2026-03-10T12:02:00Z")
+            #expect(try await end() == "2026-03-10T12:05:00Z")
+            try await post("2026-03-10T12:02:00Z", "p99 is 5 s")
+            #expect(try await end() == "2026-03-10T12:05:00Z")
+            try await post("2026-03-10T12:09:00Z")
+            #expect(try await end() == "2026-03-10T12:09:00Z")
+            try await listener.run("UPDATE monitoring_relayed_alerts SET ends_at = '2026-03-10T12:00:00Z'")
+            #expect(try await end() == nil)
         }
     }
 
@@ -305,9 +345,9 @@ struct AlertmanagerTests {
     @Test("an alert that is larger than lists can bear is refused")
     func fatAlert() async throws {
         try await withListener(fixture: false) { listener in
-            let annotations = (0..<5).map { #""a\#($0)": "\#(String(repeating: "x", count: 14_000))""# }.joined(separator: ",")
+            let annotations = (0..<10).map { #""a\#($0)": "\#(String(repeating: "x", count: 14_000))""# }.joined(separator: ",")
             let answer = try await listener.post("/api/v2/alerts", #"[{"labels": {"alertname": "Fat"}, "annotations": {\#(annotations)}}]"#)
-            #expect(answer.status == 400 && answer.text.contains("Alert 0 has more than 64 KB"), "\(answer.text.prefix(300))")
+            #expect(answer.status == 400 && answer.text.contains("Alert 0 has more than 128 KB"), "\(answer.text.prefix(300))")
         }
     }
 

@@ -75,7 +75,7 @@ struct RefusalTests {
                 ("/api/monitor/alerts/\(Fixture.alert)/snooze", "{}", "A snooze needs either until (a time) or minutes (1 to 43200)."),
                 (
                     "/api/monitor/silences", #"{"matchers": [], "minutes": 5}"#,
-                    "The field matchers must be 1 to 50 texts of at most 500 characters."
+                    "The field matchers must be 1 to 50 texts of at most 4000 characters."
                 ),
             ] {
                 let answer = try await listener.post(path, body)

@@ -26,14 +26,14 @@ import Testing
         let inhibition = Inhibition(
             rules: [try Self.rule(["alertname=NodeDown"], ["alertname!=NodeDown"], equal: ["cluster"])],
             sources: [.init(id: Self.source, labels: Self.labels(["alertname": "NodeDown", "cluster": "a"]))])
-        #expect((inhibition.source(for: UUID(), Self.labels(target)) != nil) == isQuiet)
+        #expect((inhibition.inhibitor(of: UUID(), Self.labels(target)) != nil) == isQuiet)
     }
 
     @Test func whatNeitherHasIsAlike() throws {
         let inhibition = Inhibition(
             rules: [try Self.rule(["alertname=NodeDown"], ["alertname=HighLatency"], equal: ["cluster"])],
             sources: [.init(id: Self.source, labels: Self.labels(["alertname": "NodeDown"]))])
-        #expect(inhibition.source(for: UUID(), Self.labels(["alertname": "HighLatency"])) == Self.source)
+        #expect(inhibition.inhibitor(of: UUID(), Self.labels(["alertname": "HighLatency"]))?.id == Self.source)
     }
 
     @Test func noneKeepsItselfOrItsLikeQuiet() throws {
@@ -42,8 +42,8 @@ import Testing
         let inhibition = Inhibition(
             rules: [try Self.rule(["alertname=NodeDown"], ["alertname=~\".*\""])],
             sources: [.init(id: Self.source, labels: labels), .init(id: UUID(), labels: other)])
-        #expect(inhibition.source(for: Self.source, labels) == nil)
-        #expect(inhibition.source(for: UUID(), Self.labels(["alertname": "HighLatency"])) == Self.source)
+        #expect(inhibition.inhibitor(of: Self.source, labels) == nil)
+        #expect(inhibition.inhibitor(of: UUID(), Self.labels(["alertname": "HighLatency"]))?.id == Self.source)
     }
 
     @Test func aRuleWithoutMatchersIsRefused() {

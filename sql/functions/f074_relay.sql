@@ -63,11 +63,11 @@ CREATE OR REPLACE FUNCTION monitoring_is_renewal(p_known timestamptz, p_said tim
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $function$
     SELECT p_said <> p_known
-        AND (p_known = 'infinity' OR p_said = 'infinity' OR p_said < p_known
-            OR p_said - p_known > least(interval '30 seconds', (p_said - p_at) / 10))
+        AND (p_known = 'infinity' OR p_said = 'infinity' OR p_said - p_known > least(interval '30 seconds', (p_said - p_at) / 10))
 $function$;
 COMMENT ON FUNCTION monitoring_is_renewal(timestamptz, timestamptz, timestamptz) IS
-    'Whether the end that is said of an alert at a moment is to be written over the one that is known: not where it moves by little.';
+    'Whether the end that is said of an alert that stands is to be written over the one that is known: not where it moves by little, nor '
+    'back, since of two sources that say the same alert the one with the shorter patience would end what the other still says.';
 
 CREATE OR REPLACE FUNCTION monitoring_relay_alerts(
     -- Of each alert, no fingerprint twice:
@@ -306,7 +306,9 @@ BEGIN
             AND a.status <> 'resolved'
     ), noted AS (
         UPDATE monitoring_relayed_alerts AS r
-        SET content = reworded.content, ends_at = reworded.ends_at, last_seen_at = greatest(r.last_seen_at, p_at)
+        SET content = reworded.content,
+            ends_at = CASE WHEN 'infinity' IN (r.ends_at, reworded.ends_at) THEN reworded.ends_at ELSE greatest(r.ends_at, reworded.ends_at) END,
+            last_seen_at = greatest(r.last_seen_at, p_at)
         FROM reworded
         WHERE r.fingerprint = reworded.fingerprint
         RETURNING 1
@@ -396,6 +398,8 @@ BEGIN
         WHERE ours.labels IS NULL AND ours.status <> 'resolved'
     ) AS a
     LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = a.fingerprint
+    -- Over by what its source said, though nobody has written it down yet.
+    WHERE coalesce(r.ends_at > p_at, true)
     ORDER BY a.opened_at, a.id;
 END
 $function$;

@@ -19,7 +19,7 @@ extension Endpoint {
         }
         add(.malformed)
         add(.headerTooLarge)
-        add(.unknownParameter)
+        if !isLenient { add(.unknownParameter) }
         if method != .get {
             add(.bodyTooLarge)
             add(.bodyTimeout)

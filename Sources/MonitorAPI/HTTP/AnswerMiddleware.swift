@@ -54,7 +54,7 @@ struct AnswerMiddleware: RouterMiddleware {
 
     /// Alertmanager's clients take JSON alone, and show a text.
     private static func wantsAlertmanagersWords(_ request: Request) -> Bool {
-        request.uri.path.hasPrefix("/api/v2/") && request.headers[.accept] == "application/json"
+        request.uri.path.hasPrefix("/api/v2/") && request.headers[.accept]?.contains("application/json") ?? false
     }
 
     /// What the client is told; the log hears more where it is our fault.

@@ -21,6 +21,8 @@ struct Endpoint: Sendable {
     var operation: Operation?
     /// Names of the parameters that it knows, where there is no operation.
     var query: [String] = []
+    /// Whether parameters that it does not know, and such as are empty, are passed over: clients of somebody else's API send what that knows.
+    var isLenient = false
     var body: Body
     /// Errors are pages for people, not problem documents.
     var isPage: Bool

@@ -73,7 +73,7 @@ struct EndpointTable: Sendable {
     ) async throws -> Response {
         let query =
             if let operation = endpoint.operation {
-                try QueryParameters(request.uri.query, declared: operation.query)
+                try QueryParameters(request.uri.query, declared: operation.query, isLenient: endpoint.isLenient)
             } else {
                 try QueryParameters(request.uri.query, allowed: endpoint.query)
             }

@@ -7,9 +7,11 @@ struct QueryParameters: Sendable {
     /// Of those that may be given several times.
     private let lists: [String: [String]]
 
+    /// - Parameter isLenient: What is not declared, and what is empty, says nothing.
     /// - Throws: A problem naming the parameter that is not as it must be, or the parameters that are allowed.
-    init(_ query: String?, declared: [ParameterDeclaration]) throws(Problem) {
-        try self.init(query, allowed: declared.map(\.name), repeatable: Set(declared.filter(\.isRepeatable).map(\.name)))
+    init(_ query: String?, declared: [ParameterDeclaration], isLenient: Bool = false) throws(Problem) {
+        try self.init(
+            query, allowed: declared.map(\.name), repeatable: Set(declared.filter(\.isRepeatable).map(\.name)), isLenient: isLenient)
         for parameter in declared {
             guard lists[parameter.name, default: []].count <= ParameterDeclaration.mostRepetitions else {
                 throw Problem(
@@ -45,7 +47,7 @@ struct QueryParameters: Sendable {
     }
 
     /// - Throws: A problem naming the parameters that are allowed.
-    init(_ query: String?, allowed: [String], repeatable: Set<String> = []) throws(Problem) {
+    init(_ query: String?, allowed: [String], repeatable: Set<String> = [], isLenient: Bool = false) throws(Problem) {
         let fields: FormFields
         do {
             fields = try FormFields(query ?? "", repeatable: repeatable)
@@ -53,6 +55,11 @@ struct QueryParameters: Sendable {
             throw Problem(.invalidParameter, "The parameter \(name) is given twice.", members: ["parameter": .string(name)])
         } catch {
             throw Problem(.malformed, "The query is not percent-encoded UTF-8 text.")
+        }
+        if isLenient {
+            values = fields.values.filter { !$0.value.isEmpty && allowed.contains($0.key) }
+            lists = fields.lists
+            return
         }
         if let unknown = (Array(fields.values.keys) + Array(fields.lists.keys)).filter({ !allowed.contains($0) }).min() {
             let name = String(unknown.prefix(100))

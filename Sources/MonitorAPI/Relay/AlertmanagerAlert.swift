@@ -40,11 +40,11 @@ extension AlertmanagerAlert {
         generatorURL = try row.decode("generator_url") ?? ""
         self.labels = labels.shown
         fingerprint = Self.fingerprint(of: self.labels)
-        receivers = standing.receivers.map { Receiver(name: $0) }
+        receivers = standing.groups.map { Receiver(name: $0.receiver) }
         startsAt = try row.decode("starts_at")
         updatedAt = try row.decode("updated_at")
         let isQuiet: Bool = try row.decode("is_quiet")
-        let inhibitedBy = standing.inhibitedBy.map { [$0.uuidString.lowercased()] } ?? []
+        let inhibitedBy = standing.inhibitedBy.map { [Self.fingerprint(of: $0.labels.shown)] } ?? []
         status = Status(
             inhibitedBy: inhibitedBy, silencedBy: standing.silencedBy,
             state: isQuiet || !inhibitedBy.isEmpty || !standing.silencedBy.isEmpty ? "suppressed" : "active")

@@ -7,7 +7,7 @@ import Notifications
 /// Silences as Alertmanager's API has them: the same silences, in other words.
 extension AlertmanagerEndpoints {
     private static let filter = QueryParameter<Matcher>.matchers(
-        "filter", "A matcher that holds for the values that a silence's matchers name; several must all fit.")
+        "filter", "A matcher that a silence has among its own: name, sign and value; of several all.")
     private static let mostSilences = 10_000
     private static let example = "00000000-0000-4000-8000-00000000ffff"
 
@@ -22,24 +22,21 @@ extension AlertmanagerEndpoints {
             ) { call in
                 let matchers = try call.query.all(Self.filter)
                 let records = try await silences.list(all: true, limit: Self.mostSilences, now: call.now)
-                var patience = ComparingPatience(records.count, "silences")
-                var found: [AlertmanagerSilence] = []
-                for silence in records.map(AlertmanagerSilence.init) where try await patience.matches(matchers, silence.named) {
-                    found.append(silence)
-                }
-                return try .json(found)
+                let conditions = matchers.map(AlertmanagerSilence.Condition.init)
+                return try .json(
+                    records.map(AlertmanagerSilence.init).filter { silence in conditions.allSatisfy(silence.matchers.contains) })
             },
             .post(
                 "/api/v2/silences",
                 Operation(
                     id: "alertmanagerSilence", tag: .relay, summary: "Add a silence or change one, as Alertmanager does",
-                    detail: "One with an `id` is changed where its matchers are the same; else it ends, and another takes its place.",
+                    detail: """
+                        One with an `id` is changed where its matchers are the same; else, and where one that holds is to begin later, it \
+                        ends, and another takes its place. One of the matchers at least must not fit what has no such label.
+                        """,
                     bodySchema: PostableSilence.schema, requiresBody: true, bodyExamples: [PostableSilence.example],
                     answer: .json(AlertmanagerSilenceID.self),
-                    problems: [
-                        .notFound: "There is no silence \(Self.example).",
-                        .contradiction: "endsAt must be a time after startsAt that is still to come, within ten years.",
-                    ])
+                    problems: [.notFound: "There is no silence \(Self.example)."])
             ) { try await keep($0) },
             .get(
                 "/api/v2/silence/{id}", freshness: nil,
@@ -74,8 +71,9 @@ extension AlertmanagerEndpoints {
         var record: SilenceRecord?
         if let id = order.id {
             guard let present = try await silences.silence(id: id, now: call.now) else { throw Self.absent(id) }
-            // What has begun has begun then, and what is over does not come back.
-            if present.state != .expired, present.matchers == order.matchers {
+            // What has begun has begun then, and what is over does not come back. Moved to the future, it holds no longer until then.
+            let isMoved = present.state == .active && order.startsAt > call.now
+            if present.state != .expired, present.matchers == order.matchers, !isMoved {
                 record = try await silences.change(
                     id: id, matchers: order.matchers, from: present.state == .active ? present.startsAt : order.startsAt,
                     until: order.endsAt, by: order.createdBy, comment: order.comment, now: call.now)
@@ -106,7 +104,7 @@ private struct SilenceOrder {
         do {
             posted = try RelayBody.decode(PostableSilence.self, from: body)
         } catch let error as DecodingError {
-            throw RelayBody.refusal(error)
+            throw RelayBody.refusal(error, ofAlerts: false)
         } catch let problem as Problem {
             throw problem
         } catch {
@@ -117,7 +115,7 @@ private struct SilenceOrder {
             self.id = id
         }
         guard (1...50).contains(posted.matchers.count) else { throw JSONBody.refusal("matchers", allowed: "1 to 50 matchers") }
-        matchers = []
+        var conditions: [Matcher] = []
         for condition in posted.matchers {
             guard condition.name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil else {
                 throw JSONBody.refusal("matchers", allowed: "matchers whose names are labels'")
@@ -126,17 +124,18 @@ private struct SilenceOrder {
                 throw JSONBody.refusal("matchers", allowed: "matchers whose values have no NUL")
             }
             do throws(NotificationConfigurationError) {
-                matchers.append(try Matcher(condition.text).description)
+                conditions.append(try Matcher(condition.text))
             } catch {
                 throw Problem(.invalidBody, "The field matchers is faulty: \(error.message).", members: ["field": .string("matchers")])
             }
         }
+        guard !conditions.allSatisfy(\.matchesEmpty) else {
+            throw JSONBody.refusal("matchers", allowed: "matchers of which one at least does not fit what has no such label")
+        }
+        matchers = conditions.map(\.description)
         startsAt = max(try Self.time(posted.startsAt, "startsAt") ?? now, now)
-        guard let end = try Self.time(posted.endsAt, "endsAt"), end > now, end > startsAt, end < now.addingTimeInterval(10 * 366 * 86_400)
-        else {
-            throw Problem(
-                .contradiction, "endsAt must be a time after startsAt that is still to come, within ten years.",
-                members: ["field": .string("endsAt")])
+        guard let end = try Self.time(posted.endsAt, "endsAt"), end > now, end > startsAt else {
+            throw JSONBody.refusal("endsAt", allowed: "a time after startsAt that is still to come")
         }
         endsAt = end
         createdBy = String(SilenceOrder.line(posted.createdBy).prefix(ActionOrder.maximumName))
@@ -153,12 +152,5 @@ private struct SilenceOrder {
         } catch {
             throw JSONBody.refusal(name, allowed: "a time like 2026-02-21T10:00:00Z")
         }
-    }
-}
-
-extension AlertmanagerSilence {
-    /// The values that its matchers name, which a filter is of.
-    fileprivate var named: AlertLabels {
-        AlertLabels(named: Dictionary(matchers.map { ($0.name, $0.value) }) { first, _ in first })
     }
 }

@@ -27,11 +27,16 @@ struct AlertmanagerEndpoints: Sendable {
         self.settings = settings
         self.intake = intake
         queries = AlertmanagerQueries(client: client, settings: settings)
+        AlertmanagerStatus.begin()
         silences = SilenceRepository(client: client)
     }
 
     var all: [Endpoint] {
-        [post] + reading + silenceEndpoints
+        ([post] + reading + silenceEndpoints).map { endpoint in
+            var endpoint = endpoint
+            endpoint.isLenient = true
+            return endpoint
+        }
     }
 
     private var post: Endpoint {
@@ -40,16 +45,19 @@ struct AlertmanagerEndpoints: Sendable {
             Operation(
                 id: "postAlerts", tag: .relay, summary: "Bring alerts in, as Prometheus does",
                 detail: """
-                    All of them are kept, or none: 200 comes after the commit. One that stands already changes nothing but when it was \
+                    200 comes after the commit of all of them. Where some are faulty the others are kept all the same, and 400 names the \
+                    first faulty one, since Prometheus sends none of them again. One that stands already changes nothing but when it was \
                     last seen; one whose `endsAt` is past is over; one without is over after `resolve_timeout`.
                     """,
                 bodySchema: PostableAlert.schema, requiresBody: true, bodyExamples: [PostableAlert.example], answer: .empty,
                 problems: [.tooManyAlerts: "There is room for 100000 alerts from elsewhere at a time; none of these was taken."])
         ) { call in
+            let posted = try PostableAlert.read(call.body)
             try await intake.take(
-                try PostableAlert.read(call.body),
+                posted.alerts,
                 from: AlertIntake.Source(origin: "alertmanager", credential: call.principal.credential, timeout: settings.resolveTimeout),
                 now: call.now)
+            if let refusal = posted.refusal { throw refusal }
             return Response(status: .ok, headers: [.cacheControl: "no-store"])
         }
         endpoint.maximumBody = Self.maximumBody
@@ -82,7 +90,9 @@ struct AlertmanagerEndpoints: Sendable {
                     id: "alertmanagerReceivers", tag: .relay, summary: "Names of receivers, as Alertmanager shows them",
                     answer: .list(AlertmanagerAlert.Receiver.self), needsDatabase: false)
             ) { _ in
-                try .json((settings.notifications?.receivers.keys.sorted() ?? []).map { AlertmanagerAlert.Receiver(name: $0) })
+                let names = settings.notifications?.receivers.keys.sorted() ?? []
+                let hearsNobody = settings.notifications?.routing.defaultReceivers.isEmpty ?? true
+                return try .json((names + (hearsNobody ? [AlertStandings.nobody] : [])).map { AlertmanagerAlert.Receiver(name: $0) })
             },
             .get(
                 "/api/v2/status", freshness: nil,
@@ -125,7 +135,7 @@ extension QueryParameter where Value == Matcher {
     static func matchers(_ name: String, _ text: String) -> QueryParameter {
         var parameter = QueryParameter(
             name, text,
-            schema: Schema.matcher.with(["maxLength": 600]), example: "alertname=\"HighLatency\""
+            schema: Schema.matcher.with(["maxLength": 4200]), example: "alertname=\"HighLatency\""
         ) { given throws(Problem) in
             do throws(NotificationConfigurationError) {
                 return try Matcher(given)
@@ -140,7 +150,7 @@ extension QueryParameter where Value == Matcher {
     /// A regular expression for a whole name.
     static func pattern(_ name: String, _ text: String) -> QueryParameter {
         QueryParameter(
-            name, text, schema: Schema.text.with(["minLength": 1, "maxLength": 500, "format": "regex"]),
+            name, text, schema: Schema.text.with(["minLength": 1, "maxLength": 4000, "format": "regex"]),
             example: "oncall",
             allowed: "a regular expression"
         ) { given in
@@ -151,11 +161,11 @@ extension QueryParameter where Value == Matcher {
 }
 
 extension QueryParameter where Value == Bool {
-    /// `true`, which it is where it is absent, or `false`.
+    /// `true`, which it is where it is absent, or `false`, which every other word is, as in Alertmanager.
     static func shown(_ name: String, _ text: String) -> QueryParameter {
         QueryParameter(
             name, text, schema: Schema.words(["true", "false"]).with(["default": "true"]), example: "true", default: true,
             allowed: "true or false"
-        ) { ["true": true, "false": false][$0] }
+        ) { ["true", "1", "yes", "y", "t", "on", "ok", "checked", "selected", "enabled"].contains($0.lowercased()) }
     }
 }

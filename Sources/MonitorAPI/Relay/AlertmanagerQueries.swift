@@ -34,12 +34,14 @@ struct AlertmanagerQueries: Sendable {
             let labels = try AlertLabels(row: row)
             guard try await patience.matches(filter.matchers, labels.asShown) else { continue }
             let standing = standings.standing(of: try row.decode("id"), labels)
-            if let receiver = filter.receiver, !standing.receivers.contains(where: { receiver.matches(AlertLabels(receiver: $0)) }) {
+            if let receiver = filter.receiver, !standing.groups.contains(where: { receiver.matches(AlertLabels(receiver: $0.receiver)) }) {
                 continue
             }
             let alert = try AlertmanagerAlert(row: row, standing: standing, labels: labels, end: end)
+            // What somebody snoozed or ignored is silenced for whoever knows silences alone.
+            let isSilenced = !alert.status.silencedBy.isEmpty || alert.status.state == "suppressed" && alert.status.inhibitedBy.isEmpty
             let isShown =
-                (filter.active || alert.status.state != "active") && (filter.silenced || alert.status.silencedBy.isEmpty)
+                (filter.active || alert.status.state != "active") && (filter.silenced || !isSilenced)
                 && (filter.inhibited || alert.status.inhibitedBy.isEmpty)
             if isShown { found.append((alert, standing.groups)) }
         }

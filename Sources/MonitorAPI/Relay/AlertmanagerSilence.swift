@@ -33,7 +33,7 @@ struct AlertmanagerSilence: Codable, Sendable, Hashable {
         matchers = record.matchers.compactMap { try? Matcher($0) }.map(Condition.init)
         startsAt = record.startsAt
         status = Status(state: record.state.rawValue)
-        updatedAt = record.createdAt
+        updatedAt = record.updatedAt ?? record.createdAt
     }
 }
 

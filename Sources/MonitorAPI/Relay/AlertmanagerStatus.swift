@@ -5,6 +5,13 @@ import Notifications
 /// What Alertmanager's API says of itself.
 struct AlertmanagerStatus: Codable, Sendable, Hashable {
     struct Cluster: Codable, Sendable, Hashable {
+        struct Peer: Codable, Sendable, Hashable {
+            var address: String
+            var name: String
+        }
+
+        /// There are none: what processes have in common is the database.
+        var peers: [Peer] = []
         var status: String
     }
 
@@ -35,4 +42,9 @@ struct AlertmanagerStatus: Codable, Sendable, Hashable {
     }
 
     private static let started = Date()
+
+    /// Makes the present what it is up since; once.
+    static func begin() {
+        _ = started
+    }
 }

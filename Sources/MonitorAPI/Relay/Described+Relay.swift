@@ -36,7 +36,7 @@ extension AlertmanagerAlert.Status: Described {
     static let about = "Whether an alert is told."
     static let example = AlertmanagerAlert.Status(inhibitedBy: [], silencedBy: [], state: "active")
     static let notes: [String: FieldNote] = [
-        "inhibitedBy": "Ids of alerts that keep it from being told.", "silencedBy": "Ids of silences that cover it.",
+        "inhibitedBy": "Fingerprints of alerts that keep it from being told.", "silencedBy": "Ids of silences that cover it.",
         "state": .words("`suppressed` where nobody is told.", ["active", "suppressed", "unprocessed"]),
     ]
 }
@@ -96,7 +96,7 @@ extension AlertmanagerStatus: Described {
     static let about = "What Alertmanager's API says of itself."
     static let example: AlertmanagerStatus = exampleValue(
         #"""
-        {"cluster": {"status": "disabled"}, "config": {"original": "route:\n  receiver: 'oncall'\n"}, "uptime": "2026-02-21T10:00:00Z",
+        {"cluster": {"peers": [], "status": "disabled"}, "config": {"original": "route:\n  receiver: 'oncall'\n"}, "uptime": "2026-02-21T10:00:00Z",
          "versionInfo": {"branch": "", "buildDate": "", "buildUser": "", "goVersion": "", "revision": "torq-monitor", "version": "0.25.0"}}
         """#)
     static let notes: [String: FieldNote] = [
@@ -109,7 +109,16 @@ extension AlertmanagerStatus.Cluster: Described {
     static let schemaName = "AlertmanagerCluster"
     static let about = "Alertmanager's cluster, of which there is none."
     static let example = AlertmanagerStatus.Cluster(status: "disabled")
-    static let notes: [String: FieldNote] = ["status": .words("Always `disabled`.", ["ready", "settling", "disabled"])]
+    static let notes: [String: FieldNote] = [
+        "peers": "There are none.", "status": .words("Always `disabled`.", ["ready", "settling", "disabled"]),
+    ]
+}
+
+extension AlertmanagerStatus.Cluster.Peer: Described {
+    static let schemaName = "AlertmanagerPeer"
+    static let about = "A process of Alertmanager's cluster, of which there is none."
+    static let example = AlertmanagerStatus.Cluster.Peer(address: "127.0.0.1:9094", name: "a")
+    static let notes: [String: FieldNote] = ["address": "Where it is.", "name": "What it is called."]
 }
 
 extension AlertmanagerStatus.Config: Described {

@@ -22,13 +22,14 @@ struct IncomingAlert: Sendable, Hashable {
         }
     }
 
-    private static let mostLabels = 64
+    private static let mostLabels = 128
     private static let longestName = 200
     private static let longestLabel = 4096
-    private static let longestAnnotation = 16_384
-    private static let longestURL = 4096
+    private static let longestAnnotation = 65_536
+    /// Prometheus puts the rule's expression into it.
+    private static let longestURL = 16_384
     /// In all: lists show thousands of them at a time.
-    private static let longest = 65_536
+    private static let longest = 131_072
 
     /// The same without labels that say nothing.
     ///

@@ -9,10 +9,17 @@ struct PostableAlert: Decodable, Sendable {
     var endsAt: String?
     var generatorURL: String?
 
-    /// The alerts of a request's body.
+    /// What a request brings.
+    struct Posted: Sendable {
+        var alerts: [IncomingAlert] = []
+        /// 400 with the places of those that are faulty; nil where none is.
+        var refusal: Problem?
+    }
+
+    /// The alerts of a request's body. One that is faulty does not keep the others out: Prometheus would never send them again.
     ///
-    /// - Throws: 400, with the place of the faulty one among them where there is one.
-    static func read(_ body: [UInt8]) throws(Problem) -> [IncomingAlert] {
+    /// - Throws: 400 where it cannot be told what any of them is.
+    static func read(_ body: [UInt8]) throws(Problem) -> Posted {
         let posted: [PostableAlert]
         do {
             posted = try RelayBody.decode([PostableAlert].self, from: body)
@@ -26,14 +33,27 @@ struct PostableAlert: Decodable, Sendable {
         guard posted.count <= most else { throw Problem(.invalidBody, "A request has at most \(most) alerts.") }
         var alerts: [IncomingAlert] = []
         alerts.reserveCapacity(posted.count)
+        var faults: [(index: Int, reason: String)] = []
         for (index, alert) in posted.enumerated() {
             do throws(IncomingAlert.Fault) {
                 alerts.append(try alert.incoming().checked())
             } catch {
-                throw RelayBody.refusal(index, error.reason)
+                faults.append((index, error.reason))
             }
         }
-        return alerts
+        return Posted(alerts: alerts, refusal: refusal(faults, taken: alerts.count))
+    }
+
+    private static func refusal(_ faults: [(index: Int, reason: String)], taken: Int) -> Problem? {
+        guard let first = faults.first else { return nil }
+        let more = faults.count > 1 ? ", and \(faults.count - 1) more are faulty" : ""
+        let rest = taken == 0 ? "none was taken" : taken == 1 ? "the other was taken" : "the other \(taken) were taken"
+        return Problem(
+            .invalidBody, "Alert \(first.index) \(first.reason)\(more); \(rest).",
+            members: [
+                "index": .integer(Int64(first.index)), "faulty": .array(faults.prefix(100).map { .integer(Int64($0.index)) }),
+                "taken": .integer(Int64(taken)),
+            ])
     }
 
     /// In one request.
@@ -61,13 +81,13 @@ enum RelayBody {
         return try JSONDecoder().decode(type, from: Data(body))
     }
 
-    /// A moment; nil where there is none. Go writes the year 1 for that.
+    /// A moment; nil where there is none. Go writes the year 1 for that. One before 1970 or after 2100 is taken for the nearest within.
     static func time(_ text: String?, _ name: String) throws(IncomingAlert.Fault) -> Date? {
         guard let text, !text.isEmpty, !text.hasPrefix("0001-01-01T") else { return nil }
-        guard let date = MonitoringJSON.date(fromTimestamp: text), allowed.contains(date) else {
+        guard let date = MonitoringJSON.date(fromTimestamp: text) else {
             throw IncomingAlert.Fault("has no time like 2026-02-21T10:00:00Z in \(name)")
         }
-        return date
+        return min(max(date, allowed.lowerBound), allowed.upperBound)
     }
 
     private static let allowed = Date(timeIntervalSince1970: 0)...Date(timeIntervalSince1970: 4_102_444_800)
@@ -77,7 +97,8 @@ enum RelayBody {
         Problem(.invalidBody, "Alert \(index) \(reason); none was taken.", members: ["index": .integer(Int64(index))])
     }
 
-    static func refusal(_ error: DecodingError) -> Problem {
+    /// - Parameter ofAlerts: Whether the first index on the way to the fault is an alert's.
+    static func refusal(_ error: DecodingError, ofAlerts: Bool = true) -> Problem {
         let (context, what): (DecodingError.Context, String) =
             switch error {
             case .keyNotFound(let key, let context): (context, "has no \(key.stringValue)")
@@ -87,7 +108,7 @@ enum RelayBody {
             }
         let place = context.codingPath.compactMap { $0.intValue == nil ? $0.stringValue : nil }.joined(separator: ".").prefix(100)
         let at = place.isEmpty ? "" : " in \(place)"
-        guard let index = context.codingPath.lazy.compactMap(\.intValue).first else {
+        guard ofAlerts, let index = context.codingPath.lazy.compactMap(\.intValue).first else {
             return Problem(
                 .invalidBody, what == "is not JSON" ? "The body is not JSON." : "The body is not as it must be: it \(what)\(at).")
         }

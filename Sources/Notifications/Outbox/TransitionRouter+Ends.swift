@@ -35,7 +35,7 @@ extension TransitionRouter {
         func isOver(_ withheld: WithheldTransition) -> Bool {
             if !withheld.isWanted { return true }
             let (id, labels) = (withheld.transition.alertID, withheld.transition.labels)
-            if silences.contains(where: { $0.covers(labels) }) || inhibition.source(for: id, labels) != nil { return false }
+            if silences.contains(where: { $0.covers(labels) }) || inhibition.inhibitor(of: id, labels) != nil { return false }
             return !plan(withheld).tellings.contains(where: \.isMuted)
         }
         // Only what is over is locked: a long silence over many alerts costs no writes.

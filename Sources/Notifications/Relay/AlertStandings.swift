@@ -5,13 +5,11 @@ public import Postgres
 public struct AlertStandings: Sendable {
     /// What becomes of one.
     public struct Standing: Sendable, Hashable {
-        /// Names, in the order of the routes.
-        public var receivers: [String]
         /// Ids of silences.
         public var silencedBy: [String]
         /// An alert that keeps it from being told.
-        public var inhibitedBy: UUID?
-        /// By receiver, the labels of the group that it is told with.
+        public var inhibitedBy: Inhibition.Source?
+        /// By receiver, in the order of the routes, the labels of the group that it is told with; of what is told to nobody one of `nobody`.
         public var groups: [Group]
     }
 
@@ -22,6 +20,9 @@ public struct AlertStandings: Sendable {
         /// What its alerts have alike; of an alert that is told by itself all labels.
         public var labels: [String: String]
     }
+
+    /// What viewers know a receiver by that is none.
+    public static let nobody = "nobody"
 
     private let configuration: NotificationConfiguration?
     private let silences: [(id: String, silence: Silence)]
@@ -43,14 +44,14 @@ public struct AlertStandings: Sendable {
     /// What becomes of an alert.
     public func standing(of id: UUID, _ labels: AlertLabels) -> Standing {
         let plan = configuration?.routing.plan(for: labels, at: moment) ?? RoutingPlan()
+        let groups = plan.tellings.map { telling in
+            guard let group = telling.group else { return Group(receiver: telling.receiver, labels: labels.shown) }
+            let pairs = group.names.map { ($0, labels[$0]) }.filter { !$0.1.isEmpty }
+            return Group(receiver: telling.receiver, labels: Dictionary(pairs) { first, _ in first })
+        }
         return Standing(
-            receivers: plan.tellings.map(\.receiver), silencedBy: silences.filter { $0.silence.covers(labels) }.map(\.id),
-            inhibitedBy: inhibition.source(for: id, labels),
-            groups: plan.tellings.map { telling in
-                guard let group = telling.group else { return Group(receiver: telling.receiver, labels: labels.shown) }
-                let pairs = group.names.map { ($0, labels[$0]) }.filter { !$0.1.isEmpty }
-                return Group(receiver: telling.receiver, labels: Dictionary(pairs) { first, _ in first })
-            })
+            silencedBy: silences.filter { $0.silence.covers(labels) }.map(\.id), inhibitedBy: inhibition.inhibitor(of: id, labels),
+            groups: groups.isEmpty ? [Group(receiver: Self.nobody, labels: labels.shown)] : groups)
     }
 }
 

@@ -10,7 +10,7 @@ extension NotificationConfiguration {
     public func alertmanagerYAML(_ severities: SeverityMap) -> String {
         var names: [String] = []
         func name(_ receivers: [String]) -> String {
-            let name = receivers.isEmpty ? "nobody" : receivers.joined(separator: ",")
+            let name = receivers.isEmpty ? AlertStandings.nobody : receivers.joined(separator: ",")
             if !names.contains(name) { names.append(name) }
             return Self.quoted(name)
         }

@@ -24,6 +24,8 @@ public struct SilenceRecord: Sendable, Hashable, Codable {
     public var createdAt: Date
     /// At the moment of the answer.
     public var state: State
+    /// When it was last changed or ended; nil: never. Not among its keys.
+    public var updatedAt: Date?
 
     enum CodingKeys: String, CodingKey {
         case id, matchers, comment, state
@@ -41,6 +43,7 @@ public struct SilenceRecord: Sendable, Hashable, Codable {
         createdBy = try row.decode("created_by")
         comment = try row.decode("comment")
         createdAt = try row.decode("created_at")
+        updatedAt = try row.decode("updated_at")
         // The database keeps microseconds, rounded: what begins or ends now may seem to do so a moment later.
         let moment = now.addingTimeInterval(0.000_002)
         state = moment < startsAt ? .pending : moment < endsAt ? .active : .expired

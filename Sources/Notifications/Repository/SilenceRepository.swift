@@ -52,7 +52,9 @@ public struct SilenceRepository: Sendable {
     ) async throws -> SilenceRecord? {
         try await client.query(
             Self.change,
-            [.uuid(id), .textArray(matchers), .timestamp(start), .timestamp(end), .text(creator), .text(comment)], timeout: .seconds(10)
+            [
+                .uuid(id), .textArray(matchers), .timestamp(start), .timestamp(end), .text(creator), .text(comment), .timestamp(now),
+            ], timeout: .seconds(10)
         ).first.map { try SilenceRecord(row: $0, now: now) }
     }
 
@@ -63,7 +65,7 @@ public struct SilenceRepository: Sendable {
         }
     }
 
-    private static let columns = "id, matchers, starts_at, ends_at, created_by, comment, created_at"
+    private static let columns = "id, matchers, starts_at, ends_at, created_by, comment, created_at, updated_at"
 
     private static let list = """
         SELECT \(columns)
@@ -90,7 +92,7 @@ public struct SilenceRepository: Sendable {
         WITH version AS (SELECT monitoring_bump_data_version(), pg_notify('monitoring_transitions', 'silence'))
         UPDATE monitoring_silences
         SET matchers = $2::text[], starts_at = $3::timestamptz, ends_at = $4::timestamptz, created_by = $5::text, comment = $6::text,
-            applied_at = NULL
+            applied_at = NULL, updated_at = $7::timestamptz
         FROM version
         WHERE id = $1::uuid
         RETURNING \(columns)
@@ -100,7 +102,8 @@ public struct SilenceRepository: Sendable {
     private static let end = """
         WITH version AS (SELECT monitoring_bump_data_version())
         UPDATE monitoring_silences
-        SET starts_at = least(starts_at, $2::timestamptz - interval '1 millisecond'), ends_at = least(ends_at, $2::timestamptz)
+        SET starts_at = least(starts_at, $2::timestamptz - interval '1 millisecond'), ends_at = least(ends_at, $2::timestamptz),
+            updated_at = CASE WHEN ends_at > $2::timestamptz THEN $2::timestamptz ELSE updated_at END
         FROM version
         WHERE id = $1::uuid
         RETURNING \(columns)

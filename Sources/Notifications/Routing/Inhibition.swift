@@ -4,8 +4,10 @@ public import Foundation
 public struct Inhibition: Sendable {
     /// An alert that stands.
     public struct Source: Sendable, Hashable {
-        var id: UUID
-        var labels: AlertLabels
+        /// Of the alert.
+        public var id: UUID
+        /// Its labels.
+        public var labels: AlertLabels
 
         /// - Parameter id: Of the alert.
         public init(id: UUID, labels: AlertLabels) {
@@ -17,7 +19,7 @@ public struct Inhibition: Sendable {
     private struct Standing: Sendable {
         var rule: InhibitRule
         /// By the values that a rule has alike.
-        var sources: [[String]: [(id: UUID, isTarget: Bool)]] = [:]
+        var sources: [[String]: [(source: Source, isTarget: Bool)]] = [:]
     }
 
     private let standing: [Standing]
@@ -30,7 +32,7 @@ public struct Inhibition: Sendable {
         standing = rules.map { rule in
             var standing = Standing(rule: rule)
             for source in sources where rule.isSource(source.labels) {
-                standing.sources[rule.shared(source.labels), default: []].append((source.id, rule.isTarget(source.labels)))
+                standing.sources[rule.shared(source.labels), default: []].append((source, rule.isTarget(source.labels)))
             }
             return standing
         }.filter { !$0.sources.isEmpty }
@@ -39,11 +41,11 @@ public struct Inhibition: Sendable {
     /// The first alert that keeps this one from being told; nil: none does.
     ///
     /// What is both source and target of a rule is no source for its like, as in Alertmanager: two of them would silence each other.
-    public func source(for id: UUID, _ labels: AlertLabels) -> UUID? {
+    public func inhibitor(of id: UUID, _ labels: AlertLabels) -> Source? {
         for standing in standing where standing.rule.isTarget(labels) {
             guard let sources = standing.sources[standing.rule.shared(labels)] else { continue }
             let isSource = standing.rule.isSource(labels)
-            if let source = sources.first(where: { $0.id != id && !(isSource && $0.isTarget) }) { return source.id }
+            if let found = sources.first(where: { $0.source.id != id && !(isSource && $0.isTarget) }) { return found.source }
         }
         return nil
     }

@@ -3,7 +3,7 @@ import Monitoring
 /// A condition on one label: `severity>=high`, `model="gpt-4o"`, `agent!=batch`, `alert_type=~"error_spike|fallback_spike"`, and of
 /// alerts from elsewhere any label that they have: `team=infra`.
 ///
-/// The severity of an alert from elsewhere is both the word that it came with and what that means here: either may be named. Regular expressions match the whole value. A value may stand in double quotes, in which `\"` and `\\` are escaped.
+/// The severity of an alert from elsewhere is both the word that it came with and what that means here: either may be named. Regular expressions match the whole value. A value may stand in double quotes, in which `\"` and `\\` are escaped, and `\n` is a line feed.
 public struct Matcher: Sendable, Hashable, CustomStringConvertible {
     private enum Test: Sendable, Hashable {
         case equal(String)
@@ -19,11 +19,11 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
     public let label: String
     private let test: Test
 
-    /// - Parameter text: At most 600 characters.
+    /// - Parameter text: At most 4,200 characters.
     /// - Throws: `.invalidMatcher`, which quotes it and says what is allowed.
     public init(_ text: String) throws(NotificationConfigurationError) {
         let text = Self.trimmed(text[...])
-        guard text.unicodeScalars.count <= 600 else { throw Self.error(text, "has more than 600 characters") }
+        guard text.unicodeScalars.count <= 4200 else { throw Self.error(text, "has more than 4200 characters") }
         let isOfName = { (character: Character) in character.isASCII && (character.isLetter || character.isNumber) || character == "_" }
         guard let start = text.firstIndex(where: { !isOfName($0) }) else { throw Self.error(text, "has no operator") }
         let label = text[..<start]
@@ -59,6 +59,17 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         case .matching(let pattern): fits(labels) { pattern.matches($0) }
         case .notMatching(let pattern): !fits(labels) { pattern.matches($0) }
         case .atLeast(let least): labels.severity.map { $0 >= least } ?? false
+        }
+    }
+
+    /// Whether it holds for a label that is not there, or is empty.
+    public var matchesEmpty: Bool {
+        switch test {
+        case .equal(let value): value.isEmpty
+        case .notEqual(let value): !value.isEmpty
+        case .matching(let pattern): pattern.matches("")
+        case .notMatching(let pattern): !pattern.matches("")
+        case .atLeast: false
         }
     }
 
@@ -114,6 +125,9 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
                 return String(value)
             case "\\" where rest.first == "\"" || rest.first == "\\":
                 value.append(rest.removeFirst())
+            case "\\" where rest.first == "n":
+                rest.removeFirst()
+                value.append("\n")
             default:
                 value.append(scalar)
             }

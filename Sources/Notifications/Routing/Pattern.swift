@@ -1,18 +1,18 @@
 /// A regular expression that must match the whole text, in time proportional to pattern × text whatever either holds.
 ///
-/// The syntax is the common part of RE2's: literals, `.`, classes (`[a-z]`, `[^0-9]`, `\d \w \s` and their opposites), groups
-/// `(…)` and `(?:…)`, `|`, `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}` up to 100, and escaped punctuation. `^` at the beginning and
-/// `$` at the end are allowed and mean nothing more; so does a `?` after a repetition, since a whole match is the same whether
-/// it was found lazily or not. There are no back references.
+/// The syntax is the common part of RE2's: literals, `.`, classes (`[a-z]`, `[^0-9]`, `[[:alpha:]]`, `\d \w \s` and their opposites),
+/// groups `(…)`, `(?:…)` and `(?P<name>…)`, the flags `(?i)` and `(?s)`, `|`, `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}` up to 1000, and escaped
+/// punctuation. `^` at the beginning and `$` at the end, of each alternative too, are allowed and mean nothing more; so does a `?` after a
+/// repetition, since a whole match is the same whether it was found lazily or not. There are no back references.
 struct Pattern: Sendable, Hashable {
     /// As it was written.
     let source: String
     private let program: [Step]
 
-    /// - Parameter source: At most 500 characters.
+    /// - Parameter source: At most 4,000 characters.
     /// - Throws: A `PatternError` that says what is wrong.
     init(_ source: String) throws(PatternError) {
-        guard source.unicodeScalars.count <= 500 else { throw PatternError("is longer than 500 characters") }
+        guard source.unicodeScalars.count <= 4000 else { throw PatternError("is longer than 4000 characters") }
         var parser = PatternParser(source)
         let tree = try parser.parse()
         var compiler = PatternCompiler()

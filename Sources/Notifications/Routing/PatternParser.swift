@@ -3,13 +3,15 @@ struct PatternParser {
     private let scalars: [Unicode.Scalar]
     private var position = 0
     private var depth = 0
+    /// `(?i)` and `(?s)`, to the end of the group that they stand in.
+    private var foldsCase = false
+    private var coversLineFeed = false
 
     init(_ source: String) {
         scalars = Array(source.unicodeScalars)
     }
 
     mutating func parse() throws(PatternError) -> PatternTree {
-        if peek == "^" { position += 1 }
         let tree = try alternatives()
         if position < scalars.count { throw PatternError("has a ')' without its '('") }
         return tree
@@ -31,8 +33,9 @@ struct PatternParser {
 
     private mutating func sequence() throws(PatternError) -> PatternTree {
         var parts: [PatternTree] = []
+        if depth == 0 { _ = take("^") }
         while let scalar = peek, scalar != "|", scalar != ")" {
-            if scalar == "$", position == scalars.count - 1 {
+            if scalar == "$", depth == 0, position == scalars.count - 1 || scalars[position + 1] == "|" {
                 position += 1
                 break
             }
@@ -61,8 +64,8 @@ struct PatternParser {
         guard let least = number() else { throw PatternError("has a '{' that begins no repetition") }
         var most: Int? = least
         if take(",") { most = number() }
-        guard take("}"), least <= 100, most ?? 0 <= 100, most ?? least >= least else {
-            throw PatternError("has a repetition that is not {n}, {n,} or {n,m} up to 100")
+        guard take("}"), least <= 1000, most ?? 0 <= 1000, most ?? least >= least else {
+            throw PatternError("has a repetition that is not {n}, {n,} or {n,m} up to 1000")
         }
         return (least, most)
     }
@@ -81,23 +84,59 @@ struct PatternParser {
         position += 1
         switch scalar {
         case "(": return try group()
-        case "[": return .set(try bracket())
-        case ".": return .set(.any)
-        case "\\": return .set(try escape())
+        case "[": return .set(folded(try bracket()))
+        case ".": return .set(coversLineFeed ? .anyWithLineFeed : .any)
+        case "\\": return .set(folded(try escape()))
         case "*", "+", "?", "{": throw PatternError("has a '\(scalar)' with nothing to repeat")
         case "^", "$": throw PatternError("has a '\(scalar)' in its middle; it always matches the whole value")
-        default: return .set(.one(scalar))
+        default: return .set(folded(.one(scalar)))
         }
     }
 
+    private func folded(_ set: ScalarSet) -> ScalarSet { foldsCase ? set.foldingCase : set }
+
     private mutating func group() throws(PatternError) -> PatternTree {
+        let outside = (foldsCase, coversLineFeed)
+        if take("?") {
+            switch try prefix() {
+            case .flagsAlone: return .empty
+            case .group: break
+            }
+        }
         depth += 1
         guard depth <= 20 else { throw PatternError("has groups more than 20 deep") }
-        if take("?"), !take(":") { throw PatternError("has a group other than (…) and (?:…)") }
         let tree = try alternatives()
         guard take(")") else { throw PatternError("has a '(' without its ')'") }
         depth -= 1
+        (foldsCase, coversLineFeed) = outside
         return tree
+    }
+
+    private enum Prefix {
+        case group
+        /// `(?i)`: there is nothing in it, and it holds for what follows.
+        case flagsAlone
+    }
+
+    /// What stands between `(?` and the group's own: `:`, `P<name>`, `<name>`, or flags and `:` or `)`.
+    private mutating func prefix() throws(PatternError) -> Prefix {
+        let start = position
+        _ = take("P")
+        if take("<") {
+            while let scalar = peek, scalar.isASCII, scalar.properties.isAlphabetic || ("0"..."9").contains(scalar) || scalar == "_" {
+                position += 1
+            }
+            guard take(">") else { throw PatternError("has a group whose name is not written in letters, digits and '_' in < and >") }
+            return .group
+        }
+        position = start
+        while let scalar = peek, scalar == "i" || scalar == "s" {
+            position += 1
+            if scalar == "i" { foldsCase = true } else { coversLineFeed = true }
+        }
+        if take(":") { return .group }
+        if position > start, take(")") { return .flagsAlone }
+        throw PatternError("has a group other than (…), (?:…), (?P<name>…) and the flags (?i) and (?s)")
     }
 
     private mutating func escape() throws(PatternError) -> ScalarSet {
@@ -117,6 +156,21 @@ struct PatternParser {
         }
     }
 
+    /// `[:alpha:]` in a class.
+    private mutating func namedClass() throws(PatternError) -> ScalarSet {
+        var name = ""
+        var place = position + 2
+        while place < scalars.count, scalars[place].isASCII, scalars[place].properties.isAlphabetic, name.count < 10 {
+            name.unicodeScalars.append(scalars[place])
+            place += 1
+        }
+        guard place + 1 < scalars.count, scalars[position + 1] == ":", scalars[place] == ":", scalars[place + 1] == "]",
+            let named = ScalarSet.named(name)
+        else { throw PatternError("has a class with a name that there is none of; one is [[:alpha:]]") }
+        position = place + 2
+        return named
+    }
+
     private mutating func bracket() throws(PatternError) -> ScalarSet {
         var set = ScalarSet(ranges: [])
         set.isNegated = take("^")
@@ -124,7 +178,8 @@ struct PatternParser {
         while let scalar = peek, isFirst || scalar != "]" {
             isFirst = false
             if scalar == "[", position + 1 < scalars.count, [":", ".", "="].contains(scalars[position + 1]) {
-                throw PatternError("has a class with a name, such as [:alpha:]; its characters are to be written: [a-zA-Z]")
+                set.ranges += try namedClass().ranges
+                continue
             }
             position += 1
             let low = scalar == "\\" ? try escape() : .one(scalar)

@@ -45,7 +45,7 @@ enum ReminderDecision: Sendable, Hashable {
         }
         let telling = plan.telling(of: reminder.receiver)
         if telling.isMuted || silences.contains(where: { $0.covers(reminder.labels) })
-            || inhibition.source(for: reminder.alertID, reminder.labels) != nil
+            || inhibition.inhibitor(of: reminder.alertID, reminder.labels) != nil
         {
             self = .later(Self.quietWait)
         } else {

@@ -48,7 +48,7 @@ enum TellingDecision: Sendable, Hashable {
             self = .snoozed
         } else if silences.contains(where: { $0.covers(transition.labels) }) {
             self = .silenced
-        } else if inhibition.source(for: transition.alertID, transition.labels) != nil {
+        } else if inhibition.inhibitor(of: transition.alertID, transition.labels) != nil {
             self = .inhibited
         } else {
             self = decision
