@@ -1186,6 +1186,19 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v022_alerts_of_ours =================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v022_alerts_of_ours') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- Detection asks for alerts of ours alone: those that came from elsewhere may be many times as many.
+CREATE INDEX monitoring_alerts_by_metric ON monitoring_alerts (metric_name, opened_at) WHERE labels IS NULL;
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v022_alerts_of_ours', '84788a7fc49b6dbf')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -3369,7 +3382,9 @@ LANGUAGE plpgsql STABLE SET jit = off AS $$
 DECLARE
     v_reach CONSTANT date := least(p_start, p_end - 27);
     v_until CONSTANT timestamptz := least((p_end + 1)::timestamp AT TIME ZONE 'UTC', p_now);
-    v_first CONSTANT timestamptz := (SELECT greatest(min(bucket_start), p_accepted_from) FROM monitoring_rollup);
+    -- An event of long ago that came late is no beginning.
+    v_first CONSTANT timestamptz := (
+        SELECT greatest(min(bucket_start), p_accepted_from) FROM monitoring_rollup WHERE bucket_start >= v_reach::timestamp AT TIME ZONE 'UTC');
 BEGIN
     RETURN QUERY
         WITH metric AS MATERIALIZED (
@@ -3578,7 +3593,7 @@ BEGIN
             coalesce((SELECT baselines FROM parts WHERE dimension = 'hour'), '{}'),
             v_start, v_end, p_now,
             -- 02:00 UTC is when it is derived anew; the next one, but never one that is only hours away.
-            date_bin('1 day', p_now + interval '12 hours', '2000-01-01 02:00:00+00') + interval '1 day'
+            date_bin('1 day', p_now + interval '12 hours', '2000-01-01 02:00:00+00') + interval '24 hours'
         FROM figures
         WHERE dimension = 'all'
         ON CONFLICT (baseline_name) DO UPDATE SET
@@ -3661,13 +3676,15 @@ BEGIN
             SELECT DISTINCT alert.fingerprint
             FROM monitoring_alerts AS alert
             JOIN monitoring_known_metrics() AS known USING (metric_name, alert_type)
+            WHERE alert.labels IS NULL
             ORDER BY alert.fingerprint
         ) AS known_alert;
         FOR v_alert IN
             SELECT alert.id, alert.current_value, alert.baseline_value, alert.deviation_ratio
             FROM monitoring_alerts AS alert
             JOIN monitoring_known_metrics() AS known USING (metric_name, alert_type)
-            WHERE alert.status <> 'resolved' OR alert.held_severity IS NOT NULL OR alert.opened_at >= v_from
+            WHERE alert.labels IS NULL
+                AND (alert.status <> 'resolved' OR alert.held_severity IS NOT NULL OR alert.opened_at >= v_from)
             ORDER BY alert.fingerprint, alert.id
             FOR UPDATE OF alert
         LOOP
@@ -3704,7 +3721,7 @@ COMMENT ON FUNCTION monitoring_accept_baseline(text, text, text, text, timestamp
     'any more. Evaluations have nothing to compare with (not_armed) until a UTC midnight that has at least 20 of the new hours '
     'before it. Live alerts of what is compared with this baseline end, with the person as their actor. An argument that cannot be: SQLSTATE TMARG.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f040_baseline', 'ca6fac8bce7ace41')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f040_baseline', '5146ec8fb21fa40f')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f050_profile ========================================================================================
@@ -3740,7 +3757,8 @@ CROSS JOIN LATERAL (SELECT coalesce((opening.evidence ->> 'window_seconds')::int
 CROSS JOIN LATERAL (
     SELECT CASE WHEN a.status = 'resolved' AND a.held_severity IS NULL THEN coalesce(a.cleared_at, a.resolved_at) ELSE 'infinity' END AS at
 ) ends
-WHERE a.metric_name = ANY (p_metrics)
+WHERE a.labels IS NULL
+  AND a.metric_name = ANY (p_metrics)
   AND a.opened_at < p_until
   AND a.opened_at >= p_since
   AND ends.at > a.opened_at
@@ -3775,11 +3793,14 @@ DECLARE
     v_least    integer := least(96, p_window_days * 18);       -- fit hours that make a baseline: four days of the five
 BEGIN
     v_accepted := monitoring_accepted_from(p_baseline_name, p_as_of);
-    SELECT greatest(min(bucket_start), v_accepted) INTO v_first FROM monitoring_rollup;
     IF v_accepted > v_day - interval '144 hours' THEN      -- a new normal is used as soon as a day of it is there
         v_until := v_day;
         v_least := 20;
     END IF;
+    -- Of the days that could count: an event of long ago that came late is no beginning.
+    SELECT greatest(min(bucket_start), v_accepted) INTO v_first
+    FROM monitoring_rollup
+    WHERE bucket_start >= v_until - greatest(28, p_window_days) * interval '24 hours';
     RETURN QUERY
         WITH metrics AS (
             SELECT m.metric_name, monitoring_unfit_hours(m.alert_metrics, coalesce(v_accepted, '-infinity'), v_until) AS unfit
@@ -4188,7 +4209,7 @@ CREATE OR REPLACE TRIGGER monitoring_rollup_updated
     AFTER UPDATE ON monitoring_rollup REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_profiles();
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', '70323f8b7c9ff6b5')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', '4d5625357bc1fe73')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f052_baseline_slices ================================================================================
@@ -4742,7 +4763,8 @@ BEGIN
     RETURN (
         SELECT max(cleared_at)
         FROM monitoring_alerts
-        WHERE cleared_at <= p_at
+        WHERE labels IS NULL
+          AND cleared_at <= p_at
           AND metric_name = ANY (p_metric_name || ARRAY(
                 SELECT monitoring_metric_of_part(parts.part)
                 FROM monitoring_evaluated_parts() parts
@@ -5071,7 +5093,7 @@ COMMENT ON FUNCTION monitoring_window_latency(timestamptz, timestamptz, double p
     'The percentile of latency in a window, in milliseconds, exactly as percentile_cont gives it; null without latencies. '
     'The guess (some lower duration) only saves work.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', 'f756b7a76381e5fc')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', '9c9e7c1caec4f98d')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f060_evaluation =====================================================================================
@@ -5319,7 +5341,7 @@ BEGIN
             SELECT moment, a.metric_name
             FROM monitoring_alerts a
             CROSS JOIN unnest(p_moments) moment
-            WHERE a.status <> 'resolved' AND a.live_since <= moment
+            WHERE a.labels IS NULL AND a.status <> 'resolved' AND a.live_since <= moment
         ),
         part_healths AS (
             SELECT
@@ -5456,7 +5478,7 @@ COMMENT ON FUNCTION monitoring_judge_rates(timestamptz[], jsonb, boolean, intege
     'least_events. Health that metrics with alerts of their own account for raises none unless it is critical (explained_by). Not '
     'complete: figures that no verdict hangs on are left null. With a lag, against the baseline of so many days before.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f061_rates', 'a6ba20f5be5943c7')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f061_rates', '6247439d9a22304f')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f062_traffic ========================================================================================
@@ -5520,7 +5542,7 @@ BEGIN
     END IF;
     v_is_live := EXISTS (
         SELECT FROM monitoring_alerts a
-        WHERE a.metric_name = 'total_events' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from);
+        WHERE a.labels IS NULL AND a.metric_name = 'total_events' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from);
     RETURN QUERY
         WITH expected AS MATERIALIZED (
             SELECT * FROM monitoring_expected_traffic(v_first, v_until + interval '5 minutes', p_settings)
@@ -5649,7 +5671,7 @@ COMMENT ON FUNCTION monitoring_judge_traffic(timestamptz[], jsonb, boolean) IS
     'tail I_{k/(k+E)}(k, x + 1)) at a tenth of the level, and in windows of two hours and more a latest sixth that still lacks its '
     'share. calm is full when the last hour brought half of what it should.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f062_traffic', 'a65e5eccbbb863f2')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f062_traffic', '30cb8a012574e1f0')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f063_mix ============================================================================================
@@ -5681,7 +5703,7 @@ BEGIN
     END IF;
     v_is_live := EXISTS (
         SELECT FROM monitoring_alerts a
-        WHERE a.metric_name = 'model_mix' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from);
+        WHERE a.labels IS NULL AND a.metric_name = 'model_mix' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from);
     v_near := v_hour - CASE WHEN v_is_live THEN interval '3 hours' ELSE interval '1 hour' END;
     v_cleared := monitoring_bucket(monitoring_last_clearing('model_mix', v_from) + interval '4 minutes 59 seconds');
     RETURN QUERY
@@ -5888,7 +5910,7 @@ COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestam
     'many events as are usual in a day): chi-square of one degree less than there are models, times dispersion (1/n + 1/N). ratio is '
     'PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', '41dc58d14c45b188')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', '7c8ddefaf2ff2612')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f064_slices =========================================================================================
@@ -5991,7 +6013,8 @@ BEGIN
         CASE WHEN count(*) > 0 THEN greatest(min(date_trunc('hour', a.live_since, 'UTC')), v_hour - interval '72 hours') END)
     INTO v_far
     FROM monitoring_alerts a
-    WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from;
+    WHERE a.labels IS NULL AND a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL)
+      AND a.live_since <= v_from;
     RETURN QUERY
         WITH windows AS MATERIALIZED (
             SELECT
@@ -6008,7 +6031,8 @@ BEGIN
         live AS MATERIALIZED (
             SELECT a.metric_name, a.slice_dimension AS dimension, a.slice_value AS value, min(a.live_since) AS since
             FROM monitoring_alerts a
-            WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from
+            WHERE a.labels IS NULL AND a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL)
+              AND a.live_since <= v_from
             GROUP BY a.metric_name, a.slice_dimension, a.slice_value
         ),
         profile AS MATERIALIZED (
@@ -6088,7 +6112,7 @@ BEGIN
             -- What is told of all events is told of no slice.
             WHERE p_complete OR live.since IS NOT NULL OR NOT EXISTS (
                 SELECT FROM monitoring_alerts a
-                WHERE a.metric_name = p.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
+                WHERE a.labels IS NULL AND a.metric_name = p.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
         ),
         told AS MATERIALIZED (                          -- those that could show something, and where there is an alert
             SELECT shown.*
@@ -6316,6 +6340,16 @@ COMMENT ON FUNCTION monitoring_judge_slices(timestamptz[], jsonb, boolean, times
     'there, the longer ones at the moments in p_hourly alone. The evidence rule as for all events, at a level shared by the four metrics '
     'and by all the values with at least slices.least_events in a window.';
 
+CREATE OR REPLACE FUNCTION monitoring_is_told(p_status text, p_resolved_by text, p_held_severity text, p_severity text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT p_status <> 'resolved'
+    OR p_resolved_by IS NOT NULL AND coalesce(monitoring_severity_rank(p_severity) <= monitoring_severity_rank(p_held_severity), false)
+$$;
+COMMENT ON FUNCTION monitoring_is_told(text, text, text, text) IS
+    'Whether an alert (its status, who resolved it, the severity that it is held at) says already what would be told at a severity: it is '
+    'live, or a person has resolved it and its condition goes on no worse. One that was ended as part of another is held by nobody.';
+
 CREATE OR REPLACE FUNCTION monitoring_slice_stands_alone(p_row jsonb, p_settings jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET jit = off
@@ -6335,7 +6369,8 @@ DECLARE
 BEGIN
     IF NOT EXISTS (
         SELECT FROM monitoring_alerts a
-        WHERE a.metric_name = v_part AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved'
+        WHERE a.labels IS NULL AND a.metric_name = v_part AND a.slice_dimension IS NOT NULL
+          AND monitoring_is_told(a.status, a.resolved_by, a.held_severity, p_row ->> 'severity')
           AND (a.slice_dimension, a.slice_value) IS DISTINCT FROM (v_dimension, v_value)) THEN
         RETURN true;
     END IF;
@@ -6349,7 +6384,8 @@ BEGIN
             each.total * profile.rate AS expected, each.bad,
             EXISTS (
                 SELECT FROM monitoring_alerts a
-                WHERE a.metric_name = v_part AND a.status <> 'resolved'
+                WHERE a.labels IS NULL AND a.metric_name = v_part
+                  AND monitoring_is_told(a.status, a.resolved_by, a.held_severity, p_row ->> 'severity')
                   AND (a.slice_dimension, a.slice_value) IS DISTINCT FROM (v_dimension, v_value)
                   AND a.slice_value = CASE a.slice_dimension
                         WHEN 'model' THEN s.model WHEN 'backend' THEN s.backend WHEN 'agent' THEN s.agent ELSE s.version END) AS told
@@ -6378,9 +6414,9 @@ END
 $$;
 COMMENT ON FUNCTION monitoring_slice_stands_alone(jsonb, jsonb) IS
     'Whether what a slice, or all events together, show (a judgement as JSON) is still proven without the events of those slices of the '
-    'metric that have an alert already: a model''s failures make its backend and its agent look bad too, and all events.';
+    'metric that are told already: a model''s failures make its backend and its agent look bad too, and all events.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', '5540f558bc632645')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', '47a9a45fd4bc047e')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f065_attribution ====================================================================================
@@ -7097,10 +7133,17 @@ AS $$
 DECLARE
     v_alert record;
 BEGIN
+    -- What a person resolved is held until it is calm, which nobody looks for any more.
+    IF p_clear THEN
+        UPDATE monitoring_alerts AS a
+        SET held_severity = NULL, cleared_at = p_at
+        WHERE a.labels IS NULL AND a.metric_name = p_metric_name AND a.status = 'resolved' AND a.held_severity IS NOT NULL
+            AND (a.slice_dimension IS NOT NULL OR NOT p_slices_only);
+    END IF;
     FOR v_alert IN
         SELECT a.id, a.fingerprint
         FROM monitoring_alerts a
-        WHERE a.metric_name = p_metric_name AND a.status <> 'resolved' AND (a.slice_dimension IS NOT NULL OR NOT p_slices_only)
+        WHERE a.labels IS NULL AND a.metric_name = p_metric_name AND a.status <> 'resolved' AND (a.slice_dimension IS NOT NULL OR NOT p_slices_only)
         ORDER BY a.fingerprint
     LOOP
         PERFORM monitoring_lock_fingerprint(v_alert.fingerprint);
@@ -7121,7 +7164,8 @@ AS $$
 BEGIN
     RETURN EXISTS (
             SELECT FROM monitoring_alerts a
-            WHERE a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved')
+            WHERE a.labels IS NULL AND a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension IS NOT NULL
+              AND monitoring_is_told(a.status, a.resolved_by, a.held_severity, p_row ->> 'severity'))
         AND (
             EXISTS (
                 SELECT
@@ -7129,15 +7173,16 @@ BEGIN
                     p_row ->> 'part', (p_row ->> 'starts_at')::timestamptz, (p_row ->> 'ends_at')::timestamptz,
                     p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer) cause
                 JOIN monitoring_alerts a
-                    ON a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension = cause.dimension AND a.slice_value = cause.value
-                    AND a.status <> 'resolved'
+                    ON a.labels IS NULL AND a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension = cause.dimension
+                    AND a.slice_value = cause.value
+                    AND monitoring_is_told(a.status, a.resolved_by, a.held_severity, p_row ->> 'severity')
                 WHERE cause.margin >= 1)
             -- Of latency slices hold whole hours alone: what is left of a shorter window is not known.
             OR p_row ->> 'metric_name' <> 'latency_p95' AND NOT monitoring_slice_stands_alone(p_row, p_settings));
 END
 $$;
 COMMENT ON FUNCTION monitoring_is_told_by_slice(jsonb, jsonb) IS
-    'Whether what all events together show (a row of monitoring_evaluate_windows as JSON) is the doing of slices that have alerts already: '
+    'Whether what all events together show (a row of monitoring_evaluate_windows as JSON) is the doing of slices that are told already: '
     'one of them explains it, or without their events nothing is proven.';
 
 CREATE OR REPLACE FUNCTION monitoring_slice_stands_out(p_row jsonb, p_settings jsonb) RETURNS boolean
@@ -7221,11 +7266,11 @@ BEGIN
             FROM judged
             GROUP BY judged.at, judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value
             UNION ALL
-            -- A slice that has an alert, and no events any more.
+            -- A slice that has an alert, or a hold, and no events any more.
             SELECT moment, a.alert_type, a.metric_name, a.slice_dimension, a.slice_value, NULL, NULL, NULL, NULL
             FROM monitoring_alerts a
             CROSS JOIN unnest(v_hourly) moment
-            WHERE a.slice_dimension IS NOT NULL AND a.status <> 'resolved' AND NOT EXISTS (
+            WHERE a.labels IS NULL AND a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND NOT EXISTS (
                 SELECT FROM judged
                 WHERE judged.at = moment AND judged.metric_name = a.metric_name AND judged.slice_dimension = a.slice_dimension
                   AND judged.slice_value = a.slice_value)
@@ -7255,7 +7300,8 @@ BEGIN
             CONTINUE WHEN NOT v_is_broad AND (
                 EXISTS (
                     SELECT FROM monitoring_alerts a
-                    WHERE a.metric_name = v_condition.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
+                    WHERE a.labels IS NULL AND a.metric_name = v_condition.metric_name AND a.slice_dimension IS NULL
+                      AND monitoring_is_told(a.status, a.resolved_by, a.held_severity, v_condition.lead ->> 'severity'))
                 -- What was found to be over a moment ago is in the window still.
                 OR monitoring_last_clearing(v_condition.metric_name, v_condition.at) > (v_condition.lead ->> 'starts_at')::timestamptz
                 OR NOT monitoring_slice_stands_out(v_condition.lead, v_settings)
@@ -7306,7 +7352,7 @@ $$;
 COMMENT ON FUNCTION monitoring_apply_evaluation(timestamptz, jsonb) IS
     'Evaluates one moment: monitoring_apply_evaluations.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', '4bf34c842490539e')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f070_lifecycle', '1b1e72f5e29b7370')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f071_clock ==========================================================================================
@@ -7603,6 +7649,11 @@ BEGIN
     FROM unnest(p_fingerprints, p_contents, p_ends) AS g (fingerprint, content, ends_at)
     LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint;
 
+    -- Before any row is: whoever has the lock may wait for one that is held here.
+    IF v_count > 0 THEN
+        PERFORM monitoring_lock_relay();
+    END IF;
+
     -- A row that somebody else holds is being seen again just now.
     IF v_again > 0 THEN
         WITH moved AS MATERIALIZED (
@@ -7622,7 +7673,6 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    PERFORM monitoring_lock_relay();
 
     -- What else: a request brings mostly one of the three.
     SELECT
@@ -7713,7 +7763,10 @@ BEGIN
             RETURNING 1
         ), known AS (
             INSERT INTO monitoring_relayed_alerts (fingerprint, alert_id, content, started_at, last_seen_at, ends_at)
-            SELECT step.fingerprint, step.id, step.content, least(step.starts_at, p_at), p_at, step.ends_at FROM step
+            -- Of one that a person reopened the words are taken over when they are said again.
+            SELECT
+                step.fingerprint, step.id, CASE WHEN step.stands THEN '' ELSE step.content END, least(step.starts_at, p_at), p_at, step.ends_at
+            FROM step
         ), written AS (
             INSERT INTO monitoring_alert_transitions
                 (alert_id, sequence, transition, from_status, to_status, from_severity, to_severity, actor, credential, occurred_at)
@@ -7819,7 +7872,9 @@ BEGIN
     WITH silent AS (
         DELETE FROM monitoring_relayed_alerts AS r
         WHERE r.fingerprint IN (
-            SELECT over.fingerprint FROM monitoring_relayed_alerts AS over WHERE over.ends_at <= p_at ORDER BY over.ends_at LIMIT p_limit)
+                SELECT over.fingerprint FROM monitoring_relayed_alerts AS over WHERE over.ends_at <= p_at ORDER BY over.ends_at LIMIT p_limit)
+            -- Whoever held it may just have said it again.
+            AND r.ends_at <= p_at
         RETURNING r.alert_id
     )
     SELECT array_agg(silent.alert_id) INTO v_ended FROM silent;
@@ -7891,7 +7946,7 @@ COMMENT ON FUNCTION monitoring_standing_alerts(jsonb, timestamptz) IS
     'What stands at a moment: of the alerts from elsewhere those that have all of p_labels (an object of texts; {}: all), and all that were '
     'found here.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f074_relay', 'c0f39161eecd2fcf')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f074_relay', '35d6d53054eab513')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f075_delivery =======================================================================================
@@ -8684,26 +8739,27 @@ COMMENT ON FUNCTION monitoring_remove_rollup(date, integer) IS
 CREATE OR REPLACE FUNCTION monitoring_remove_notifications(p_before timestamptz, p_limit integer) RETURNS integer
 LANGUAGE sql VOLATILE AS $$
     WITH old AS MATERIALIZED (
-        SELECT n.id, n.alert_id, n.message_id
+        SELECT n.id
         FROM monitoring_notifications AS n
         WHERE n.created_at < p_before
             AND n.status IN ('delivered', 'superseded', 'dropped', 'dead')
             AND EXISTS (SELECT FROM monitoring_alerts AS a WHERE a.id = n.alert_id AND a.status = 'resolved' AND a.resolved_at < p_before)
+            -- Asked before they are counted: those that must stay would fill the batch for good.
+            AND NOT EXISTS (
+                SELECT
+                FROM monitoring_notifications AS other
+                JOIN monitoring_alerts AS a ON a.id = other.alert_id
+                WHERE (other.message_id = n.message_id AND other.message_id <> other.id OR other.id = n.message_id)
+                    AND other.id <> n.id
+                    AND (other.status IN ('pending', 'sending') OR a.status <> 'resolved' OR a.resolved_at >= p_before)
+                OFFSET 0)
         ORDER BY n.created_at
         LIMIT p_limit
     ),
     gone AS (
         DELETE FROM monitoring_notifications AS n
         USING old
-        WHERE n.id = old.id
-            AND n.status IN ('delivered', 'superseded', 'dropped', 'dead')
-            AND NOT EXISTS (
-                SELECT
-                FROM monitoring_notifications AS other
-                JOIN monitoring_alerts AS a ON a.id = other.alert_id
-                WHERE (other.message_id = old.message_id AND other.message_id <> other.id OR other.id = old.message_id)
-                    AND other.id <> old.id
-                    AND (other.status IN ('pending', 'sending') OR a.status <> 'resolved' OR a.resolved_at >= p_before))
+        WHERE n.id = old.id AND n.status IN ('delivered', 'superseded', 'dropped', 'dead')
         RETURNING n.id
     )
     SELECT count(*)::integer FROM gone
@@ -8802,7 +8858,7 @@ COMMENT ON FUNCTION monitoring_remove_past(interval, interval, interval, interva
     'One batch of what the monitor''s own tables need no longer keep. Whatever an alert that is not over, a link, what is to be expected, '
     'or a backtest of the kept time needs, stays. Call it again until is_finished.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f085_retention', '9e61c3c7860020d4')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f085_retention', '25c68689737e4819')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f090_views ==========================================================================================

@@ -119,8 +119,8 @@ struct UnitTests {
         for text in texts where text.count >= 2 {
             let isDescribed = pattern.firstMatch(in: text, range: NSRange(text.startIndex..., in: text)) != nil
             let isTaken = (try? Matcher(text)) != nil
-            // Groups and classes, escapes of what begins them, of blanks, and of a backslash within quotes.
-            let isBeyond = text.contains(/[(\[]|\\\s/) || text.contains("\"") && text.contains(#"\\"#)
+            // Groups and classes, anchors of alternatives, escapes of what begins them, of blanks, and of a backslash within quotes.
+            let isBeyond = text.contains(/[(\[]|\|\^|\$\||\\\s/) || text.contains("\"") && text.contains(#"\\"#)
             #expect(isDescribed == isTaken || isTaken && isBeyond, "\(text.debugDescription): described \(isDescribed), taken \(isTaken)")
         }
     }

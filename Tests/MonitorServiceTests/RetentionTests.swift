@@ -88,6 +88,20 @@ import Testing
         }
     }
 
+    /// Forty go in a batch: as many that must stay come before one that may go.
+    @Test func whatMustStayKeepsNothingElse() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let client = database.client
+            for number in 0..<45 { try await Self.alert("over\(number)", openedDaysAgo: 60, resolvedDaysAgo: 50, client) }
+            try await Self.alert("open", openedDaysAgo: 60, resolvedDaysAgo: nil, client)
+            try await client.query(
+                "UPDATE monitoring_notifications SET group_key = 'g', message_id = (SELECT min(id::text)::uuid FROM monitoring_notifications)"
+            )
+            try await Self.alert("alone", openedDaysAgo: 59, resolvedDaysAgo: 50, client)
+            #expect(try await Self.removeAll(RetentionConfiguration(), client).rows["notifications"] == 1)
+        }
+    }
+
     /// Whole days, the oldest first, two a batch; not while an alert stands that began before.
     @Test func detailGoesByDaysAndItsDaysStay() async throws {
         try await withTestDatabase(schema: true) { database in

@@ -12,7 +12,9 @@ LANGUAGE plpgsql STABLE SET jit = off AS $$
 DECLARE
     v_reach CONSTANT date := least(p_start, p_end - 27);
     v_until CONSTANT timestamptz := least((p_end + 1)::timestamp AT TIME ZONE 'UTC', p_now);
-    v_first CONSTANT timestamptz := (SELECT greatest(min(bucket_start), p_accepted_from) FROM monitoring_rollup);
+    -- An event of long ago that came late is no beginning.
+    v_first CONSTANT timestamptz := (
+        SELECT greatest(min(bucket_start), p_accepted_from) FROM monitoring_rollup WHERE bucket_start >= v_reach::timestamp AT TIME ZONE 'UTC');
 BEGIN
     RETURN QUERY
         WITH metric AS MATERIALIZED (
@@ -221,7 +223,7 @@ BEGIN
             coalesce((SELECT baselines FROM parts WHERE dimension = 'hour'), '{}'),
             v_start, v_end, p_now,
             -- 02:00 UTC is when it is derived anew; the next one, but never one that is only hours away.
-            date_bin('1 day', p_now + interval '12 hours', '2000-01-01 02:00:00+00') + interval '1 day'
+            date_bin('1 day', p_now + interval '12 hours', '2000-01-01 02:00:00+00') + interval '24 hours'
         FROM figures
         WHERE dimension = 'all'
         ON CONFLICT (baseline_name) DO UPDATE SET
@@ -304,13 +306,15 @@ BEGIN
             SELECT DISTINCT alert.fingerprint
             FROM monitoring_alerts AS alert
             JOIN monitoring_known_metrics() AS known USING (metric_name, alert_type)
+            WHERE alert.labels IS NULL
             ORDER BY alert.fingerprint
         ) AS known_alert;
         FOR v_alert IN
             SELECT alert.id, alert.current_value, alert.baseline_value, alert.deviation_ratio
             FROM monitoring_alerts AS alert
             JOIN monitoring_known_metrics() AS known USING (metric_name, alert_type)
-            WHERE alert.status <> 'resolved' OR alert.held_severity IS NOT NULL OR alert.opened_at >= v_from
+            WHERE alert.labels IS NULL
+                AND (alert.status <> 'resolved' OR alert.held_severity IS NOT NULL OR alert.opened_at >= v_from)
             ORDER BY alert.fingerprint, alert.id
             FOR UPDATE OF alert
         LOOP

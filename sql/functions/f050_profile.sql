@@ -30,7 +30,8 @@ CROSS JOIN LATERAL (SELECT coalesce((opening.evidence ->> 'window_seconds')::int
 CROSS JOIN LATERAL (
     SELECT CASE WHEN a.status = 'resolved' AND a.held_severity IS NULL THEN coalesce(a.cleared_at, a.resolved_at) ELSE 'infinity' END AS at
 ) ends
-WHERE a.metric_name = ANY (p_metrics)
+WHERE a.labels IS NULL
+  AND a.metric_name = ANY (p_metrics)
   AND a.opened_at < p_until
   AND a.opened_at >= p_since
   AND ends.at > a.opened_at
@@ -65,11 +66,14 @@ DECLARE
     v_least    integer := least(96, p_window_days * 18);       -- fit hours that make a baseline: four days of the five
 BEGIN
     v_accepted := monitoring_accepted_from(p_baseline_name, p_as_of);
-    SELECT greatest(min(bucket_start), v_accepted) INTO v_first FROM monitoring_rollup;
     IF v_accepted > v_day - interval '144 hours' THEN      -- a new normal is used as soon as a day of it is there
         v_until := v_day;
         v_least := 20;
     END IF;
+    -- Of the days that could count: an event of long ago that came late is no beginning.
+    SELECT greatest(min(bucket_start), v_accepted) INTO v_first
+    FROM monitoring_rollup
+    WHERE bucket_start >= v_until - greatest(28, p_window_days) * interval '24 hours';
     RETURN QUERY
         WITH metrics AS (
             SELECT m.metric_name, monitoring_unfit_hours(m.alert_metrics, coalesce(v_accepted, '-infinity'), v_until) AS unfit

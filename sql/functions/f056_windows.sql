@@ -74,7 +74,8 @@ BEGIN
     RETURN (
         SELECT max(cleared_at)
         FROM monitoring_alerts
-        WHERE cleared_at <= p_at
+        WHERE labels IS NULL
+          AND cleared_at <= p_at
           AND metric_name = ANY (p_metric_name || ARRAY(
                 SELECT monitoring_metric_of_part(parts.part)
                 FROM monitoring_evaluated_parts() parts

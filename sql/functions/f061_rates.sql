@@ -68,7 +68,7 @@ BEGIN
             SELECT moment, a.metric_name
             FROM monitoring_alerts a
             CROSS JOIN unnest(p_moments) moment
-            WHERE a.status <> 'resolved' AND a.live_since <= moment
+            WHERE a.labels IS NULL AND a.status <> 'resolved' AND a.live_since <= moment
         ),
         part_healths AS (
             SELECT

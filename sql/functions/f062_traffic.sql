@@ -58,7 +58,7 @@ BEGIN
     END IF;
     v_is_live := EXISTS (
         SELECT FROM monitoring_alerts a
-        WHERE a.metric_name = 'total_events' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from);
+        WHERE a.labels IS NULL AND a.metric_name = 'total_events' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from);
     RETURN QUERY
         WITH expected AS MATERIALIZED (
             SELECT * FROM monitoring_expected_traffic(v_first, v_until + interval '5 minutes', p_settings)

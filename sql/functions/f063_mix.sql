@@ -26,7 +26,7 @@ BEGIN
     END IF;
     v_is_live := EXISTS (
         SELECT FROM monitoring_alerts a
-        WHERE a.metric_name = 'model_mix' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from);
+        WHERE a.labels IS NULL AND a.metric_name = 'model_mix' AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from);
     v_near := v_hour - CASE WHEN v_is_live THEN interval '3 hours' ELSE interval '1 hour' END;
     v_cleared := monitoring_bucket(monitoring_last_clearing('model_mix', v_from) + interval '4 minutes 59 seconds');
     RETURN QUERY

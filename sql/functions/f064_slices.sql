@@ -97,7 +97,8 @@ BEGIN
         CASE WHEN count(*) > 0 THEN greatest(min(date_trunc('hour', a.live_since, 'UTC')), v_hour - interval '72 hours') END)
     INTO v_far
     FROM monitoring_alerts a
-    WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from;
+    WHERE a.labels IS NULL AND a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL)
+      AND a.live_since <= v_from;
     RETURN QUERY
         WITH windows AS MATERIALIZED (
             SELECT
@@ -114,7 +115,8 @@ BEGIN
         live AS MATERIALIZED (
             SELECT a.metric_name, a.slice_dimension AS dimension, a.slice_value AS value, min(a.live_since) AS since
             FROM monitoring_alerts a
-            WHERE a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND a.live_since <= v_from
+            WHERE a.labels IS NULL AND a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL)
+              AND a.live_since <= v_from
             GROUP BY a.metric_name, a.slice_dimension, a.slice_value
         ),
         profile AS MATERIALIZED (
@@ -194,7 +196,7 @@ BEGIN
             -- What is told of all events is told of no slice.
             WHERE p_complete OR live.since IS NOT NULL OR NOT EXISTS (
                 SELECT FROM monitoring_alerts a
-                WHERE a.metric_name = p.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
+                WHERE a.labels IS NULL AND a.metric_name = p.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
         ),
         told AS MATERIALIZED (                          -- those that could show something, and where there is an alert
             SELECT shown.*
@@ -422,6 +424,16 @@ COMMENT ON FUNCTION monitoring_judge_slices(timestamptz[], jsonb, boolean, times
     'there, the longer ones at the moments in p_hourly alone. The evidence rule as for all events, at a level shared by the four metrics '
     'and by all the values with at least slices.least_events in a window.';
 
+CREATE OR REPLACE FUNCTION monitoring_is_told(p_status text, p_resolved_by text, p_held_severity text, p_severity text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT p_status <> 'resolved'
+    OR p_resolved_by IS NOT NULL AND coalesce(monitoring_severity_rank(p_severity) <= monitoring_severity_rank(p_held_severity), false)
+$$;
+COMMENT ON FUNCTION monitoring_is_told(text, text, text, text) IS
+    'Whether an alert (its status, who resolved it, the severity that it is held at) says already what would be told at a severity: it is '
+    'live, or a person has resolved it and its condition goes on no worse. One that was ended as part of another is held by nobody.';
+
 CREATE OR REPLACE FUNCTION monitoring_slice_stands_alone(p_row jsonb, p_settings jsonb) RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET jit = off
@@ -441,7 +453,8 @@ DECLARE
 BEGIN
     IF NOT EXISTS (
         SELECT FROM monitoring_alerts a
-        WHERE a.metric_name = v_part AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved'
+        WHERE a.labels IS NULL AND a.metric_name = v_part AND a.slice_dimension IS NOT NULL
+          AND monitoring_is_told(a.status, a.resolved_by, a.held_severity, p_row ->> 'severity')
           AND (a.slice_dimension, a.slice_value) IS DISTINCT FROM (v_dimension, v_value)) THEN
         RETURN true;
     END IF;
@@ -455,7 +468,8 @@ BEGIN
             each.total * profile.rate AS expected, each.bad,
             EXISTS (
                 SELECT FROM monitoring_alerts a
-                WHERE a.metric_name = v_part AND a.status <> 'resolved'
+                WHERE a.labels IS NULL AND a.metric_name = v_part
+                  AND monitoring_is_told(a.status, a.resolved_by, a.held_severity, p_row ->> 'severity')
                   AND (a.slice_dimension, a.slice_value) IS DISTINCT FROM (v_dimension, v_value)
                   AND a.slice_value = CASE a.slice_dimension
                         WHEN 'model' THEN s.model WHEN 'backend' THEN s.backend WHEN 'agent' THEN s.agent ELSE s.version END) AS told
@@ -484,4 +498,4 @@ END
 $$;
 COMMENT ON FUNCTION monitoring_slice_stands_alone(jsonb, jsonb) IS
     'Whether what a slice, or all events together, show (a judgement as JSON) is still proven without the events of those slices of the '
-    'metric that have an alert already: a model''s failures make its backend and its agent look bad too, and all events.';
+    'metric that are told already: a model''s failures make its backend and its agent look bad too, and all events.';

@@ -571,10 +571,17 @@ AS $$
 DECLARE
     v_alert record;
 BEGIN
+    -- What a person resolved is held until it is calm, which nobody looks for any more.
+    IF p_clear THEN
+        UPDATE monitoring_alerts AS a
+        SET held_severity = NULL, cleared_at = p_at
+        WHERE a.labels IS NULL AND a.metric_name = p_metric_name AND a.status = 'resolved' AND a.held_severity IS NOT NULL
+            AND (a.slice_dimension IS NOT NULL OR NOT p_slices_only);
+    END IF;
     FOR v_alert IN
         SELECT a.id, a.fingerprint
         FROM monitoring_alerts a
-        WHERE a.metric_name = p_metric_name AND a.status <> 'resolved' AND (a.slice_dimension IS NOT NULL OR NOT p_slices_only)
+        WHERE a.labels IS NULL AND a.metric_name = p_metric_name AND a.status <> 'resolved' AND (a.slice_dimension IS NOT NULL OR NOT p_slices_only)
         ORDER BY a.fingerprint
     LOOP
         PERFORM monitoring_lock_fingerprint(v_alert.fingerprint);
@@ -595,7 +602,8 @@ AS $$
 BEGIN
     RETURN EXISTS (
             SELECT FROM monitoring_alerts a
-            WHERE a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension IS NOT NULL AND a.status <> 'resolved')
+            WHERE a.labels IS NULL AND a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension IS NOT NULL
+              AND monitoring_is_told(a.status, a.resolved_by, a.held_severity, p_row ->> 'severity'))
         AND (
             EXISTS (
                 SELECT
@@ -603,15 +611,16 @@ BEGIN
                     p_row ->> 'part', (p_row ->> 'starts_at')::timestamptz, (p_row ->> 'ends_at')::timestamptz,
                     p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer) cause
                 JOIN monitoring_alerts a
-                    ON a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension = cause.dimension AND a.slice_value = cause.value
-                    AND a.status <> 'resolved'
+                    ON a.labels IS NULL AND a.metric_name = p_row ->> 'metric_name' AND a.slice_dimension = cause.dimension
+                    AND a.slice_value = cause.value
+                    AND monitoring_is_told(a.status, a.resolved_by, a.held_severity, p_row ->> 'severity')
                 WHERE cause.margin >= 1)
             -- Of latency slices hold whole hours alone: what is left of a shorter window is not known.
             OR p_row ->> 'metric_name' <> 'latency_p95' AND NOT monitoring_slice_stands_alone(p_row, p_settings));
 END
 $$;
 COMMENT ON FUNCTION monitoring_is_told_by_slice(jsonb, jsonb) IS
-    'Whether what all events together show (a row of monitoring_evaluate_windows as JSON) is the doing of slices that have alerts already: '
+    'Whether what all events together show (a row of monitoring_evaluate_windows as JSON) is the doing of slices that are told already: '
     'one of them explains it, or without their events nothing is proven.';
 
 CREATE OR REPLACE FUNCTION monitoring_slice_stands_out(p_row jsonb, p_settings jsonb) RETURNS boolean
@@ -695,11 +704,11 @@ BEGIN
             FROM judged
             GROUP BY judged.at, judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value
             UNION ALL
-            -- A slice that has an alert, and no events any more.
+            -- A slice that has an alert, or a hold, and no events any more.
             SELECT moment, a.alert_type, a.metric_name, a.slice_dimension, a.slice_value, NULL, NULL, NULL, NULL
             FROM monitoring_alerts a
             CROSS JOIN unnest(v_hourly) moment
-            WHERE a.slice_dimension IS NOT NULL AND a.status <> 'resolved' AND NOT EXISTS (
+            WHERE a.labels IS NULL AND a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND NOT EXISTS (
                 SELECT FROM judged
                 WHERE judged.at = moment AND judged.metric_name = a.metric_name AND judged.slice_dimension = a.slice_dimension
                   AND judged.slice_value = a.slice_value)
@@ -729,7 +738,8 @@ BEGIN
             CONTINUE WHEN NOT v_is_broad AND (
                 EXISTS (
                     SELECT FROM monitoring_alerts a
-                    WHERE a.metric_name = v_condition.metric_name AND a.slice_dimension IS NULL AND a.status <> 'resolved')
+                    WHERE a.labels IS NULL AND a.metric_name = v_condition.metric_name AND a.slice_dimension IS NULL
+                      AND monitoring_is_told(a.status, a.resolved_by, a.held_severity, v_condition.lead ->> 'severity'))
                 -- What was found to be over a moment ago is in the window still.
                 OR monitoring_last_clearing(v_condition.metric_name, v_condition.at) > (v_condition.lead ->> 'starts_at')::timestamptz
                 OR NOT monitoring_slice_stands_out(v_condition.lead, v_settings)

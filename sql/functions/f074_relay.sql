@@ -119,6 +119,11 @@ BEGIN
     FROM unnest(p_fingerprints, p_contents, p_ends) AS g (fingerprint, content, ends_at)
     LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint;
 
+    -- Before any row is: whoever has the lock may wait for one that is held here.
+    IF v_count > 0 THEN
+        PERFORM monitoring_lock_relay();
+    END IF;
+
     -- A row that somebody else holds is being seen again just now.
     IF v_again > 0 THEN
         WITH moved AS MATERIALIZED (
@@ -138,7 +143,6 @@ BEGIN
         RETURN NEXT;
         RETURN;
     END IF;
-    PERFORM monitoring_lock_relay();
 
     -- What else: a request brings mostly one of the three.
     SELECT
@@ -229,7 +233,10 @@ BEGIN
             RETURNING 1
         ), known AS (
             INSERT INTO monitoring_relayed_alerts (fingerprint, alert_id, content, started_at, last_seen_at, ends_at)
-            SELECT step.fingerprint, step.id, step.content, least(step.starts_at, p_at), p_at, step.ends_at FROM step
+            -- Of one that a person reopened the words are taken over when they are said again.
+            SELECT
+                step.fingerprint, step.id, CASE WHEN step.stands THEN '' ELSE step.content END, least(step.starts_at, p_at), p_at, step.ends_at
+            FROM step
         ), written AS (
             INSERT INTO monitoring_alert_transitions
                 (alert_id, sequence, transition, from_status, to_status, from_severity, to_severity, actor, credential, occurred_at)
@@ -335,7 +342,9 @@ BEGIN
     WITH silent AS (
         DELETE FROM monitoring_relayed_alerts AS r
         WHERE r.fingerprint IN (
-            SELECT over.fingerprint FROM monitoring_relayed_alerts AS over WHERE over.ends_at <= p_at ORDER BY over.ends_at LIMIT p_limit)
+                SELECT over.fingerprint FROM monitoring_relayed_alerts AS over WHERE over.ends_at <= p_at ORDER BY over.ends_at LIMIT p_limit)
+            -- Whoever held it may just have said it again.
+            AND r.ends_at <= p_at
         RETURNING r.alert_id
     )
     SELECT array_agg(silent.alert_id) INTO v_ended FROM silent;

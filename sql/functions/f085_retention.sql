@@ -57,26 +57,27 @@ COMMENT ON FUNCTION monitoring_remove_rollup(date, integer) IS
 CREATE OR REPLACE FUNCTION monitoring_remove_notifications(p_before timestamptz, p_limit integer) RETURNS integer
 LANGUAGE sql VOLATILE AS $$
     WITH old AS MATERIALIZED (
-        SELECT n.id, n.alert_id, n.message_id
+        SELECT n.id
         FROM monitoring_notifications AS n
         WHERE n.created_at < p_before
             AND n.status IN ('delivered', 'superseded', 'dropped', 'dead')
             AND EXISTS (SELECT FROM monitoring_alerts AS a WHERE a.id = n.alert_id AND a.status = 'resolved' AND a.resolved_at < p_before)
+            -- Asked before they are counted: those that must stay would fill the batch for good.
+            AND NOT EXISTS (
+                SELECT
+                FROM monitoring_notifications AS other
+                JOIN monitoring_alerts AS a ON a.id = other.alert_id
+                WHERE (other.message_id = n.message_id AND other.message_id <> other.id OR other.id = n.message_id)
+                    AND other.id <> n.id
+                    AND (other.status IN ('pending', 'sending') OR a.status <> 'resolved' OR a.resolved_at >= p_before)
+                OFFSET 0)
         ORDER BY n.created_at
         LIMIT p_limit
     ),
     gone AS (
         DELETE FROM monitoring_notifications AS n
         USING old
-        WHERE n.id = old.id
-            AND n.status IN ('delivered', 'superseded', 'dropped', 'dead')
-            AND NOT EXISTS (
-                SELECT
-                FROM monitoring_notifications AS other
-                JOIN monitoring_alerts AS a ON a.id = other.alert_id
-                WHERE (other.message_id = old.message_id AND other.message_id <> other.id OR other.id = old.message_id)
-                    AND other.id <> old.id
-                    AND (other.status IN ('pending', 'sending') OR a.status <> 'resolved' OR a.resolved_at >= p_before))
+        WHERE n.id = old.id AND n.status IN ('delivered', 'superseded', 'dropped', 'dead')
         RETURNING n.id
     )
     SELECT count(*)::integer FROM gone

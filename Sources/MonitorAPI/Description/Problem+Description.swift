@@ -33,7 +33,9 @@ extension Problem.Kind {
         case .invalidBody:
             let either = Schema(["anyOf": .array([allowed.json, names.json])])
             let index = Schema.integer.with(["minimum": 0, "description": "Of several alerts the faulty one, from 0."])
-            return ([:], ["field": field, "allowed": either, "index": index])
+            let faulty = Schema.array(of: Schema.integer.with(["minimum": 0])).with(["description": "Of several alerts the faulty ones."])
+            let taken = Schema.integer.with(["minimum": 0, "description": "How many of the others are kept."])
+            return ([:], ["field": field, "allowed": either, "index": index, "faulty": faulty, "taken": taken])
         case .contradiction: return ([:], ["parameter": parameter, "field": field, "allowed": allowed])
         case .transitionForbidden:
             let status = Schema.words(AlertStatus.words)

@@ -114,9 +114,10 @@ struct Problem: Error, Sendable, Hashable {
         return Response(status: head.status, headers: head.headerFields, body: .init(byteBuffer: ByteBuffer(bytes: body)))
     }
 
-    /// The answer as Alertmanager gives it: a JSON text.
+    /// The answer as Alertmanager gives it: a JSON text. Its clients know no 409.
     func alertmanagersResponse() -> Response {
         var response = self.response()
+        if response.status == .conflict { response.status = .badRequest }
         response.headers[.contentType] = "application/json"
         response.body = .init(byteBuffer: ByteBuffer(string: (try? MonitoringJSON.quoted(detail)) ?? "\"\""))
         return response

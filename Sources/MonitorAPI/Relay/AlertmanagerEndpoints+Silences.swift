@@ -36,7 +36,10 @@ extension AlertmanagerEndpoints {
                         """,
                     bodySchema: PostableSilence.schema, requiresBody: true, bodyExamples: [PostableSilence.example],
                     answer: .json(AlertmanagerSilenceID.self),
-                    problems: [.notFound: "There is no silence \(Self.example)."])
+                    problems: [
+                        .notFound: "There is no silence \(Self.example).",
+                        .contradiction: "endsAt must be a time after startsAt that is still to come.",
+                    ])
             ) { try await keep($0) },
             .get(
                 "/api/v2/silence/{id}", freshness: nil,
@@ -130,12 +133,15 @@ private struct SilenceOrder {
             }
         }
         guard !conditions.allSatisfy(\.matchesEmpty) else {
-            throw JSONBody.refusal("matchers", allowed: "matchers of which one at least does not fit what has no such label")
+            throw Problem(
+                .contradiction, "One of the matchers at least must not fit what has no such label: this would cover everything.",
+                members: ["field": .string("matchers")])
         }
         matchers = conditions.map(\.description)
         startsAt = max(try Self.time(posted.startsAt, "startsAt") ?? now, now)
         guard let end = try Self.time(posted.endsAt, "endsAt"), end > now, end > startsAt else {
-            throw JSONBody.refusal("endsAt", allowed: "a time after startsAt that is still to come")
+            throw Problem(
+                .contradiction, "endsAt must be a time after startsAt that is still to come.", members: ["field": .string("endsAt")])
         }
         endsAt = end
         createdBy = String(SilenceOrder.line(posted.createdBy).prefix(ActionOrder.maximumName))

@@ -164,8 +164,7 @@ extension QueryParameter where Value == Bool {
     /// `true`, which it is where it is absent, or `false`, which every other word is, as in Alertmanager.
     static func shown(_ name: String, _ text: String) -> QueryParameter {
         QueryParameter(
-            name, text, schema: Schema.words(["true", "false"]).with(["default": "true"]), example: "true", default: true,
-            allowed: "true or false"
+            name, text, schema: Schema.text.with(["default": "true"]), example: "true", default: true, allowed: "true or false"
         ) { ["true", "1", "yes", "y", "t", "on", "ok", "checked", "selected", "enabled"].contains($0.lowercased()) }
     }
 }
