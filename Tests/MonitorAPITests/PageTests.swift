@@ -26,6 +26,30 @@ struct PageTests {
             '{"window_seconds": 3600, "dimension": "model", "value": "gpt-4o", "lag_days": 7}', 1);
         """
 
+    @Test("a monitor that cannot judge yet says so, and from when on it can")
+    func learning() async throws {
+        try await withListener(fixture: false) { listener in
+            let empty = try await listener.send("GET", "/").text
+            #expect(empty.contains("<h1>Learning what is normal</h1>") && empty.contains("Alerts begin when there are days enough"))
+            func fill(_ from: String, _ until: String) async throws {
+                try await listener.run(
+                    """
+                    INSERT INTO monitoring_rollup
+                        (bucket_start, total_events, successful_events, failed_events, fallback_events, duplicate_events, scored_events, malformed_events,
+                         latency_events, latency_sum, latency_values, latency_counts, rolled_up_at)
+                    SELECT start, 100, 98, 1, 4, 2, 100, 0, 100, 100000, '{1000}', '{100}', start
+                    FROM generate_series('\(from)'::timestamptz, '\(until)'::timestamptz - interval '5 minutes', interval '5 minutes') AS start
+                    """)
+            }
+            try await fill("2026-03-08 00:00+00", "2026-03-10 12:00+00")
+            let young = try await listener.send("GET", "/").text
+            #expect(young.contains("Nothing is judged yet.") && young.contains("Alerts begin on 13\u{A0}Mar,\u{A0}00:00\u{A0}UTC"), "\(young)")
+            try await fill("2026-03-01 00:00+00", "2026-03-08 00:00+00")
+            let grown = try await listener.send("GET", "/").text
+            #expect(grown.contains("<h1>All quiet</h1>") && grown.contains("Nothing that is watched is further off than chance explains."))
+        }
+    }
+
     @Test(
         "an alert of every kind has its figures in their units",
         arguments: [

@@ -25,8 +25,10 @@ struct RelayRaceTests {
                 $7::timestamptz[], 'test', 'test', $8::timestamptz, interval '1 day', 1000)
             """,
             [
-                texts, .textArray(fingerprints.map { "{\"alertname\": \"\($0)\"}" }), each("{}"), each("words"), each("high"),
-                .timestampArray(fingerprints.map { _ in hour }), .timestampArray(fingerprints.map { _ in hour.addingTimeInterval(seconds) }),
+                texts, .textArray(fingerprints.map { "{\"alertname\": \"\($0)\"}" }), each("{}"), each("words"),
+                each("high"),
+                .timestampArray(fingerprints.map { _ in hour }),
+                .timestampArray(fingerprints.map { _ in hour.addingTimeInterval(seconds) }),
                 .timestamp(hour.addingTimeInterval(offset)),
             ], timeout: .seconds(20))
     }

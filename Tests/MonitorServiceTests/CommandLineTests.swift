@@ -123,6 +123,7 @@ import Testing
             let accepted = try await Program.run(["baseline", "accept", "--reason", "new model", "--by", "ann"] + shared)
             #expect(accepted.code == 0 && accepted.output.contains("by ann: new model"), "\(accepted.errors)")
             #expect(!accepted.errors.contains("nothing is compared"), "\(accepted.errors)")
+            #expect(accepted.errors.contains("nothing to compare with") && accepted.errors.contains("error_rate"), "\(accepted.errors)")
             let unused = try await Program.run(["baseline", "accept", "--reason", "r", "--name", "7day_roling"] + shared)
             #expect(
                 unused.code == 0 && unused.errors.contains("nothing is compared with 7day_roling: the settings name 7day_rolling"),

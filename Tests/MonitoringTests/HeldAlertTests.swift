@@ -109,6 +109,40 @@ struct HeldAlertTests {
         }
     }
 
+    @Test(
+        "what cannot be judged is named, with the midnight from which on it can be",
+        arguments: [
+            ("2026-03-09T00:30:00Z", "2026-03-14 00:00+00"), ("2026-03-13T23:59:59Z", "2026-03-14 00:00+00"), ("2026-03-14T00:00:00Z", nil),
+        ] as [(String, String?)])
+    func unarmed(moment: String, from: String?) async throws {
+        try await withEvaluationFixture { fixture in
+            try await fixture.fill("2026-03-09 00:00+00", "2026-03-15 00:00+00")
+            let metrics = ["duplicate_rate", "error_rate", "fallback_rate", "health_score", "latency_p95", "model_mix"]
+            let told = try await fixture.lines(
+                """
+                SELECT metric_name || ' ' || to_char(armed_from AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI"+00"') AS line
+                FROM monitoring_unarmed($1::timestamptz) ORDER BY 1
+                """, [.text(moment)])
+            #expect(told == (from.map { from in metrics.map { "\($0) \(from)" } } ?? []))
+        }
+    }
+
+    @Test("after a new normal was accepted it is the midnight that has twenty hours of it before")
+    func accepted() async throws {
+        try await withEvaluationFixture { fixture in
+            try await fixture.fill("2026-03-01 00:00+00", "2026-03-15 00:00+00")
+            try await fixture.client.query(
+                "SELECT monitoring_accept_baseline(NULL, 'ann', 'cli', 'new model', '2026-03-10 05:00+00', '2026-03-10 05:10+00')")
+            let told = try await fixture.lines(
+                """
+                SELECT DISTINCT to_char(armed_from AT TIME ZONE 'UTC', 'DD HH24:MI') AS line
+                FROM monitoring_unarmed('2026-03-10 06:00+00')
+                """)
+            #expect(told == ["12 00:00"])
+            #expect(try await fixture.lines("SELECT metric_name AS line FROM monitoring_unarmed('2026-03-12 00:00+00')") == [])
+        }
+    }
+
     @Test("an event of long ago that comes late arms nothing")
     func ancient() async throws {
         try await withEvaluationFixture { fixture in

@@ -55,7 +55,7 @@ extension PageRenderer.Template {
         <main class="wrap" id="content">
         {{#hasOutcome}}<section class="card outcome{{#outcome.isGood}} good{{/outcome.isGood}}" role="status"><h2>{{outcome.headline}}</h2><p>{{outcome.detail}}{{#hasOutcomeLink}} <a href="{{outcomeLink}}">{{outcomeTitle}}</a>{{/hasOutcomeLink}}</p></section>{{/hasOutcome}}
         <section aria-labelledby="alerts" data-live="alerts"><h2 id="alerts" class="unseen">Alerts</h2>
-        {{#isQuiet}}<p class="card quiet"><strong>Nothing is open.</strong> Everything that is watched is as expected.</p>{{/isQuiet}}
+        {{#isQuiet}}<p class="card quiet"><strong>{{quietTitle}}</strong> {{quietText}}</p>{{/isQuiet}}
         {{^isQuiet}}<ul class="alerts">{{#alerts}}<li class="card alert {{severity}}{{#isHeld}} held{{/isHeld}}">
         <div class="alert-head"><span class="badge {{severity}}">{{severity}}</span><h3><a href="alerts/{{id}}" data-key="{{id}}">{{title}}</a></h3></div>
         <p class="alert-summary">{{summary}}</p>

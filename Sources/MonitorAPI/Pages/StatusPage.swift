@@ -30,6 +30,8 @@ struct StatusPage: Sendable {
     let hasViewer: Bool
     let alerts: [AlertCard]
     let isQuiet: Bool
+    let quietTitle: String
+    let quietText: String
     let hasOutcome: Bool
     let outcome: LinkOutcome
     let outcomeTitle: String
@@ -57,16 +59,20 @@ struct StatusPage: Sendable {
     let isRefreshing: Bool
 
     init(
-        now: Date, window: PageWindow, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, figures: StatusFigures,
-        receivers: [ReceiverRecord], undelivered: [UndeliveredMessage], silences: [SilenceRecord], viewer: PageViewer,
+        now: Date, window: PageWindow, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, unarmed: [BaselineRepository.Unarmed],
+        figures: StatusFigures, receivers: [ReceiverRecord], undelivered: [UndeliveredMessage], silences: [SilenceRecord],
+        viewer: PageViewer,
         outcome: PageOutcome?, refresh: Int
     ) {
         time = Wording.time(now)
         self.viewer = viewer
         hasViewer = !viewer.tokenName.isEmpty
         let worst = open.map(\.severity).max()
-        headline = Self.headline(open: open, held: held)
-        tone = open.first { $0.severity == worst }?.tone ?? (held.isEmpty ? (figures.whole == nil ? .neutral : .calm) : .watch)
+        let judgement = Judgement(unarmed, now: now)
+        headline = open.isEmpty && held.isEmpty && judgement.isBlind ? "Learning what is normal" : Self.headline(open: open, held: held)
+        (quietTitle, quietText) = (judgement.title, judgement.text)
+        let resting: PageFrame.Tone = figures.whole == nil || judgement.isBlind ? .neutral : .calm
+        tone = open.first { $0.severity == worst }?.tone ?? (held.isEmpty ? resting : .watch)
         let health = figures.whole?.value(of: "health_score")
         healthValue = health.map { Wording.number($0, places: 0) } ?? "–"
         gaugeHTML = Self.gauge(health)
@@ -119,6 +125,33 @@ struct StatusPage: Sendable {
         hasReasons = !reasons.isEmpty
         notes = Self.notes(figures.gauges, baseline, now: now)
         isRefreshing = refresh >= 5
+    }
+
+    /// What no alert says: that nothing is off, or that nothing can be told.
+    private struct Judgement {
+        /// No metric can be judged.
+        let isBlind: Bool
+        let title: String
+        let text: String
+
+        init(_ unarmed: [BaselineRepository.Unarmed], now: Date) {
+            // All that the page has a tile of.
+            isBlind = StatusTile.metrics.allSatisfy { metric in metric == "total_events" || unarmed.contains { $0.metricName == metric } }
+            let from = unarmed.compactMap(\.armedFrom).max().map { Wording.moment($0, now: now) + "\u{A0}UTC" }
+            guard !isBlind else {
+                title = "Nothing is judged yet."
+                text =
+                    from.map { "Alerts begin on \($0), when there are days enough to compare with." }
+                    ?? "Alerts begin when there are days enough to compare with."
+                return
+            }
+            title = "Nothing is open."
+            let names = unarmed.map { Wording.metric($0.metricName) }
+            text =
+                names.isEmpty
+                ? "Nothing that is watched is further off than chance explains."
+                : "What can be judged is no further off than chance explains; not judged \(from.map { "before \($0)" } ?? "yet"): \(names.joined(separator: ", "))."
+        }
     }
 
     private static func headline(open: [Alert], held: [Alert]) -> String {

@@ -183,7 +183,7 @@ enum Stylesheet {
           .tiles, .columns, .causes { grid-template-columns: minmax(0, 1fr); }
           .masthead { padding: 14px 0 66px; }
           .bar-top { margin-bottom: 18px; }
-          .health { flex-basis: 92px; height: 92px; } .gauge { width: 92px; height: 92px; }
+          .health { flex-basis: 104px; height: 104px; } .gauge { width: 104px; height: 104px; }
           .health-value strong { font-size: 26px; } .health-value { font-size: 10px; }
           .hero { gap: 14px; } .lede { font-size: 16px; }
           .card { padding: 16px; } .alert { padding-left: 20px; }

@@ -17,6 +17,22 @@ public struct BaselineRepository: Sendable {
         try await client.query(Self.selection, [.text(name)]).first.map(BaselineSnapshot.init(row:))
     }
 
+    /// A metric that cannot be judged, for want of anything to compare with.
+    public struct Unarmed: Sendable, Hashable {
+        /// `latency_p95`, …
+        public var metricName: String
+        /// The UTC midnight from which on it can be, should events go on coming; nil: that cannot be told.
+        public var armedFrom: Date?
+    }
+
+    /// What cannot be judged at a moment, by the settings in force.
+    public func unarmed(at moment: Date) async throws -> [Unarmed] {
+        try await client.query(
+            "SELECT metric_name, armed_from FROM monitoring_unarmed($1::timestamptz) ORDER BY metric_name", [.timestamp(moment)],
+            timeout: .seconds(10)
+        ).map { Unarmed(metricName: try $0.decode("metric_name"), armedFrom: try $0.decode("armed_from")) }
+    }
+
     /// The name of the one that the settings in force compare with.
     public func nameInUse() async throws -> String {
         try await client.query("SELECT monitoring_baseline_name() AS name")[0].decode("name")

@@ -55,6 +55,12 @@ struct BaselineCommand: AsyncParsableCommand {
                 let baseline = try await repository.accept(
                     name: target.name, actor: by ?? NSUserName(), credential: "cli", reason: reason, from: from?.date, at: Date())
                 try print(baseline, output)
+                let unarmed = try await repository.unarmed(at: Date())
+                if !unarmed.isEmpty {
+                    let from = unarmed.compactMap(\.armedFrom).max().map { "before \(Figures.time($0))" } ?? "until there are enough events"
+                    standardError(
+                        "nothing to compare with \(from) for \(unarmed.map(\.metricName).joined(separator: ", ")): no alert of these")
+                }
                 let inUse = try await repository.nameInUse()
                 if baseline.baselineName != inUse {
                     standardError("nothing is compared with \(baseline.baselineName): the settings name \(inUse) (detection.baseline.name)")
