@@ -226,7 +226,10 @@ public struct MonitorServer: Sendable {
             + LinkEndpoints(
                 client: client, signer: linkSigner, configuration: configuration, failures: doorkeeper.failures, pages: pages
             ).all
-            + PageEndpoints(client: client, pages: pages, doorkeeper: doorkeeper, marks: marks, configuration: configuration).all
+            + PageEndpoints(
+                client: client, pages: pages, doorkeeper: doorkeeper, marks: marks, configuration: configuration,
+                notifications: relay.notifications
+            ).all
             + TroubleEndpoints(client: client, gate: doorkeeper.gate, marks: marks).all
             + LoginEndpoints(doorkeeper: doorkeeper, marks: marks, configuration: configuration, pages: pages).all
             + StreamEndpoint(hub: hub, lifetimeSeconds: streamLifetime).all

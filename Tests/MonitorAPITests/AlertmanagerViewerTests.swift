@@ -139,6 +139,18 @@ struct AlertmanagerViewerTests {
             }
             let down = try await alert("NodeDown")
             #expect(try await alert("DiskFull")?["status"]?["inhibitedBy"] == .array([try #require(down?["fingerprint"])]))
+            // And whoever looks at its page sees why nobody is told.
+            func page(_ name: String) async throws -> String {
+                let id = try await listener.value("SELECT id FROM monitoring_alerts WHERE labels ->> 'alertname' = '\(name)'")
+                return try await listener.send("GET", "/alerts/\(id ?? "")").text
+            }
+            let source = try await listener.value("SELECT id FROM monitoring_alerts WHERE labels ->> 'alertname' = 'NodeDown'")
+            #expect(try await page("DiskFull").contains("another alert stands: <a href=\"\(source ?? "")\">NodeDown</a>"))
+            #expect(try await page("Slow").contains("No route leads from it to a receiver at this time."))
+            #expect(try await !page("NodeDown").contains("No route leads"))
+            _ = try await Self.keep(Self.silence(Self.matcher("alertname", "NodeDown")), listener)
+            #expect(try await page("NodeDown").contains("A silence by Ana keeps it quiet until"))
+            try await listener.run("DELETE FROM monitoring_silences")
             #expect(try await alert("Slow")?["receivers"] == .array([.object(["name": "nobody"])]))
             let groups = try JSONValue(parsing: try await listener.send("GET", "/api/v2/alerts/groups").text).array ?? []
             #expect(groups.compactMap { $0["receiver"]?["name"]?.string }.sorted() == ["infra", "nobody", "nobody"])

@@ -69,6 +69,13 @@ import Testing
             ])
     }
 
+    /// What the command line overrules is known all the same.
+    @Test func whatIsOverruledCanBeMeant() throws {
+        let loader = ConfigurationLoader(environment: ["TORQ_MONITOR_LISTNER_PORT": "1"], overrides: ["listener.port": "2"])
+        let warnings = try loader.load(text: "", name: "monitor.yaml").warnings.map(\.suggestion)
+        #expect(warnings == ["TORQ_MONITOR_LISTENER_PORT"])
+    }
+
     @Test func aVariableThatNothingReadsIsWarnedOf() throws {
         let environment = [
             "TORQ_MONITOR_LISTENER_PROT": "1", "TORQ_MONITOR_SERVICE_HOST": "10.0.0.1", "TORQ_MONITOR_CONFIG": "/etc/monitor.yaml",

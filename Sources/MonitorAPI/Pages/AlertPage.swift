@@ -43,6 +43,11 @@ struct AlertPage: Sendable {
     let timeline: [Moment]
     let messages: [Message]
     let hasMessages: Bool
+    let hasQuiet: Bool
+    let quietText: String
+    let quietLink: String
+    let quietLinkTitle: String
+    let hasQuietLink: Bool
     let causes: [StatusPage.Row]
     let hasCauses: Bool
     /// JSON, and the heading over it.
@@ -66,8 +71,8 @@ struct AlertPage: Sendable {
     let outcome: LinkOutcome
 
     init(
-        _ alert: Alert, timeline: [AlertTransition], notifications: [DeliveredNotification], chartHTML: String, viewer: PageViewer,
-        outcome: LinkOutcome?, leadsHome: Bool, now: Date
+        _ alert: Alert, timeline: [AlertTransition], notifications: [DeliveredNotification], quiet: QuietReason?, chartHTML: String,
+        viewer: PageViewer, outcome: LinkOutcome?, leadsHome: Bool, now: Date
     ) {
         self.leadsHome = leadsHome
         self.viewer = viewer
@@ -82,6 +87,9 @@ struct AlertPage: Sendable {
         let title = AlertCard.title(of: alert)
         messages = notifications.map { Self.message($0, of: title, viewer: viewer, now: now) }
         hasMessages = !messages.isEmpty
+        hasQuiet = quiet != nil
+        (quietText, quietLink, quietLinkTitle) = (quiet?.text ?? "", quiet?.link ?? "", quiet?.linkTitle ?? "")
+        hasQuietLink = !quietLink.isEmpty
         causes = Self.causes(alert.contextData)
         hasCauses = !causes.isEmpty
         let annotations = alert.annotations.map { JSONValue.object($0.mapValues(JSONValue.string)) }

@@ -8,9 +8,13 @@ struct FailingReceiver: Sendable {
     let detail: String
 
     /// nil for one that works.
-    init?(_ record: ReceiverRecord, now: Date) {
+    ///
+    /// - Parameter isDefined: Whether the configuration has one of that name.
+    init?(_ record: ReceiverRecord, isDefined: Bool = true, now: Date) {
         name = record.name
-        if let since = record.disabledAt {
+        if !isDefined, record.waiting > 0 {
+            state = "is configured no more: its messages wait until it is, or are given up"
+        } else if let since = record.disabledAt {
             state = "switched off since \(Wording.moment(since, now: now)) UTC"
         } else if let until = record.pausedUntil, until > now, record.openings > 0 {
             state = "failing, tried again at \(Wording.moment(until, now: now)) UTC"

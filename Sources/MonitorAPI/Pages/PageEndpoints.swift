@@ -19,15 +19,22 @@ struct PageEndpoints: Sendable {
     private let marks: FormMark
     private let publicPath: String
     private let isSecure: Bool
+    /// nil: it is not known which there are.
+    private let definedReceivers: Set<String>?
 
-    init(client: PostgresClient, pages: PageRenderer, doorkeeper: Doorkeeper, marks: FormMark, configuration: ListenerConfiguration) {
+    /// - Parameter notifications: Who is told of what; nil: that is not said.
+    init(
+        client: PostgresClient, pages: PageRenderer, doorkeeper: Doorkeeper, marks: FormMark, configuration: ListenerConfiguration,
+        notifications: NotificationConfiguration?
+    ) {
+        definedReceivers = notifications.map { Set($0.receivers.keys) }
         self.client = client
         alerts = AlertRepository(client: client)
         baselines = BaselineRepository(client: client)
         receivers = ReceiverRepository(client: client)
         silences = SilenceRepository(client: client)
         deliveries = NotificationRepository(client: client)
-        alertPages = AlertPages(client: client, pages: pages)
+        alertPages = AlertPages(client: client, pages: pages, notifications: notifications)
         self.pages = pages
         gate = doorkeeper.gate
         self.marks = marks
@@ -85,7 +92,8 @@ struct PageEndpoints: Sendable {
         }
         let page = StatusPage(
             now: now, window: window, open: open, held: held, baseline: baseline, unarmed: unarmed, figures: figures, receivers: endpoints,
-            undelivered: undelivered, silences: quiet, viewer: PageViewer(call, marks: marks), outcome: outcome, refresh: refresh)
+            definedReceivers: definedReceivers, undelivered: undelivered, silences: quiet, viewer: PageViewer(call, marks: marks),
+            outcome: outcome, refresh: refresh)
         return PageFrame(
             title: page.headline + " · torq-monitor", tone: page.tone, root: "", refresh: refresh >= 5 ? refresh : nil, isLive: true,
             body: try pages.render(.status, page)

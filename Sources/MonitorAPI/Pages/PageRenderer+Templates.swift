@@ -119,7 +119,8 @@ extension PageRenderer.Template {
         {{#hasMessages}}<ul class="messages">{{#messages}}<li><p class="row"><span class="row-name">{{receiver}}: {{what}}</span><span class="state {{status}}">{{status}}</span></p>
         <p class="muted small">{{detail}}</p>
         {{#attempts}}<p class="attempt small"><span class="muted">{{number}}.</span> {{time}} UTC, {{outcome}}<span class="muted">{{detail}}</span></p>{{/attempts}}\(deedText)</li>{{/messages}}</ul>{{/hasMessages}}
-        {{^hasMessages}}<p class="muted">Nobody yet.</p>{{/hasMessages}}</section>
+        {{^hasMessages}}<p class="muted">Nobody yet.</p>{{/hasMessages}}
+        {{#hasQuiet}}<p class="muted">{{quietText}}{{#hasQuietLink}} <a href="{{quietLink}}">{{quietLinkTitle}}</a>{{/hasQuietLink}}</p>{{/hasQuiet}}</section>
         </div>
         {{#hasEvidence}}<details class="card" id="evidence"><summary>{{evidenceTitle}}</summary><pre tabindex="0">{{evidence}}</pre></details>{{/hasEvidence}}
         {{#hasEvents}}<details class="card" id="events"><summary>Example events</summary><ul class="events">{{#events}}<li><code>{{.}}</code></li>{{/events}}</ul></details>{{/hasEvents}}

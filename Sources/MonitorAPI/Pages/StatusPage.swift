@@ -60,7 +60,8 @@ struct StatusPage: Sendable {
 
     init(
         now: Date, window: PageWindow, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, unarmed: [BaselineRepository.Unarmed],
-        figures: StatusFigures, receivers: [ReceiverRecord], undelivered: [UndeliveredMessage], silences: [SilenceRecord],
+        figures: StatusFigures, receivers: [ReceiverRecord], definedReceivers: Set<String>?, undelivered: [UndeliveredMessage],
+        silences: [SilenceRecord],
         viewer: PageViewer,
         outcome: PageOutcome?, refresh: Int
     ) {
@@ -97,7 +98,7 @@ struct StatusPage: Sendable {
         }
         stepWords = window.stepWords
         tiles = StatusTile.metrics.map { StatusTile($0, figures: figures, baseline: baseline, window: window, now: now) }
-        failing = receivers.compactMap { FailingReceiver($0, now: now) }
+        failing = receivers.compactMap { FailingReceiver($0, isDefined: definedReceivers?.contains($0.name) ?? true, now: now) }
         self.undelivered = undelivered
         hasUndelivered = !undelivered.isEmpty
         let dead = receivers.reduce(0) { $0 + $1.dead }

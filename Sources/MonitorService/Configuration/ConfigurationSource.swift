@@ -57,9 +57,9 @@ final class ConfigurationSource {
 
     /// What the command line, then the environment, say of a key. An empty variable says nothing.
     func outsideValue(_ path: String) -> ConfigurationNode? {
-        if let text = overrides[path] { return ConfigurationNode(content: .scalar(text), origin: .override) }
         let variable = Self.variable(for: path)
         knownVariables.insert(variable)
+        if let text = overrides[path] { return ConfigurationNode(content: .scalar(text), origin: .override) }
         if mayBeSet, let text = reader.string(forKey: ConfigKey(["torq", "monitor"] + path.split(separator: ".").map(String.init))),
             !text.isEmpty
         {

@@ -41,14 +41,14 @@ struct CheckCommand: AsyncParsableCommand {
     }
 
     private func printTable(_ report: DriftDetector.Report, open: [Alert]) {
-        var table = TextTable("METRIC", "WINDOW", "VALUE", "EXPECTED", "RATIO", "EVENTS", "P", "VERDICT", "AFFECTED")
+        var table = TextTable("METRIC", "WINDOW", "VALUE", "EXPECTED", "RATIO", "AT LEAST", "EVENTS", "P", "VERDICT", "AFFECTED")
         for evaluation in report.evaluations {
             table.add(
                 evaluation.metricName + (evaluation.sliceValue.map { " of \(evaluation.sliceDimension ?? "slice") \($0)" } ?? ""),
                 Figures.window(evaluation.windowSeconds) + (evaluation.evidence.isOfDrift ? " drift" : ""),
                 FigureText.value(evaluation.currentValue, of: evaluation.metricName),
                 FigureText.value(evaluation.baselineValue, of: evaluation.metricName), Figures.ratio(evaluation.ratio),
-                "\(evaluation.totalEvents)", Figures.probability(evaluation.pValue), evaluation.verdict,
+                Figures.ratio(evaluation.lowerBound), "\(evaluation.totalEvents)", Figures.probability(evaluation.pValue), evaluation.verdict,
                 [evaluation.affectedModel, evaluation.affectedBackend, evaluation.affectedAgent, evaluation.affectedVersion]
                     .compactMap { $0 }.joined(separator: ", "))
         }
