@@ -48,7 +48,8 @@ struct CheckCommand: AsyncParsableCommand {
                 Figures.window(evaluation.windowSeconds) + (evaluation.evidence.isOfDrift ? " drift" : ""),
                 FigureText.value(evaluation.currentValue, of: evaluation.metricName),
                 FigureText.value(evaluation.baselineValue, of: evaluation.metricName), Figures.ratio(evaluation.ratio),
-                Figures.ratio(evaluation.lowerBound), "\(evaluation.totalEvents)", Figures.probability(evaluation.pValue), evaluation.verdict,
+                Figures.ratio(evaluation.lowerBound), "\(evaluation.totalEvents)", Figures.probability(evaluation.pValue),
+                evaluation.verdict,
                 [evaluation.affectedModel, evaluation.affectedBackend, evaluation.affectedAgent, evaluation.affectedVersion]
                     .compactMap { $0 }.joined(separator: ", "))
         }
