@@ -103,10 +103,13 @@ struct EmbeddedPostgresTests {
 
             // A lock file whose process number is now another program's, of the same account.
             let account = ServerAccount.current()
-            var options = PlatformOptions()
-            if account.isOther { (options.userID, options.groupID, options.supplementaryGroups) = (account.userID, account.groupID, []) }
+            // By setpriv, as PostgresProgram has it.
+            let command =
+                account.isOther
+                ? ["setpriv", "--reuid=\(account.userID)", "--regid=\(account.groupID)", "--clear-groups", "sleep", "60"] : ["sleep", "60"]
             _ = try await run(
-                .name("sleep"), arguments: ["60"], workingDirectory: "/", platformOptions: options, input: .none, output: .discarded,
+                .name(command[0]), arguments: Arguments(Array(command.dropFirst())), workingDirectory: "/", input: .none,
+                output: .discarded,
                 error: .discarded
             ) { execution in
                 let number = execution.processIdentifier.value

@@ -30,11 +30,12 @@ struct PoolTests {
 
     @Test func aConnectionLostInUseIsAnErrorAndIsReplaced() async throws {
         try await withTestDatabase(poolSize: 1) { database async throws in
-            let expected = PostgresError(
-                .connectionLost, sqlState: "57P01", message: "terminating connection due to administrator command")
-            await #expect(throws: expected) {
+            // The end of the connection may be met together with the reason, which then has no SQLSTATE.
+            let error = await #expect(throws: PostgresError.self) {
                 try await database.client.query("SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(60)")
             }
+            #expect(error?.code == .connectionLost)
+            #expect(error?.message.contains("terminating connection due to administrator command") == true)
             #expect(try await int(database.client, "SELECT 7 AS value") == 7)
         }
     }

@@ -135,7 +135,7 @@ extension QueryParameter where Value == Matcher {
     static func matchers(_ name: String, _ text: String) -> QueryParameter {
         var parameter = QueryParameter(
             name, text,
-            schema: Schema.matcher.with(["maxLength": 4200]), example: "alertname=\"HighLatency\""
+            schema: Schema.matcher.with(["maxLength": 8400]), example: "alertname=\"HighLatency\""
         ) { given throws(Problem) in
             do throws(NotificationConfigurationError) {
                 return try Matcher(given)
@@ -150,7 +150,7 @@ extension QueryParameter where Value == Matcher {
     /// A regular expression for a whole name.
     static func pattern(_ name: String, _ text: String) -> QueryParameter {
         QueryParameter(
-            name, text, schema: Schema.text.with(["minLength": 1, "maxLength": 4000, "format": "regex"]),
+            name, text, schema: Schema.text.with(["maxLength": 4000, "format": "regex"]),
             example: "oncall",
             allowed: "a regular expression"
         ) { given in

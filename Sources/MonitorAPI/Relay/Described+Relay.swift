@@ -163,10 +163,11 @@ struct RelayAnswer: Codable, Sendable, Hashable {
 }
 
 /// Names and texts.
-private func labelSet(longest: Int64) -> Schema {
+private func labelSet(longest: Int) -> Schema {
     Schema([
-        "type": "object", "maxProperties": 64, "propertyNames": .object(["pattern": "^[A-Za-z_][A-Za-z0-9_]{0,199}$"]),
-        "additionalProperties": Schema.keptText.with(["maxLength": .integer(longest)]).json,
+        "type": "object", "maxProperties": .integer(Int64(IncomingAlert.mostLabels)),
+        "propertyNames": .object(["pattern": .string("^[A-Za-z_][A-Za-z0-9_]{0,\(IncomingAlert.longestName - 1)}$")]),
+        "additionalProperties": Schema.keptText.with(["maxLength": .integer(Int64(longest))]).json,
     ])
 }
 
@@ -176,10 +177,11 @@ extension PostableAlert {
             "type": "object", "required": .array(["labels"]),
             "properties": .object([
                 // Not all of them empty: such a label counts as none.
-                "labels": labelSet(longest: 4096).with([
+                "labels": labelSet(longest: IncomingAlert.longestLabel).with([
                     "minProperties": 1, "not": .object(["additionalProperties": .object(["const": ""])]),
-                ]).json, "annotations": labelSet(longest: 16_384).orNull.json, "startsAt": moment.json, "endsAt": moment.json,
-                "generatorURL": Schema.keptText.with(["maxLength": 4096]).orNull.json,
+                ]).json, "annotations": labelSet(longest: IncomingAlert.longestAnnotation).orNull.json, "startsAt": moment.json,
+                "endsAt": moment.json,
+                "generatorURL": Schema.keptText.with(["maxLength": .integer(Int64(IncomingAlert.longestURL))]).orNull.json,
             ]),
         ])
     ).with(["maxItems": .integer(Int64(most))])
@@ -210,7 +212,7 @@ extension PostableSilence {
                     "type": "object", "required": .array(["name", "value"]),
                     "properties": .object([
                         "name": Schema.text.with(["pattern": "^[A-Za-z_][A-Za-z0-9_]*$"]).json,
-                        "value": Schema.keptText.with(["maxLength": 500]).json, "isRegex": Schema.flag.json, "isEqual": Schema.flag.json,
+                        "value": Schema.keptText.with(["maxLength": 4000]).json, "isRegex": Schema.flag.json, "isEqual": Schema.flag.json,
                     ]), "if": .object(["properties": .object(["isRegex": .object(["const": true])]), "required": .array(["isRegex"])]),
                     "then": .object(["properties": .object(["value": .object(["format": "regex"])])]),
                 ])

@@ -22,12 +22,12 @@ struct IncomingAlert: Sendable, Hashable {
         }
     }
 
-    private static let mostLabels = 128
-    private static let longestName = 200
-    private static let longestLabel = 4096
-    private static let longestAnnotation = 65_536
+    static let mostLabels = 128
+    static let longestName = 200
+    static let longestLabel = 4096
+    static let longestAnnotation = 65_536
     /// Prometheus puts the rule's expression into it.
-    private static let longestURL = 16_384
+    static let longestURL = 16_384
     /// In all: lists show thousands of them at a time.
     private static let longest = 131_072
 

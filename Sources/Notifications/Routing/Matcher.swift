@@ -19,11 +19,11 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
     public let label: String
     private let test: Test
 
-    /// - Parameter text: At most 4,200 characters.
+    /// - Parameter text: At most 8,400 characters: a pattern has 4,000 at most.
     /// - Throws: `.invalidMatcher`, which quotes it and says what is allowed.
     public init(_ text: String) throws(NotificationConfigurationError) {
         let text = Self.trimmed(text[...])
-        guard text.unicodeScalars.count <= 4200 else { throw Self.error(text, "has more than 4200 characters") }
+        guard text.unicodeScalars.count <= 8400 else { throw Self.error(text, "has more than 8400 characters") }
         let isOfName = { (character: Character) in character.isASCII && (character.isLetter || character.isNumber) || character == "_" }
         guard let start = text.firstIndex(where: { !isOfName($0) }) else { throw Self.error(text, "has no operator") }
         let label = text[..<start]
