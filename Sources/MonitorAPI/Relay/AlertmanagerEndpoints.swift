@@ -150,7 +150,7 @@ extension QueryParameter where Value == Matcher {
     /// A regular expression for a whole name.
     static func pattern(_ name: String, _ text: String) -> QueryParameter {
         QueryParameter(
-            name, text, schema: Schema.text.with(["maxLength": 4000, "format": "regex"]),
+            name, text, schema: Schema.keptText.with(["maxLength": 4000, "format": "regex"]),
             example: "oncall",
             allowed: "a regular expression"
         ) { given in
@@ -164,7 +164,7 @@ extension QueryParameter where Value == Bool {
     /// `true`, which it is where it is absent, or `false`, which every other word is, as in Alertmanager.
     static func shown(_ name: String, _ text: String) -> QueryParameter {
         QueryParameter(
-            name, text, schema: Schema.text.with(["default": "true"]), example: "true", default: true, allowed: "true or false"
+            name, text, schema: Schema.keptText.with(["default": "true"]), example: "true", default: true, allowed: "true or false"
         ) { ["true", "1", "yes", "y", "t", "on", "ok", "checked", "selected", "enabled"].contains($0.lowercased()) }
     }
 }
