@@ -150,7 +150,7 @@ extension QueryParameter where Value == Matcher {
     /// A regular expression for a whole name.
     static func pattern(_ name: String, _ text: String) -> QueryParameter {
         QueryParameter(
-            name, text, schema: Schema.keptText.with(["maxLength": 4000, "format": "regex"]),
+            name, text, schema: Schema.text.with(["maxLength": 4000, "format": "regex"]),
             example: "oncall",
             allowed: "a regular expression"
         ) { given in
