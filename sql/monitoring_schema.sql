@@ -3778,6 +3778,19 @@ COMMENT ON FUNCTION monitoring_accepted_from(text, date) IS
     'From when on the baseline''s present normal was accepted, for evaluations of a UTC day; null where none was. From its first hour on '
     'nothing goes by what was before it.';
 
+CREATE OR REPLACE FUNCTION monitoring_baseline_need(p_window_days integer, p_accepted timestamptz, p_at timestamptz)
+RETURNS TABLE (fit_hours integer, distance interval)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT
+    CASE WHEN fresh.is THEN 20 ELSE least(96, p_window_days * 18) END,
+    CASE WHEN fresh.is THEN interval '0' ELSE interval '24 hours' END
+FROM (SELECT coalesce(p_accepted > p_at - interval '144 hours', false) AS is) fresh
+$$;
+COMMENT ON FUNCTION monitoring_baseline_need(integer, timestamptz, timestamptz) IS
+    'How many fit hours make a baseline at a moment, and how long before its day they end: four days of five and a day; of a new normal '
+    'that was accepted a short time ago twenty hours, up to the day.';
+
 CREATE OR REPLACE FUNCTION monitoring_baseline_spans(p_baseline_name text, p_window_days integer, p_as_of date)
 RETURNS TABLE (metric_name text, baseline_from timestamptz, baseline_until timestamptz, accepted_from timestamptz,
                unfit tstzmultirange, armed boolean)
@@ -3789,14 +3802,11 @@ DECLARE
     v_day      timestamptz := p_as_of::timestamp AT TIME ZONE 'UTC';
     v_accepted timestamptz;
     v_first    timestamptz;
-    v_until    timestamptz := v_day - interval '24 hours';
-    v_least    integer := least(96, p_window_days * 18);       -- fit hours that make a baseline: four days of the five
+    v_until    timestamptz;
+    v_least    integer;
 BEGIN
     v_accepted := monitoring_accepted_from(p_baseline_name, p_as_of);
-    IF v_accepted > v_day - interval '144 hours' THEN      -- a new normal is used as soon as a day of it is there
-        v_until := v_day;
-        v_least := 20;
-    END IF;
+    SELECT need.fit_hours, v_day - need.distance INTO v_least, v_until FROM monitoring_baseline_need(p_window_days, v_accepted, v_day) need;
     -- Of the days that could count: an event of long ago that came late is no beginning.
     SELECT greatest(min(bucket_start), v_accepted) INTO v_first
     FROM monitoring_rollup
@@ -3903,10 +3913,13 @@ DECLARE
 BEGIN
     v_accepted := monitoring_accepted_from(p_baseline_name, p_as_of);
     -- The first hour may have begun before anybody watched.
-    SELECT CASE WHEN min(bucket_start) IS NOT NULL THEN
-        greatest(date_trunc('hour', min(bucket_start), 'UTC') + interval '1 hour', v_accepted, v_until - interval '672 hours') END
+    SELECT greatest(
+        date_trunc('hour', min(bucket_start), 'UTC')
+            + CASE WHEN min(bucket_start) > v_until - interval '672 hours' THEN interval '1 hour' ELSE interval '0' END,
+        CASE WHEN min(bucket_start) IS NOT NULL THEN v_accepted END)
     INTO v_first
-    FROM monitoring_rollup;
+    FROM monitoring_rollup
+    WHERE bucket_start >= v_until - interval '672 hours';
     IF v_first IS NULL THEN
         RETURN;
     END IF;
@@ -4209,7 +4222,7 @@ CREATE OR REPLACE TRIGGER monitoring_rollup_updated
     AFTER UPDATE ON monitoring_rollup REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_profiles();
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', '4d5625357bc1fe73')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', '43621191e2ab9d89')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f052_baseline_slices ================================================================================
@@ -4715,8 +4728,8 @@ $$;
 COMMENT ON FUNCTION monitoring_evaluated_parts() IS
     'The shares of bad events that are tested for a metric: itself, or the three that health is made of.';
 
-CREATE OR REPLACE FUNCTION monitoring_unarmed(p_at timestamptz, p_settings jsonb DEFAULT monitoring_effective_settings())
-RETURNS TABLE (metric_name text, armed_from timestamptz)
+CREATE OR REPLACE FUNCTION monitoring_arming(p_at timestamptz, p_settings jsonb DEFAULT monitoring_effective_settings())
+RETURNS TABLE (metric_name text, armed boolean, armed_from timestamptz)
 LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
@@ -4725,32 +4738,38 @@ DECLARE
     v_days     CONSTANT integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
     v_day      CONSTANT date := (p_at AT TIME ZONE 'UTC')::date;
     v_accepted CONSTANT timestamptz := monitoring_accepted_from(v_name, v_day);
-    v_first    timestamptz;
     v_from     timestamptz;
 BEGIN
-    SELECT greatest(min(bucket_start), v_accepted) INTO v_first
-    FROM monitoring_rollup
-    WHERE bucket_start >= p_at - greatest(28, v_days) * interval '24 hours' AND bucket_start <= p_at;
-    -- As monitoring_baseline_spans has it: twenty hours of a new normal, else the hours that make a baseline and a day of distance.
-    v_from := date_bin(
+    SELECT date_bin(
         '24 hours',
-        CASE WHEN v_accepted > p_at - interval '144 hours' THEN v_accepted + interval '20 hours'
-             ELSE v_first + least(96, v_days * 18) * interval '1 hour' + interval '24 hours' END
-            + interval '23 hours 59 minutes 59 seconds',
-        '2000-01-01 00:00:00+00');
+        greatest(min(bucket_start), v_accepted) + need.fit_hours * interval '1 hour' + need.distance + interval '23 hours 59 minutes 59 seconds',
+        '2000-01-01 00:00:00+00')
+    INTO v_from
+    FROM monitoring_baseline_need(v_days, v_accepted, p_at) need
+    LEFT JOIN monitoring_rollup ON bucket_start >= p_at - greatest(28, v_days) * interval '24 hours' AND bucket_start <= p_at
+    GROUP BY need.fit_hours, need.distance;
     RETURN QUERY
-        SELECT m.metric_name, CASE WHEN v_from > p_at THEN v_from END
+        WITH known AS MATERIALIZED (
+            SELECT p.metric_name FROM monitoring_profile(v_name, v_days, v_day) p
+            UNION
+            SELECT s.metric_name FROM monitoring_slices_of_baseline(v_name, v_days, v_day) s
+        )
+        SELECT m.metric_name, judged.is_armed, CASE WHEN NOT judged.is_armed AND v_from > p_at THEN v_from END
         FROM monitoring_metric_settings(p_settings) m
-        WHERE m.enabled AND EXISTS (
-            SELECT
-            FROM monitoring_baseline_spans(v_name, v_days, v_day) s
-            WHERE NOT s.armed AND s.metric_name = ANY (m.metric_name || ARRAY(
-                SELECT parts.part FROM monitoring_evaluated_parts() parts WHERE parts.metric_name = m.metric_name)));
+        CROSS JOIN LATERAL (
+            SELECT NOT EXISTS (
+                SELECT coalesce(parts.part, m.metric_name)
+                FROM (SELECT m.metric_name) own
+                LEFT JOIN monitoring_evaluated_parts() parts USING (metric_name)
+                EXCEPT
+                SELECT known.metric_name FROM known) AS is_armed
+        ) judged
+        WHERE m.enabled;
 END
 $$;
-COMMENT ON FUNCTION monitoring_unarmed(timestamptz, jsonb) IS
-    'The metrics that cannot be judged at a moment, for want of anything to compare with, and from which midnight on they can be, should '
-    'events go on coming; null where that cannot be told. Traffic, whose baseline is derived apart, is not among them.';
+COMMENT ON FUNCTION monitoring_arming(timestamptz, jsonb) IS
+    'Whether each metric that is switched on can be judged at a moment, or lacks anything to compare with; and then from which midnight on '
+    'it can be (traffic sooner), should events go on coming; null where that cannot be told.';
 
 CREATE OR REPLACE FUNCTION monitoring_metric_of_part(p_part text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -5130,7 +5149,7 @@ COMMENT ON FUNCTION monitoring_window_latency(timestamptz, timestamptz, double p
     'The percentile of latency in a window, in milliseconds, exactly as percentile_cont gives it; null without latencies. '
     'The guess (some lower duration) only saves work.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', 'b643ecb55f546e07')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f056_windows', 'c0ac33e3d8a14dbc')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f060_evaluation =====================================================================================

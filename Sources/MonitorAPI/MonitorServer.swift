@@ -88,13 +88,14 @@ public struct MonitorServer: Sendable {
         let application = Application(
             responder: responder,
             server: HTTPServerBuilder { responder in
-                HTTP1Channel(
-                    responder: responder,
-                    configuration: .init(
-                        // It has the idle timeout too.
-                        additionalChannelHandlers: [ConnectionGuard(connections)],
-                        httpDecoderConfiguration: .init(
-                            maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100)))
+                ListenerChannel(
+                    channel: HTTP1Channel(
+                        responder: responder,
+                        configuration: .init(
+                            // It has the idle timeout too.
+                            additionalChannelHandlers: [ConnectionGuard(connections)],
+                            httpDecoderConfiguration: .init(
+                                maxHeaderFieldSize: 16 * 1024, maxHeaderListSize: 32 * 1024, maxHeaderFieldCount: 100))))
             },
             configuration: .init(
                 address: .hostname(configuration.host, port: configuration.port), serverName: nil, backlog: 4096),

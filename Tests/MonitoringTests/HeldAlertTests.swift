@@ -117,11 +117,12 @@ struct HeldAlertTests {
     func unarmed(moment: String, from: String?) async throws {
         try await withEvaluationFixture { fixture in
             try await fixture.fill("2026-03-09 00:00+00", "2026-03-15 00:00+00")
-            let metrics = ["duplicate_rate", "error_rate", "fallback_rate", "health_score", "latency_p95", "model_mix"]
+            // These events name no model.
+            let metrics = ["duplicate_rate", "error_rate", "fallback_rate", "health_score", "latency_p95"]
             let told = try await fixture.lines(
                 """
                 SELECT metric_name || ' ' || to_char(armed_from AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI"+00"') AS line
-                FROM monitoring_unarmed($1::timestamptz) ORDER BY 1
+                FROM monitoring_arming($1::timestamptz) WHERE NOT armed AND metric_name NOT IN ('model_mix', 'total_events') ORDER BY 1
                 """, [.text(moment)])
             #expect(told == (from.map { from in metrics.map { "\($0) \(from)" } } ?? []))
         }
@@ -136,14 +137,17 @@ struct HeldAlertTests {
             let told = try await fixture.lines(
                 """
                 SELECT DISTINCT to_char(armed_from AT TIME ZONE 'UTC', 'DD HH24:MI') AS line
-                FROM monitoring_unarmed('2026-03-10 06:00+00')
+                FROM monitoring_arming('2026-03-10 06:00+00') WHERE NOT armed
                 """)
             #expect(told == ["12 00:00"])
-            #expect(try await fixture.lines("SELECT metric_name AS line FROM monitoring_unarmed('2026-03-12 00:00+00')") == [])
+            #expect(
+                try await fixture.lines(
+                    "SELECT metric_name AS line FROM monitoring_arming('2026-03-12 00:00+00') WHERE NOT armed AND metric_name NOT IN ('model_mix', 'total_events')"
+                ) == [])
         }
     }
 
-    @Test("an event of long ago that comes late arms nothing")
+    @Test("an event of long ago that comes late arms nothing, and makes no hours of silence of the time since")
     func ancient() async throws {
         try await withEvaluationFixture { fixture in
             try await fixture.fill("2026-03-09 00:00+00", "2026-03-11 00:00+00")
@@ -151,6 +155,14 @@ struct HeldAlertTests {
             let armed = try await fixture.lines(
                 "SELECT DISTINCT armed::text AS line FROM monitoring_baseline_spans('7day_rolling', 7, '2026-03-11')")
             #expect(armed == ["false"])
+
+            try await fixture.fill("2026-02-20 00:00+00", "2026-03-09 00:00+00")
+            let sql = """
+                SELECT concat_ws(' ', hour_of_day, rate) AS line FROM monitoring_derive_traffic('7day_rolling', 7, '2026-03-11') ORDER BY 1
+                """
+            let traffic = try await fixture.lines(sql)
+            try await fixture.client.query("DELETE FROM monitoring_rollup WHERE bucket_start < '2000-01-01'")
+            #expect(try await fixture.lines(sql) == traffic && traffic.count == 24)
         }
     }
 }

@@ -51,6 +51,19 @@ COMMENT ON FUNCTION monitoring_accepted_from(text, date) IS
     'From when on the baseline''s present normal was accepted, for evaluations of a UTC day; null where none was. From its first hour on '
     'nothing goes by what was before it.';
 
+CREATE OR REPLACE FUNCTION monitoring_baseline_need(p_window_days integer, p_accepted timestamptz, p_at timestamptz)
+RETURNS TABLE (fit_hours integer, distance interval)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT
+    CASE WHEN fresh.is THEN 20 ELSE least(96, p_window_days * 18) END,
+    CASE WHEN fresh.is THEN interval '0' ELSE interval '24 hours' END
+FROM (SELECT coalesce(p_accepted > p_at - interval '144 hours', false) AS is) fresh
+$$;
+COMMENT ON FUNCTION monitoring_baseline_need(integer, timestamptz, timestamptz) IS
+    'How many fit hours make a baseline at a moment, and how long before its day they end: four days of five and a day; of a new normal '
+    'that was accepted a short time ago twenty hours, up to the day.';
+
 CREATE OR REPLACE FUNCTION monitoring_baseline_spans(p_baseline_name text, p_window_days integer, p_as_of date)
 RETURNS TABLE (metric_name text, baseline_from timestamptz, baseline_until timestamptz, accepted_from timestamptz,
                unfit tstzmultirange, armed boolean)
@@ -62,14 +75,11 @@ DECLARE
     v_day      timestamptz := p_as_of::timestamp AT TIME ZONE 'UTC';
     v_accepted timestamptz;
     v_first    timestamptz;
-    v_until    timestamptz := v_day - interval '24 hours';
-    v_least    integer := least(96, p_window_days * 18);       -- fit hours that make a baseline: four days of the five
+    v_until    timestamptz;
+    v_least    integer;
 BEGIN
     v_accepted := monitoring_accepted_from(p_baseline_name, p_as_of);
-    IF v_accepted > v_day - interval '144 hours' THEN      -- a new normal is used as soon as a day of it is there
-        v_until := v_day;
-        v_least := 20;
-    END IF;
+    SELECT need.fit_hours, v_day - need.distance INTO v_least, v_until FROM monitoring_baseline_need(p_window_days, v_accepted, v_day) need;
     -- Of the days that could count: an event of long ago that came late is no beginning.
     SELECT greatest(min(bucket_start), v_accepted) INTO v_first
     FROM monitoring_rollup
@@ -176,10 +186,13 @@ DECLARE
 BEGIN
     v_accepted := monitoring_accepted_from(p_baseline_name, p_as_of);
     -- The first hour may have begun before anybody watched.
-    SELECT CASE WHEN min(bucket_start) IS NOT NULL THEN
-        greatest(date_trunc('hour', min(bucket_start), 'UTC') + interval '1 hour', v_accepted, v_until - interval '672 hours') END
+    SELECT greatest(
+        date_trunc('hour', min(bucket_start), 'UTC')
+            + CASE WHEN min(bucket_start) > v_until - interval '672 hours' THEN interval '1 hour' ELSE interval '0' END,
+        CASE WHEN min(bucket_start) IS NOT NULL THEN v_accepted END)
     INTO v_first
-    FROM monitoring_rollup;
+    FROM monitoring_rollup
+    WHERE bucket_start >= v_until - interval '672 hours';
     IF v_first IS NULL THEN
         RETURN;
     END IF;

@@ -26,8 +26,8 @@ $$;
 COMMENT ON FUNCTION monitoring_evaluated_parts() IS
     'The shares of bad events that are tested for a metric: itself, or the three that health is made of.';
 
-CREATE OR REPLACE FUNCTION monitoring_unarmed(p_at timestamptz, p_settings jsonb DEFAULT monitoring_effective_settings())
-RETURNS TABLE (metric_name text, armed_from timestamptz)
+CREATE OR REPLACE FUNCTION monitoring_arming(p_at timestamptz, p_settings jsonb DEFAULT monitoring_effective_settings())
+RETURNS TABLE (metric_name text, armed boolean, armed_from timestamptz)
 LANGUAGE plpgsql STABLE
 AS $$
 #variable_conflict use_column
@@ -36,32 +36,38 @@ DECLARE
     v_days     CONSTANT integer := (p_settings -> 'baseline' ->> 'window_days')::integer;
     v_day      CONSTANT date := (p_at AT TIME ZONE 'UTC')::date;
     v_accepted CONSTANT timestamptz := monitoring_accepted_from(v_name, v_day);
-    v_first    timestamptz;
     v_from     timestamptz;
 BEGIN
-    SELECT greatest(min(bucket_start), v_accepted) INTO v_first
-    FROM monitoring_rollup
-    WHERE bucket_start >= p_at - greatest(28, v_days) * interval '24 hours' AND bucket_start <= p_at;
-    -- As monitoring_baseline_spans has it: twenty hours of a new normal, else the hours that make a baseline and a day of distance.
-    v_from := date_bin(
+    SELECT date_bin(
         '24 hours',
-        CASE WHEN v_accepted > p_at - interval '144 hours' THEN v_accepted + interval '20 hours'
-             ELSE v_first + least(96, v_days * 18) * interval '1 hour' + interval '24 hours' END
-            + interval '23 hours 59 minutes 59 seconds',
-        '2000-01-01 00:00:00+00');
+        greatest(min(bucket_start), v_accepted) + need.fit_hours * interval '1 hour' + need.distance + interval '23 hours 59 minutes 59 seconds',
+        '2000-01-01 00:00:00+00')
+    INTO v_from
+    FROM monitoring_baseline_need(v_days, v_accepted, p_at) need
+    LEFT JOIN monitoring_rollup ON bucket_start >= p_at - greatest(28, v_days) * interval '24 hours' AND bucket_start <= p_at
+    GROUP BY need.fit_hours, need.distance;
     RETURN QUERY
-        SELECT m.metric_name, CASE WHEN v_from > p_at THEN v_from END
+        WITH known AS MATERIALIZED (
+            SELECT p.metric_name FROM monitoring_profile(v_name, v_days, v_day) p
+            UNION
+            SELECT s.metric_name FROM monitoring_slices_of_baseline(v_name, v_days, v_day) s
+        )
+        SELECT m.metric_name, judged.is_armed, CASE WHEN NOT judged.is_armed AND v_from > p_at THEN v_from END
         FROM monitoring_metric_settings(p_settings) m
-        WHERE m.enabled AND EXISTS (
-            SELECT
-            FROM monitoring_baseline_spans(v_name, v_days, v_day) s
-            WHERE NOT s.armed AND s.metric_name = ANY (m.metric_name || ARRAY(
-                SELECT parts.part FROM monitoring_evaluated_parts() parts WHERE parts.metric_name = m.metric_name)));
+        CROSS JOIN LATERAL (
+            SELECT NOT EXISTS (
+                SELECT coalesce(parts.part, m.metric_name)
+                FROM (SELECT m.metric_name) own
+                LEFT JOIN monitoring_evaluated_parts() parts USING (metric_name)
+                EXCEPT
+                SELECT known.metric_name FROM known) AS is_armed
+        ) judged
+        WHERE m.enabled;
 END
 $$;
-COMMENT ON FUNCTION monitoring_unarmed(timestamptz, jsonb) IS
-    'The metrics that cannot be judged at a moment, for want of anything to compare with, and from which midnight on they can be, should '
-    'events go on coming; null where that cannot be told. Traffic, whose baseline is derived apart, is not among them.';
+COMMENT ON FUNCTION monitoring_arming(timestamptz, jsonb) IS
+    'Whether each metric that is switched on can be judged at a moment, or lacks anything to compare with; and then from which midnight on '
+    'it can be (traffic sooner), should events go on coming; null where that cannot be told.';
 
 CREATE OR REPLACE FUNCTION monitoring_metric_of_part(p_part text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE

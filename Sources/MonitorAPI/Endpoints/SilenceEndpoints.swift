@@ -10,12 +10,12 @@ struct SilenceEndpoints: Sendable {
     private static let limit = QueryParameter<Int>.integer("limit", in: 1...1000, default: 100, "How many a page holds at most.")
     private static let matchers = BodyField<[String]>(
         "matchers", "All of them must match. A value may stand in double quotes; =~ and !~ take regular expressions for the whole value.",
-        schema: Schema.array(of: Schema.matcher.with(["maxLength": 4000]))
+        schema: Schema.array(of: Schema.matcher.with(["maxLength": .integer(Int64(longestMatcher))]))
             .with(["minItems": 1, "maxItems": 50]), isRequired: true
     ) { value throws(Problem) in
         guard let elements = value.array, (1...50).contains(elements.count) else { throw matchersRefusal }
         let texts = elements.compactMap(\.string)
-        guard texts.count == elements.count, texts.allSatisfy({ (1...4000).contains($0.unicodeScalars.count) }) else {
+        guard texts.count == elements.count, texts.allSatisfy({ (1...longestMatcher).contains($0.unicodeScalars.count) }) else {
             throw matchersRefusal
         }
         for text in texts { try check(text) }
@@ -110,7 +110,8 @@ struct SilenceEndpoints: Sendable {
         return try .json(silence)
     }
 
-    private static let matchersRefusal = JSONBody.refusal("matchers", allowed: "1 to 50 texts of at most 4000 characters")
+    private static let matchersRefusal = JSONBody.refusal("matchers", allowed: "1 to 50 texts of at most \(longestMatcher) characters")
+    private static let longestMatcher = 4000
 
     /// A matcher that the dispatcher could not read would silence nothing.
     private static func check(_ text: String) throws(Problem) {

@@ -10,7 +10,7 @@ struct FailingReceiver: Sendable {
     /// nil for one that works.
     ///
     /// - Parameter isDefined: Whether the configuration has one of that name.
-    init?(_ record: ReceiverRecord, isDefined: Bool = true, now: Date) {
+    init?(_ record: ReceiverRecord, isDefined: Bool, now: Date) {
         name = record.name
         if !isDefined, record.waiting > 0 {
             state = "is configured no more: its messages wait until it is, or are given up"

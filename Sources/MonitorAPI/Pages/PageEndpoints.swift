@@ -70,7 +70,7 @@ struct PageEndpoints: Sendable {
         let open = try await alerts.alerts(minimumSeverity: .low, status: .open, limit: 50).alerts
         let held = try await alerts.alerts(minimumSeverity: .low, status: .acknowledged, limit: 50).alerts
         let baseline = try await baselines.baseline()
-        let unarmed = try await baselines.unarmed(at: now)
+        let arming = try await baselines.arming(at: now)
         let endpoints = try await receivers.receivers()
         let undelivered = endpoints.contains { $0.dead > 0 } ? try await undelivered(call) : []
         let quiet = try await silences.list(all: false, limit: 50, now: now)
@@ -91,7 +91,7 @@ struct PageEndpoints: Sendable {
                 reasons: try await rollup.fallbackReasons(over: hours, limit: 6))
         }
         let page = StatusPage(
-            now: now, window: window, open: open, held: held, baseline: baseline, unarmed: unarmed, figures: figures, receivers: endpoints,
+            now: now, window: window, open: open, held: held, baseline: baseline, arming: arming, figures: figures, receivers: endpoints,
             definedReceivers: definedReceivers, undelivered: undelivered, silences: quiet, viewer: PageViewer(call, marks: marks),
             outcome: outcome, refresh: refresh)
         return PageFrame(

@@ -17,16 +17,13 @@ struct QuietReason: Sendable {
         guard let configuration, alert.status != .resolved, alert.status != .ignored,
             let row = try await client.query(labels, [.uuid(alert.id)], timeout: .seconds(5)).first
         else { return nil }
-        let silences = try await SilenceRepository(client: client).list(all: false, limit: 1000, now: now)
-        let inhibition = try await Inhibition.read(configuration.inhibitRules, from: client)
-        let standing = AlertStandings(configuration: configuration, silences: silences, inhibition: inhibition, moment: now)
-            .standing(of: alert.id, try AlertLabels(row: row))
+        let standing = try await AlertStandings.read(configuration, from: client, at: now).standing(of: alert.id, try AlertLabels(row: row))
         if let inhibitor = standing.inhibitedBy {
             return QuietReason(
                 text: "Kept quiet as long as another alert stands:", link: inhibitor.id.uuidString.lowercased(),
                 linkTitle: inhibitor.labels.shown["alertname"] ?? "that one")
         }
-        if let silence = silences.first(where: { standing.silencedBy.contains($0.id) }) {
+        if let silence = standing.silencedBy.first {
             return QuietReason(
                 text: "A silence by \(silence.createdBy) keeps it quiet until \(Wording.moment(silence.endsAt, now: now)) UTC.", link: "",
                 linkTitle: "")

@@ -59,17 +59,15 @@ struct StatusPage: Sendable {
     let isRefreshing: Bool
 
     init(
-        now: Date, window: PageWindow, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, unarmed: [BaselineRepository.Unarmed],
+        now: Date, window: PageWindow, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, arming: [BaselineRepository.Arming],
         figures: StatusFigures, receivers: [ReceiverRecord], definedReceivers: Set<String>?, undelivered: [UndeliveredMessage],
-        silences: [SilenceRecord],
-        viewer: PageViewer,
-        outcome: PageOutcome?, refresh: Int
+        silences: [SilenceRecord], viewer: PageViewer, outcome: PageOutcome?, refresh: Int
     ) {
         time = Wording.time(now)
         self.viewer = viewer
         hasViewer = !viewer.tokenName.isEmpty
         let worst = open.map(\.severity).max()
-        let judgement = Judgement(unarmed, now: now)
+        let judgement = Judgement(arming, now: now)
         headline = open.isEmpty && held.isEmpty && judgement.isBlind ? "Learning what is normal" : Self.headline(open: open, held: held)
         (quietTitle, quietText) = (judgement.title, judgement.text)
         let resting: PageFrame.Tone = figures.whole == nil || judgement.isBlind ? .neutral : .calm
@@ -130,14 +128,14 @@ struct StatusPage: Sendable {
 
     /// What no alert says: that nothing is off, or that nothing can be told.
     private struct Judgement {
-        /// No metric can be judged.
+        /// No metric can be judged, but for traffic, which needs less.
         let isBlind: Bool
         let title: String
         let text: String
 
-        init(_ unarmed: [BaselineRepository.Unarmed], now: Date) {
-            // All that the page has a tile of.
-            isBlind = StatusTile.metrics.allSatisfy { metric in metric == "total_events" || unarmed.contains { $0.metricName == metric } }
+        init(_ arming: [BaselineRepository.Arming], now: Date) {
+            let unarmed = arming.filter { !$0.isArmed }
+            isBlind = !unarmed.isEmpty && arming.allSatisfy { !$0.isArmed || $0.metricName == "total_events" }
             let from = unarmed.compactMap(\.armedFrom).max().map { Wording.moment($0, now: now) + "\u{A0}UTC" }
             guard !isBlind else {
                 title = "Nothing is judged yet."

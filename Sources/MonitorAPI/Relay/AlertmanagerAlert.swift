@@ -46,7 +46,7 @@ extension AlertmanagerAlert {
         let isQuiet: Bool = try row.decode("is_quiet")
         let inhibitedBy = standing.inhibitedBy.map { [Self.fingerprint(of: $0.labels.shown)] } ?? []
         status = Status(
-            inhibitedBy: inhibitedBy, silencedBy: standing.silencedBy,
+            inhibitedBy: inhibitedBy, silencedBy: standing.silencedBy.map(\.id),
             state: isQuiet || !inhibitedBy.isEmpty || !standing.silencedBy.isEmpty ? "suppressed" : "active")
     }
 

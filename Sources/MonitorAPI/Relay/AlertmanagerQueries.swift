@@ -23,9 +23,7 @@ struct AlertmanagerQueries: Sendable {
     func alerts(_ filter: Filter, now: Date) async throws -> [(alert: AlertmanagerAlert, groups: [AlertStandings.Group])] {
         let certain = try certain(filter)
         async let asked = client.query(Self.standing, [.json(certain), .timestamp(now)], timeout: .seconds(12))
-        let silences = try await SilenceRepository(client: client).list(all: false, limit: Self.mostSilences, now: now)
-        let inhibition = try await Inhibition.read(settings.notifications?.inhibitRules ?? [], from: client)
-        let standings = AlertStandings(configuration: settings.notifications, silences: silences, inhibition: inhibition, moment: now)
+        let standings = try await AlertStandings.read(settings.notifications, from: client, at: now)
         let end = now.addingTimeInterval(settings.resolveTimeout.wholeSeconds)
         let rows = try await asked
         var found: [(alert: AlertmanagerAlert, groups: [AlertStandings.Group])] = []
@@ -47,8 +45,6 @@ struct AlertmanagerQueries: Sendable {
         }
         return found
     }
-
-    private static let mostSilences = 20_000
 
     /// What an alert from elsewhere must have, as far as it can be looked up.
     private func certain(_ filter: Filter) throws -> String {

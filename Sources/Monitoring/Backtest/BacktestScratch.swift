@@ -150,26 +150,12 @@ struct BacktestScratch: Sendable {
         INSERT INTO monitoring_backtest_unarmed AS noted (metric_name, moments)
         SELECT metric.metric_name, sum(days.moments)
         FROM (
-            SELECT (monitoring_evaluated_moment(moment, p_settings) AT TIME ZONE 'UTC')::date AS day, count(*) AS moments
+            SELECT date_trunc('day', monitoring_evaluated_moment(moment, p_settings), 'UTC') AS day, count(*) AS moments
             FROM unnest(p_moments) AS moment
             GROUP BY 1
         ) AS days
-        CROSS JOIN LATERAL (
-            SELECT array_agg(DISTINCT known.metric_name) AS metrics
-            FROM (
-                SELECT p.metric_name
-                FROM monitoring_profile(
-                    p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer, days.day) AS p
-                UNION ALL
-                SELECT s.metric_name
-                FROM monitoring_slices_of_baseline(
-                    p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer, days.day) AS s
-            ) AS known
-        ) AS armed
-        JOIN monitoring_metric_settings(p_settings) AS metric ON metric.enabled
-        WHERE NOT coalesce(armed.metrics, '{}') @> coalesce(
-            (SELECT array_agg(parts.part) FROM monitoring_evaluated_parts() AS parts WHERE parts.metric_name = metric.metric_name),
-            ARRAY[metric.metric_name])
+        CROSS JOIN LATERAL monitoring_arming(days.day, p_settings) AS metric
+        WHERE NOT metric.armed
         GROUP BY metric.metric_name
         ON CONFLICT (metric_name) DO UPDATE SET moments = noted.moments + excluded.moments
         $$;

@@ -17,20 +17,24 @@ public struct BaselineRepository: Sendable {
         try await client.query(Self.selection, [.text(name)]).first.map(BaselineSnapshot.init(row:))
     }
 
-    /// A metric that cannot be judged, for want of anything to compare with.
-    public struct Unarmed: Sendable, Hashable {
+    /// Whether a metric can be judged, or lacks anything to compare with.
+    public struct Arming: Sendable, Hashable {
         /// `latency_p95`, …
         public var metricName: String
-        /// The UTC midnight from which on it can be, should events go on coming; nil: that cannot be told.
+        /// Whether it can be.
+        public var isArmed: Bool
+        /// The UTC midnight from which on it can be, should events go on coming; nil: that cannot be told, or it can be now.
         public var armedFrom: Date?
     }
 
-    /// What cannot be judged at a moment, by the settings in force.
-    public func unarmed(at moment: Date) async throws -> [Unarmed] {
+    /// What can be judged at a moment, of the metrics that the settings in force switch on.
+    public func arming(at moment: Date) async throws -> [Arming] {
         try await client.query(
-            "SELECT metric_name, armed_from FROM monitoring_unarmed($1::timestamptz) ORDER BY metric_name", [.timestamp(moment)],
+            "SELECT metric_name, armed, armed_from FROM monitoring_arming($1::timestamptz) ORDER BY metric_name", [.timestamp(moment)],
             timeout: .seconds(10)
-        ).map { Unarmed(metricName: try $0.decode("metric_name"), armedFrom: try $0.decode("armed_from")) }
+        ).map {
+            Arming(metricName: try $0.decode("metric_name"), isArmed: try $0.decode("armed"), armedFrom: try $0.decode("armed_from"))
+        }
     }
 
     /// The name of the one that the settings in force compare with.

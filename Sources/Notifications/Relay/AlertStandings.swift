@@ -5,8 +5,8 @@ public import Postgres
 public struct AlertStandings: Sendable {
     /// What becomes of one.
     public struct Standing: Sendable, Hashable {
-        /// Ids of silences.
-        public var silencedBy: [String]
+        /// Silences that cover it.
+        public var silencedBy: [SilenceRecord]
         /// An alert that keeps it from being told.
         public var inhibitedBy: Inhibition.Source?
         /// By receiver, in the order of the routes, the labels of the group that it is told with; of what is told to nobody one of `nobody`.
@@ -25,7 +25,7 @@ public struct AlertStandings: Sendable {
     public static let nobody = "nobody"
 
     private let configuration: NotificationConfiguration?
-    private let silences: [(id: String, silence: Silence)]
+    private let silences: [(record: SilenceRecord, silence: Silence)]
     private let inhibition: Inhibition
     private let moment: Date
 
@@ -35,7 +35,7 @@ public struct AlertStandings: Sendable {
     public init(configuration: NotificationConfiguration?, silences: [SilenceRecord], inhibition: Inhibition, moment: Date) {
         self.configuration = configuration
         self.silences = silences.filter { $0.state == .active }.compactMap { record in
-            (try? record.matchers.map { try Matcher($0) }).map { (record.id, Silence(matchers: $0)) }
+            (try? record.matchers.map { try Matcher($0) }).map { (record, Silence(matchers: $0)) }
         }
         self.inhibition = inhibition
         self.moment = moment
@@ -50,8 +50,23 @@ public struct AlertStandings: Sendable {
             return Group(receiver: telling.receiver, labels: Dictionary(pairs) { first, _ in first })
         }
         return Standing(
-            silencedBy: silences.filter { $0.silence.covers(labels) }.map(\.id), inhibitedBy: inhibition.inhibitor(of: id, labels),
+            silencedBy: silences.filter { $0.silence.covers(labels) }.map(\.record), inhibitedBy: inhibition.inhibitor(of: id, labels),
             groups: groups.isEmpty ? [Group(receiver: Self.nobody, labels: labels.shown)] : groups)
+    }
+}
+
+extension AlertStandings {
+    private static let mostSilences = 20_000
+
+    /// By what holds in the database at a moment.
+    ///
+    /// - Parameter configuration: nil: nobody hears of anything.
+    public static func read(
+        _ configuration: NotificationConfiguration?, from client: PostgresClient, at moment: Date
+    ) async throws -> AlertStandings {
+        let silences = try await SilenceRepository(client: client).list(all: false, limit: mostSilences, now: moment)
+        let inhibition = try await Inhibition.read(configuration?.inhibitRules ?? [], from: client)
+        return AlertStandings(configuration: configuration, silences: silences, inhibition: inhibition, moment: moment)
     }
 }
 

@@ -55,7 +55,7 @@ struct BaselineCommand: AsyncParsableCommand {
                 let baseline = try await repository.accept(
                     name: target.name, actor: by ?? NSUserName(), credential: "cli", reason: reason, from: from?.date, at: Date())
                 try print(baseline, output)
-                let unarmed = try await repository.unarmed(at: Date())
+                let unarmed = try await repository.arming(at: Date()).filter { !$0.isArmed }
                 if !unarmed.isEmpty {
                     let from = unarmed.compactMap(\.armedFrom).max().map { "before \(Figures.time($0))" } ?? "until there are enough events"
                     standardError(
