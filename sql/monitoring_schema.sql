@@ -1772,7 +1772,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         FROM (
             SELECT
                 event.occurred_at,
-                CASE WHEN p_all THEN duplicate_count WHEN event.id = ANY (p_retried) THEN -1 ELSE duplicate_count END AS duplicate_count,
+                CASE WHEN NOT p_all AND event.id = ANY (p_retried) THEN -1 ELSE greatest(event.duplicate_count, 0) END AS duplicate_count,
                 event.created_at,
                 event.source_agent,
                 event.event_type,
@@ -1794,7 +1794,7 @@ COMMENT ON FUNCTION monitoring_read_events(
     'What the events from p_from to p_until say: a row each. With p_all all of them; else those of p_hours alone, and of the hours '
     'among them that are p_lossy only p_added and p_retried. With p_plain quickly, as long as they are well-formed; else whatever they hold.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f015_extraction', 'c404c76b859c896e')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f015_extraction', '327be80b55469e7a')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f016_shards =========================================================================================

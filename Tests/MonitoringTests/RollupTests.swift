@@ -55,6 +55,17 @@ struct RollupTests {
         }
     }
 
+    @Test("an event with a count of retries that makes no sense is an event like others", arguments: [0, -1, -7, Int(Int32.min)])
+    func senselessRetries(retries: Int) async throws {
+        try await withRollup { rollup in
+            try await rollup.insert("plain", at: "2026-02-20T10:00:00Z", data: #"{"reward": 0.9}"#)
+            try await rollup.insert("odd", at: "2026-02-20T10:01:00Z", data: #"{"reward": 0.9}"#, retries: retries)
+            try await rollup.rollUp()
+            let counted = "SELECT concat_ws(' ', total_events, duplicate_events) FROM monitoring_metrics WHERE metric_hour = 10"
+            #expect(try await rollup.text(counted) == "2 0")
+        }
+    }
+
     @Test("what is new in an hour that has lost events is added, also where nothing fell back")
     func prunedWithoutFallbacks() async throws {
         try await withRollup { rollup in

@@ -203,7 +203,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
         FROM (
             SELECT
                 event.occurred_at,
-                CASE WHEN p_all THEN duplicate_count WHEN event.id = ANY (p_retried) THEN -1 ELSE duplicate_count END AS duplicate_count,
+                CASE WHEN NOT p_all AND event.id = ANY (p_retried) THEN -1 ELSE greatest(event.duplicate_count, 0) END AS duplicate_count,
                 event.created_at,
                 event.source_agent,
                 event.event_type,
