@@ -51,6 +51,17 @@ import Testing
         }
     }
 
+    /// 192.0.2.0/24 is for documentation: nobody has an address of it.
+    @Test(arguments: [("192.0.2.7", "no interface of this machine has that address"), ("nosuch.invalid", "there is no host of that name")])
+    func anAddressThatNobodyHasIsNamed(host: String, words: String) async throws {
+        let token = String(repeating: "4f1c", count: 16)
+        let files = try ReloadTests.Files()
+        defer { files.remove() }
+        try files.write("monitor.yaml", "listener: {host: \(host), tokens: [{name: a, secret: \(token), scope: read}]}")
+        let result = try await Program.run(["serve", "--config", files.path("monitor.yaml")])
+        #expect(result.code == 1 && result.errors.contains("port 8080 of \(host) cannot be bound: \(words)"), "\(result.errors)")
+    }
+
     @Test func aSecretIsNotInAnError() async throws {
         let outcome = try await Program.run(["check", "--database", "postgresql://monitor:hunter2secret@127.0.0.1:1/x?connect_timeout=1"])
         #expect(outcome.code == 1)

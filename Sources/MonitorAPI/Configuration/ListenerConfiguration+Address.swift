@@ -19,10 +19,15 @@ extension ListenerConfiguration {
 
     /// What is said where the address cannot be bound.
     func unavailable(_ error: any Error) -> ListenerConfigurationError {
-        if (error as? IOError)?.errnoCode == EADDRINUSE {
-            return ListenerConfigurationError(
-                .addressUnavailable, "port \(port) of \(host) is taken: end what listens there, or choose another with --port")
-        }
-        return ListenerConfigurationError(.addressUnavailable, "port \(port) of \(host) cannot be bound: \(error)")
+        let code = (error as? IOError)?.errnoCode
+        let reason =
+            switch code {
+            case EADDRINUSE: "is taken: end what listens there, or choose another with --port"
+            case EADDRNOTAVAIL: "cannot be bound: no interface of this machine has that address"
+            case EACCES: "cannot be bound: ports under 1024 take the right to do so; choose another with --port"
+            case let code?: "cannot be bound: \(String(cString: strerror(code)))"
+            case nil: error is SocketAddressError.UnknownHost ? "cannot be bound: there is no host of that name" : "cannot be bound: \(error)"
+            }
+        return ListenerConfigurationError(.addressUnavailable, "port \(port) of \(host) \(reason)")
     }
 }
