@@ -27,7 +27,12 @@ struct TorqMonitor: AsyncParsableCommand {
             if isatty(STDERR_FILENO) == 1 { standardError("torq-monitor: ending; a second signal ends it at once") }
             work.cancel()
         }
-        Foundation.exit(await work.value)
+        let code = await work.value
+        guard StandardOutput.end() else {
+            standardError("torq-monitor: standard output cannot be written")
+            Foundation.exit(1)
+        }
+        Foundation.exit(code)
     }
 
     /// Runs the command that the arguments name, to its exit code.
@@ -72,5 +77,5 @@ struct TorqMonitor: AsyncParsableCommand {
 
 /// A line for people.
 func standardError(_ line: String) {
-    FileHandle.standardError.write(Data((line + "\n").utf8))
+    StandardError.write(line + "\n")
 }

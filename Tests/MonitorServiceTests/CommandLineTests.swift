@@ -62,6 +62,17 @@ import Testing
         #expect(result.code == 1 && result.errors.contains("port 8080 of \(host) cannot be bound: \(words)"), "\(result.errors)")
     }
 
+    /// What cannot be written ends nothing on stderr, and is no success on stdout.
+    @Test(arguments: [
+        ("config check 2>/dev/full", 0, ""), ("alerts foo 2>/dev/full", 2, ""), ("alerts foo 2>&-", 2, ""),
+        ("schema >/dev/full", 1, "standard output cannot be written"), ("--help >/dev/full", 1, "standard output cannot be written"),
+    ])
+    func aFullDisk(command: String, code: Int, words: String) async throws {
+        let script = "\"$0\" \(command); test $? -eq \(code)"
+        let result = try await PeerProgram(path: "/bin/sh").run(["-c", script, Program.path], timeout: .seconds(60))
+        #expect(result.succeeded && (words.isEmpty || result.errors.contains(words)), "\(result)")
+    }
+
     @Test func aSecretIsNotInAnError() async throws {
         let outcome = try await Program.run(["check", "--database", "postgresql://monitor:hunter2secret@127.0.0.1:1/x?connect_timeout=1"])
         #expect(outcome.code == 1)

@@ -59,6 +59,26 @@ import Testing
         }
     }
 
+    /// Nobody else can take a row that is locked, so an evaluation that takes longer than the lease lasts goes on.
+    @Test func aHolderThatEvaluatesForLongStillHoldsIt() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let (lease, other) = (
+                EvaluationLease(client: database.client, holder: "a"), EvaluationLease(client: database.client, holder: "b")
+            )
+            let fence = try #require(try await lease.acquire())
+            try await database.client.query("UPDATE monitoring_lease SET expires_at = clock_timestamp() + interval '1 second'")
+            try await database.client.transaction { connection async throws in
+                #expect(try await EvaluationLease.isHeld(by: "a", fence: fence, on: connection))
+                try await eventually("it is over", timeout: .seconds(10)) {
+                    try await database.client.query("SELECT expires_at < clock_timestamp() AS is_over FROM monitoring_lease")[0].decode("is_over")
+                }
+                #expect(try await lease.attempt() == .held(fence: fence))
+                #expect(try await other.acquire() == nil)
+            }
+            #expect(try await lease.attempt() == .held(fence: fence))
+        }
+    }
+
     @Test func whoWaitsKnowsHowLong() async throws {
         try await withTestDatabase(schema: true) { database in
             _ = try await EvaluationLease(client: database.client, holder: "a").acquire()

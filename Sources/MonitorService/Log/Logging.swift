@@ -6,9 +6,7 @@ public enum Logging {
     private static let handlers: Bool = {
         let isTerminal = isatty(STDERR_FILENO) == 1
         LoggingSystem.bootstrap { label in
-            LineLogHandler(label: label, form: isTerminal ? .terminal : .json) { line in
-                FileHandle.standardError.write(Data((line + "\n").utf8))
-            }
+            LineLogHandler(label: label, form: isTerminal ? .terminal : .json) { line in StandardError.write(line + "\n") }
         }
         return isTerminal
     }()

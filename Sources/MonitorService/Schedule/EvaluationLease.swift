@@ -30,7 +30,7 @@ struct EvaluationLease: Sendable {
         let rows = try await client.query(Self.take, [.text(holder), .int(Self.durationSeconds)], timeout: .seconds(5))
         // Its row was made by another process since this statement began.
         guard let row = rows.first else { return .taken(left: .seconds(Self.durationSeconds)) }
-        // Locked by an evaluation of this very process, it is not renewed, and not lost either.
+        // Locked by an evaluation of this very process, it is not renewed, and not lost either, however long that takes.
         if try row.decode("is_own") { return .held(fence: try row.decode("fence")) }
         return .taken(left: .seconds(try row.decode("seconds_left", as: Double.self)))
     }
@@ -89,7 +89,7 @@ struct EvaluationLease: Sendable {
         SELECT true, fence, 0 FROM made
         UNION ALL
         SELECT
-            holder = $1::text AND expires_at > clock_timestamp(), fence,
+            holder = $1::text, fence,
             extract(epoch FROM expires_at - clock_timestamp())::double precision
         FROM monitoring_lease
         WHERE name = 'evaluation' AND NOT EXISTS (SELECT FROM taken)

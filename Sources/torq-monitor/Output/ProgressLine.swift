@@ -1,4 +1,5 @@
 import Foundation
+import MonitorService
 
 /// A line on a terminal's stderr that is written over; nothing where stderr is no terminal.
 actor ProgressLine {
@@ -7,13 +8,13 @@ actor ProgressLine {
 
     func show(_ text: String) {
         guard isTerminal else { return }
-        FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8))
+        StandardError.write("\r\u{1B}[K\(text)")
         isShown = true
     }
 
     /// Takes the line away.
     func end() {
-        if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+        if isShown { StandardError.write("\r\u{1B}[K") }
         isShown = false
     }
 }
