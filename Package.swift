@@ -98,7 +98,8 @@ let package = Package(
         .testTarget(
             name: "NotificationsTests", dependencies: ["Notifications", "TestSupport"], exclude: ["Golden"], swiftSettings: house),
         .testTarget(
-            name: "MonitorAPITests", dependencies: ["MonitorAPI", "WebTransport", "TestSupport", crypto, metrics], swiftSettings: house),
+            name: "MonitorAPITests", dependencies: ["MonitorAPI", "WebTransport", "TestSupport", crypto, lifecycle, metrics],
+            swiftSettings: house),
         .testTarget(name: "DemoTests", dependencies: ["Demo", "WebTransport", "TestSupport"], swiftSettings: house),
         .testTarget(
             name: "MonitorServiceTests", dependencies: ["MonitorService", "WebTransport", "TestSupport", subprocess, yams],

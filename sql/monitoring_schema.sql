@@ -1199,6 +1199,20 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v023_alerts_by_severity =============================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v023_alerts_by_severity') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- The gravest alerts of a status are found without looking at the others.
+DROP INDEX monitoring_alerts_by_severity;
+CREATE INDEX monitoring_alerts_by_severity ON monitoring_alerts (status, severity, opened_at DESC, id);
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v023_alerts_by_severity', 'ff3f0566d19dd1ee')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -1387,7 +1401,8 @@ BEGIN
         RETURN;
     END IF;
     FOR v_window IN SELECT value FROM jsonb_array_elements(p_windows) LOOP
-        IF jsonb_typeof(v_window) <> 'number' OR v_window::numeric NOT BETWEEN 300 AND 604800 OR v_window::numeric % 300 <> 0 THEN
+        IF jsonb_typeof(v_window) <> 'number' OR v_window::text !~ '^[0-9]+$' OR v_window::numeric NOT BETWEEN 300 AND 604800
+            OR v_window::numeric % 300 <> 0 THEN
             RETURN NEXT format('windows_seconds must hold whole multiples of 300 from 300 to 604800, not %s', v_window);
         END IF;
     END LOOP;
@@ -1415,7 +1430,7 @@ BEGIN
         IF v_metric ? 'enabled' AND jsonb_typeof(v_metric -> 'enabled') <> 'boolean' THEN
             RETURN NEXT format('%s.enabled must be true or false, not %s', v_path, v_metric -> 'enabled');
         END IF;
-        IF v_metric ? 'rule' AND v_metric ->> 'rule' NOT IN ('evidence', 'ratio') THEN
+        IF v_metric ? 'rule' AND coalesce(v_metric ->> 'rule', '') NOT IN ('evidence', 'ratio') THEN
             RETURN NEXT format('%s.rule must be evidence or ratio, not %s', v_path, v_metric -> 'rule');
         END IF;
         RETURN QUERY
@@ -1437,7 +1452,7 @@ BEGIN
     END IF;
     RETURN QUERY SELECT * FROM monitoring_settings_key_faults(
         p_settings, 'the settings', (SELECT array_agg(key ORDER BY key) FROM jsonb_object_keys(monitoring_default_settings()) key));
-    IF p_settings ? 'rule' AND p_settings ->> 'rule' NOT IN ('evidence', 'ratio') THEN
+    IF p_settings ? 'rule' AND coalesce(p_settings ->> 'rule', '') NOT IN ('evidence', 'ratio') THEN
         RETURN NEXT format('rule must be evidence or ratio, not %s', p_settings -> 'rule');
     END IF;
     RETURN QUERY SELECT * FROM monitoring_settings_window_faults(p_settings -> 'windows_seconds');
@@ -1476,6 +1491,10 @@ BEGIN
             (ARRAY['slices', 'least_events'],       1,    1000000)) ranges (path, least, most),
             LATERAL monitoring_settings_number_fault(p_settings, path, least, most) fault
         WHERE fault IS NOT NULL;
+    RETURN QUERY
+        SELECT format('%s must be a whole number, without a point, not %s', array_to_string(path, '.'), p_settings #> path)
+        FROM (VALUES (ARRAY['baseline', 'window_days']), (ARRAY['step_seconds'])) AS whole (path)
+        WHERE jsonb_typeof(p_settings #> path) = 'number' AND p_settings #>> path !~ '^[0-9]+$';
 END
 $$;
 COMMENT ON FUNCTION monitoring_settings_faults(jsonb) IS
@@ -1563,7 +1582,7 @@ $$;
 COMMENT ON FUNCTION monitoring_evaluated_moment(timestamptz, jsonb) IS
     'The moment an evaluation stands at: the end of the last full five minutes, however often it is asked.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f010_settings', '6d86dce3a822ac44')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f010_settings', 'ab8302e33b73959a')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f015_extraction =====================================================================================

@@ -120,16 +120,17 @@ public struct MonitorServer: Sendable {
                 return .changes
             }
             outer.addTask {
+                // Streams have no end of their own: nobody could wait for them.
+                await withGracefulShutdownHandler {
+                    await hub.run()
+                } onGracefulShutdown: {
+                    hub.finish()
+                }
+                return .streams
+            }
+            outer.addTask {
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     group.addTask { await background.run() }
-                    group.addTask {
-                        // Streams have no end of their own: nobody could wait for them.
-                        await withGracefulShutdownHandler {
-                            await hub.run()
-                        } onGracefulShutdown: {
-                            hub.finish()
-                        }
-                    }
                     defer { group.cancelAll() }
                     do {
                         try await application.run()
@@ -144,14 +145,15 @@ public struct MonitorServer: Sendable {
                 return .answers
             }
             defer { outer.cancelAll() }
-            // Changes may have an end long before.
-            while let ended = try await outer.next(), ended == .changes {}
+            // Changes and streams may have an end long before.
+            while let ended = try await outer.next(), ended != .answers {}
         }
     }
 
     /// What a listener does at the same time.
     private enum Part: Sendable, Hashable {
         case changes
+        case streams
         case answers
     }
 

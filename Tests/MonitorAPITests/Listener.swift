@@ -2,6 +2,7 @@ import Foundation
 import Logging
 import Notifications
 import Postgres
+import ServiceLifecycle
 import TestSupport
 import Testing
 import WebTransport
@@ -17,6 +18,10 @@ struct Listener: Sendable {
     let database: TestDatabase
     let transport: WebTransport
     let signer: LinkSigner
+    let services: ServiceGroup
+
+    /// Stops it as SIGTERM does.
+    func stop() async { await services.triggerGracefulShutdown() }
 
     func send(
         _ method: String = "GET", _ path: String, headers: [(name: String, value: String)] = [], body: String = ""
@@ -83,36 +88,57 @@ func withListener(
     _ body: @escaping @Sendable (Listener) async throws -> Void
 ) async throws {
     let signer = LinkSigner(keys: [LinkKey(id: "test", secret: [UInt8](repeating: 1, count: 32))])
+    let logger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
     var server = MonitorServer(
         configuration: try ListenerConfiguration(
             port: 0, publicURL: publicURL, tokens: tokens, slackSigningSecret: extras.slackSecret.map(Secret.init),
             trustedProxies: extras.trustedProxies, maximumConnections: extras.maximumConnections),
         client: client, linkSigner: signer,
-        logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), evaluations: evaluations,
+        logger: logger, evaluations: evaluations,
         receivers: extras.receivers, relay: extras.relay, testReceiver: extras.testReceiver, slackUpdates: extras.slackUpdates,
         clock: { Listener.now })
     if let deadline = extras.bodyDeadline { server.bodyDeadline = deadline }
     if let patience = extras.keyPatience { server.keyPatience = patience }
     if let seconds = extras.streamLifetime { server.streamLifetime = seconds }
-    let listening = server
     let transport = WebTransport()
     let (ports, port) = AsyncStream.makeStream(of: Int.self)
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    let services = ServiceGroup(
+        configuration: ServiceGroupConfiguration(
+            services: [.init(service: RunningServer(server: server, port: port), successTerminationBehavior: .gracefullyShutdownGroup)],
+            logger: logger))
+    try await withThrowingTaskGroup(of: Part.self) { group in
         group.addTask {
-            try await listening.run { number in
-                port.yield(number)
-                port.finish()
-            }
+            try await services.run()
+            return .listener
         }
         group.addTask {
             for await number in ports {
-                try await body(Listener(port: number, database: database, transport: transport, signer: signer))
+                try await body(Listener(port: number, database: database, transport: transport, signer: signer, services: services))
             }
+            return .body
         }
-        // The listener runs until it is cancelled, so what ends first is the body, or a failure.
-        try await group.next()
+        // The listener runs until it is stopped, or cancelled because the body has ended; whichever fails ends the other.
+        while let ended = try await group.next(), ended != .body {}
         group.cancelAll()
         await transport.close()
+    }
+}
+
+private enum Part: Sendable, Hashable {
+    case listener
+    case body
+}
+
+/// A listener as a service, which says its port.
+private struct RunningServer: Service {
+    let server: MonitorServer
+    let port: AsyncStream<Int>.Continuation
+
+    func run() async throws {
+        try await server.run { number in
+            port.yield(number)
+            port.finish()
+        }
     }
 }
 

@@ -54,6 +54,26 @@ struct PageTests {
         }
     }
 
+    @Test("of more alerts than a page holds it shows the gravest, and says how many there are")
+    func many() async throws {
+        try await withListener(fixture: false) { listener in
+            try await listener.run(
+                """
+                INSERT INTO monitoring_alerts (fingerprint, alert_type, severity, peak_severity, metric_name, metric_date, status, opened_at,
+                    live_since, last_evidence_at, summary, sequence, origin, labels)
+                SELECT 'r' || n, 'relayed', CASE n WHEN 1200 THEN 'critical' ELSE 'low' END, 'low', 'relayed', '2026-03-10',
+                    CASE n WHEN 7 THEN 'acknowledged' ELSE 'open' END, timestamptz '2026-03-10T12:00Z' - n * interval '1 second', now(), now(),
+                    'Summary ' || n, 1, 'prometheus', jsonb_build_object('alertname', 'Number ' || n)
+                FROM generate_series(1, 1200) AS n
+                """)
+            let page = try await listener.send("GET", "/").text
+            #expect(page.contains("<h1>1,199 alerts that nobody has</h1>"))
+            #expect(page.contains("The gravest 51 of 1,200; the monitor API and torq-monitor alerts list have all."))
+            let shown = page.matches(of: /Summary \d+/).map { String($0.output) }
+            #expect(shown == ["Summary 1200"] + (1...50).filter { $0 != 7 }.map { "Summary \($0)" } + ["Summary 7"], "\(shown)")
+        }
+    }
+
     @Test(
         "an alert of every kind has its figures in their units",
         arguments: [

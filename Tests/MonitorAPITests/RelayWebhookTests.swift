@@ -57,6 +57,17 @@ struct RelayWebhookTests {
         }
     }
 
+    @Test("more alerts than a request may bring are refused, all of them")
+    func most() async throws {
+        try await withListener(fixture: false, extras: try Self.extras()) { listener in
+            let alert = #"{"status":"firing","labels":{"a":"b"}}"#
+            let body = #"{"alerts":["# + Array(repeating: alert, count: 50_001).joined(separator: ",") + "]}"
+            let answer = try await listener.post("/relay/am", body)
+            #expect(answer.status == 400 && answer.text.contains("A request has at most 50000 alerts."), "\(answer.text)")
+            #expect(try await listener.value("SELECT count(*) FROM monitoring_alerts") == "0")
+        }
+    }
+
     @Test("Grafana shows its token, and no other")
     func grafana() async throws {
         try await withListener(fixture: false, extras: try Self.extras()) { listener in

@@ -142,6 +142,23 @@ struct SlackTests {
         }
     }
 
+    @Test("a press that was answered is done, though the listener ends meanwhile")
+    func ending() async throws {
+        let sent = Sent()
+        try await withSlack(sent) { listener in
+            try await listener.database.client.transaction { connection async throws in
+                try await connection.query("SELECT FROM monitoring_alerts FOR UPDATE")
+                // Slack is answered in time, though the press has to wait.
+                #expect(try await listener.press(listener.signer.token(for: try listener.claim(.acknowledge, Fixture.alert))).status == 200)
+                await listener.stop()
+                try await eventually("it takes no connection any more") {
+                    (try? await listener.send("GET", "/health")) == nil
+                }
+            }
+            #expect(try await sent.next().body.contains("Acknowledged by ana"))
+        }
+    }
+
     @Test("hostile names ping nobody")
     func escaping() async throws {
         let sent = Sent()

@@ -6,13 +6,17 @@ CREATE EXTENSION IF NOT EXISTS pg_cron;
 SELECT cron.schedule('monitoring-roll-up', '* * * * *', $job$
     DO $$
     DECLARE
-        v_until   timestamptz := clock_timestamp() + interval '40 seconds';
-        v_pending integer;
+        v_until timestamptz := clock_timestamp() + interval '40 seconds';
+        v_step  record;
     BEGIN
         LOOP
-            SELECT hours_pending INTO v_pending FROM monitoring_roll_up();
+            SELECT * INTO v_step FROM monitoring_roll_up();
             COMMIT;
-            EXIT WHEN v_pending = 0 OR clock_timestamp() > v_until;
+            EXIT WHEN v_step.hours_pending = 0 OR clock_timestamp() > v_until;
+            -- Somebody else rolls up.
+            IF v_step.hours_changed = 0 AND v_step.events_read = 0 THEN
+                PERFORM pg_sleep(0.25);
+            END IF;
         END LOOP;
     END
     $$

@@ -185,7 +185,8 @@ BEGIN
         RETURN;
     END IF;
     FOR v_window IN SELECT value FROM jsonb_array_elements(p_windows) LOOP
-        IF jsonb_typeof(v_window) <> 'number' OR v_window::numeric NOT BETWEEN 300 AND 604800 OR v_window::numeric % 300 <> 0 THEN
+        IF jsonb_typeof(v_window) <> 'number' OR v_window::text !~ '^[0-9]+$' OR v_window::numeric NOT BETWEEN 300 AND 604800
+            OR v_window::numeric % 300 <> 0 THEN
             RETURN NEXT format('windows_seconds must hold whole multiples of 300 from 300 to 604800, not %s', v_window);
         END IF;
     END LOOP;
@@ -213,7 +214,7 @@ BEGIN
         IF v_metric ? 'enabled' AND jsonb_typeof(v_metric -> 'enabled') <> 'boolean' THEN
             RETURN NEXT format('%s.enabled must be true or false, not %s', v_path, v_metric -> 'enabled');
         END IF;
-        IF v_metric ? 'rule' AND v_metric ->> 'rule' NOT IN ('evidence', 'ratio') THEN
+        IF v_metric ? 'rule' AND coalesce(v_metric ->> 'rule', '') NOT IN ('evidence', 'ratio') THEN
             RETURN NEXT format('%s.rule must be evidence or ratio, not %s', v_path, v_metric -> 'rule');
         END IF;
         RETURN QUERY
@@ -235,7 +236,7 @@ BEGIN
     END IF;
     RETURN QUERY SELECT * FROM monitoring_settings_key_faults(
         p_settings, 'the settings', (SELECT array_agg(key ORDER BY key) FROM jsonb_object_keys(monitoring_default_settings()) key));
-    IF p_settings ? 'rule' AND p_settings ->> 'rule' NOT IN ('evidence', 'ratio') THEN
+    IF p_settings ? 'rule' AND coalesce(p_settings ->> 'rule', '') NOT IN ('evidence', 'ratio') THEN
         RETURN NEXT format('rule must be evidence or ratio, not %s', p_settings -> 'rule');
     END IF;
     RETURN QUERY SELECT * FROM monitoring_settings_window_faults(p_settings -> 'windows_seconds');
@@ -274,6 +275,10 @@ BEGIN
             (ARRAY['slices', 'least_events'],       1,    1000000)) ranges (path, least, most),
             LATERAL monitoring_settings_number_fault(p_settings, path, least, most) fault
         WHERE fault IS NOT NULL;
+    RETURN QUERY
+        SELECT format('%s must be a whole number, without a point, not %s', array_to_string(path, '.'), p_settings #> path)
+        FROM (VALUES (ARRAY['baseline', 'window_days']), (ARRAY['step_seconds'])) AS whole (path)
+        WHERE jsonb_typeof(p_settings #> path) = 'number' AND p_settings #>> path !~ '^[0-9]+$';
 END
 $$;
 COMMENT ON FUNCTION monitoring_settings_faults(jsonb) IS

@@ -67,8 +67,8 @@ struct PageEndpoints: Sendable {
         let now = call.now
         let start = now.addingTimeInterval(-window.length)
         let outcome = try await outcome(call)
-        let open = try await alerts.alerts(minimumSeverity: .low, status: .open, limit: 50).alerts
-        let held = try await alerts.alerts(minimumSeverity: .low, status: .acknowledged, limit: 50).alerts
+        let open = try await alerts.gravest(.open, limit: 50)
+        let held = try await alerts.gravest(.acknowledged, limit: 50)
         let baseline = try await baselines.baseline()
         let arming = try await baselines.arming(at: now)
         let endpoints = try await receivers.receivers()

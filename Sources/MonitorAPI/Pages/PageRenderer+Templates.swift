@@ -62,7 +62,7 @@ extension PageRenderer.Template {
         {{#hasLabels}}<p class="alert-labels muted small">{{labels}}</p>{{/hasLabels}}
         <p class="alert-foot"><span class="holder{{^isHeld}} alone{{/isHeld}}">{{holder}}</span><span class="muted">{{since}}</span></p>
         \(actionText("<details class=\"more\" id=\"more-{{suffix}}\"><summary>Name and note</summary><div class=\"pair\">\(nameField)\(noteField)</div></details>"))
-        </li>{{/alerts}}</ul>{{/isQuiet}}
+        </li>{{/alerts}}</ul><p class="muted small more-of">{{moreAlerts}}</p>{{/isQuiet}}
         </section>
         <div class="columns trouble" data-live="trouble">{{#hasFailing}}<section class="card failing" aria-labelledby="failing"><h2 id="failing">Messages that do not get through</h2>
         <ul class="rows">{{#failing}}<li><p class="row"><strong class="row-name">{{name}}</strong><span class="state dead">{{state}}</span></p><p class="muted small">{{detail}}</p></li>{{/failing}}</ul>

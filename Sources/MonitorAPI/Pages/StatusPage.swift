@@ -47,6 +47,7 @@ struct StatusPage: Sendable {
     let undelivered: [UndeliveredMessage]
     let hasUndelivered: Bool
     let moreUndelivered: String
+    let moreAlerts: String
     let hasFailing: Bool
     let silences: [SilenceCard]
     let hasSilences: Bool
@@ -59,19 +60,19 @@ struct StatusPage: Sendable {
     let isRefreshing: Bool
 
     init(
-        now: Date, window: PageWindow, open: [Alert], held: [Alert], baseline: BaselineSnapshot?, arming: [BaselineRepository.Arming],
+        now: Date, window: PageWindow, open: AlertList, held: AlertList, baseline: BaselineSnapshot?, arming: [BaselineRepository.Arming],
         figures: StatusFigures, receivers: [ReceiverRecord], definedReceivers: Set<String>?, undelivered: [UndeliveredMessage],
         silences: [SilenceRecord], viewer: PageViewer, outcome: PageOutcome?, refresh: Int
     ) {
         time = Wording.time(now)
         self.viewer = viewer
         hasViewer = !viewer.tokenName.isEmpty
-        let worst = open.map(\.severity).max()
+        let worst = open.alerts.first
         let judgement = Judgement(arming, now: now)
-        headline = open.isEmpty && held.isEmpty && judgement.isBlind ? "Learning what is normal" : Self.headline(open: open, held: held)
+        headline = open.totalCount + held.totalCount == 0 && judgement.isBlind ? "Learning what is normal" : Self.headline(open: open, held: held)
         (quietTitle, quietText) = (judgement.title, judgement.text)
         let resting: PageFrame.Tone = figures.whole == nil || judgement.isBlind ? .neutral : .calm
-        tone = open.first { $0.severity == worst }?.tone ?? (held.isEmpty ? resting : .watch)
+        tone = worst?.tone ?? (held.totalCount == 0 ? resting : .watch)
         let health = figures.whole?.value(of: "health_score")
         healthValue = health.map { Wording.number($0, places: 0) } ?? "–"
         gaugeHTML = Self.gauge(health)
@@ -79,11 +80,11 @@ struct StatusPage: Sendable {
             figures.whole.map {
                 "\(Wording.count($0.totalEvents)) events in \(window.words), \(Wording.count(figures.hour?.totalEvents ?? 0)) in the last hour."
             } ?? "No events in \(window.words)."
-        alerts = (open + held).sorted {
-            ($0.status == .open ? 1 : 0, $0.severity, $0.openedAt) > ($1.status == .open ? 1 : 0, $1.severity, $1.openedAt)
-        }
-        .map { AlertCard($0, viewer: viewer, from: "status", now: now) }
+        alerts = (open.alerts + held.alerts).map { AlertCard($0, viewer: viewer, from: "status", now: now) }
         isQuiet = alerts.isEmpty
+        let all = open.totalCount + held.totalCount
+        moreAlerts =
+            all > alerts.count ? "The gravest \(alerts.count) of \(Wording.count(all)); the monitor API and torq-monitor alerts list have all." : ""
         hasOutcome = outcome != nil
         self.outcome = outcome?.outcome ?? LinkOutcome()
         outcomeTitle = outcome?.linkTitle ?? ""
@@ -153,13 +154,13 @@ struct StatusPage: Sendable {
         }
     }
 
-    private static func headline(open: [Alert], held: [Alert]) -> String {
-        switch (open.count, held.count) {
+    private static func headline(open: AlertList, held: AlertList) -> String {
+        switch (open.totalCount, held.totalCount) {
         case (0, 0): "All quiet"
-        case (0, 1): "One alert, and \(held[0].acknowledgedBy ?? "somebody") has it"
-        case (0, _): "\(held.count) alerts, all in hand"
-        case (1, _): "\(AlertCard.title(of: open[0])), and nobody has it"
-        default: "\(open.count) alerts that nobody has"
+        case (0, 1): "One alert, and \(held.alerts.first?.acknowledgedBy ?? "somebody") has it"
+        case (0, _): "\(Wording.count(held.totalCount)) alerts, all in hand"
+        case (1, _): "\(open.alerts.first.map(AlertCard.title) ?? "One alert"), and nobody has it"
+        default: "\(Wording.count(open.totalCount)) alerts that nobody has"
         }
     }
 

@@ -184,7 +184,7 @@ extension PostableAlert {
                 "generatorURL": Schema.keptText.with(["maxLength": .integer(Int64(IncomingAlert.longestURL))]).orNull.json,
             ]),
         ])
-    ).with(["maxItems": .integer(Int64(most))])
+    ).with(["maxItems": .integer(Int64(RelayBody.mostAlerts))])
 
     /// Go writes the first of its years where it has no time.
     private static let moment = Schema([

@@ -3,8 +3,6 @@ import Monitoring
 
 /// Any JSON document, read by the pointers that the configuration has.
 enum GenericPayload {
-    private static let most = 10_000
-
     /// - Parameter source: The relay's name: two sources may have the same titles and identities, and mean others.
     /// - Throws: 400, with the place of the faulty one among several.
     static func read(
@@ -25,8 +23,8 @@ enum GenericPayload {
                 throw Problem(.invalidBody, "The alert \(error.reason); it was not taken.")
             }
         }
-        guard let elements = place.value(in: document)?.array, elements.count <= most else {
-            throw Problem(.invalidBody, "The body has no array of at most \(most) alerts at \(place).")
+        guard let elements = place.value(in: document)?.array, elements.count <= RelayBody.mostAlerts else {
+            throw Problem(.invalidBody, "The body has no array of at most \(RelayBody.mostAlerts) alerts at \(place).")
         }
         var alerts: [IncomingAlert] = []
         for (index, element) in elements.enumerated() {

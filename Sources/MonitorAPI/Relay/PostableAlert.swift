@@ -30,7 +30,9 @@ struct PostableAlert: Decodable, Sendable {
         } catch {
             throw Problem(.invalidBody, "The body is not a JSON array of alerts.")
         }
-        guard posted.count <= most else { throw Problem(.invalidBody, "A request has at most \(most) alerts.") }
+        guard posted.count <= RelayBody.mostAlerts else {
+            throw Problem(.invalidBody, "A request has at most \(RelayBody.mostAlerts) alerts.")
+        }
         var alerts: [IncomingAlert] = []
         alerts.reserveCapacity(posted.count)
         var faults: [(index: Int, reason: String)] = []
@@ -56,9 +58,6 @@ struct PostableAlert: Decodable, Sendable {
             ])
     }
 
-    /// In one request.
-    static let most = 50_000
-
     private func incoming() throws(IncomingAlert.Fault) -> IncomingAlert {
         IncomingAlert(
             labels: labels, annotations: annotations ?? [:], generatorURL: generatorURL ?? "",
@@ -68,6 +67,8 @@ struct PostableAlert: Decodable, Sendable {
 
 /// What bodies with alerts have alike.
 enum RelayBody {
+    /// In one request.
+    static let mostAlerts = 50_000
     /// Much deeper than any that is meant.
     private static let deepest = 32
 

@@ -32,6 +32,9 @@ struct WebhookPayload: Decodable, Sendable {
         } catch {
             throw Problem(.invalidBody, "The body is no webhook of Alertmanager.")
         }
+        guard payload.alerts.count <= RelayBody.mostAlerts else {
+            throw Problem(.invalidBody, "A request has at most \(RelayBody.mostAlerts) alerts.")
+        }
         var alerts: [IncomingAlert] = []
         for (index, alert) in payload.alerts.enumerated() {
             do throws(IncomingAlert.Fault) {

@@ -70,14 +70,10 @@ public struct Backtest: Sendable {
     }
 
     private func rollUp(_ plan: BacktestPlan, _ progress: @Sendable (BacktestProgress) async -> Void) async throws {
-        let engine = MonitoringEngine(client: client)
-        while true {
-            try Task.checkCancellation()
-            let pending = try await engine.rollUp(at: clock()).hoursPending
-            if pending == 0 { return }
+        try await MonitoringEngine(client: client).catchUp(at: clock()) { step in
             await progress(
                 BacktestProgress(
-                    phase: .rollingUp(hoursPending: pending), evaluations: 0, evaluationsInAll: plan.count, transitions: 0,
+                    phase: .rollingUp(hoursPending: step.hoursPending), evaluations: 0, evaluationsInAll: plan.count, transitions: 0,
                     moment: plan.from))
         }
     }

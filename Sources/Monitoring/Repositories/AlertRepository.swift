@@ -57,6 +57,20 @@ public struct AlertRepository: Sendable {
         }
     }
 
+    /// The gravest alerts of a status, and of those that are as grave the newest first.
+    ///
+    /// - Parameter limit: 1 to 1000.
+    /// - Returns: At most `limit` alerts, and how many there are in all.
+    public func gravest(_ status: AlertStatus, limit: Int) async throws -> AlertList {
+        guard (1...1000).contains(limit) else { throw MonitoringError(.invalidArgument, "limit is 1 to 1000") }
+        return try await client.withConnection { connection in
+            let severities = PostgresValue.textArray(Severity.allCases.map(\.rawValue))
+            let rows = try await connection.query(Self.bySeverity, [.text(status.rawValue), .int(limit), severities])
+            let total: Int = try await connection.query(Self.count, [severities, .text(status.rawValue)])[0].decode("total")
+            return AlertList(alerts: try rows.map(Alert.init(row:)), totalCount: total, hasMore: rows.count < total)
+        }
+    }
+
     /// Every step of the alert, first to last; empty where there is no such alert.
     public func timeline(of id: UUID) async throws -> [AlertTransition] {
         try await client.query(Self.transitions, [.uuid(id)]).map(AlertTransition.init(row:))
@@ -111,6 +125,20 @@ public struct AlertRepository: Sendable {
         LIMIT $3::integer
         """
 
+    private static let bySeverity = """
+        SELECT alert.*
+        FROM unnest($3::text[]) WITH ORDINALITY AS grade (severity, rank)
+        CROSS JOIN LATERAL (
+            SELECT \(columns)
+            FROM monitoring_alerts
+            WHERE status = $1::text AND severity = grade.severity
+            ORDER BY opened_at DESC, id
+            LIMIT $2::integer
+        ) AS alert
+        ORDER BY grade.rank DESC, alert.opened_at DESC, alert.id
+        LIMIT $2::integer
+        """
+
     private static let count = """
         SELECT count(*) AS total
         FROM monitoring_alerts
@@ -133,7 +161,7 @@ public struct AlertRepository: Sendable {
 
 /// A page of alerts.
 public struct AlertList: Sendable, Hashable {
-    /// Newest opening first.
+    /// In the order that was asked for.
     public var alerts: [Alert]
     /// How many match, on this page or not.
     public var totalCount: Int
