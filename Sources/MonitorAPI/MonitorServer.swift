@@ -219,7 +219,7 @@ public struct MonitorServer: Sendable {
     ) throws -> [Endpoint] {
         let pages = PageRenderer()
         let marks = FormMark(signer: linkSigner)
-        let intake = AlertIntake(client: client, settings: relay, turns: turns, background: background)
+        let intake = AlertIntake(client: client, settings: relay, turns: turns, background: background, logger: logger)
         let endpoints =
             AlertEndpoints(client: client).all + MetricEndpoints(client: client).all + BaselineEndpoints(client: client).all
             + ComputeEndpoint(client: client).all

@@ -142,7 +142,9 @@ public struct MonitorService: Sendable {
                 return
             } catch let error as PostgresError where error.isRetryable {
                 attempt += 1
-                logger.warning("There is no connection to the database; it is tried again", metadata: ["error": "\(error)", "attempt": "\(attempt)"])
+                logger.warning(
+                    "There is no connection to the database; it is tried again",
+                    metadata: ["error": "\(error)", "attempt": "\(attempt)"])
                 try await Task.sleep(for: .seconds(min(attempt, 10)))
             }
         }

@@ -25,6 +25,9 @@ public struct DriftDetector: Sendable {
     public struct Report: Sendable, Hashable {
         /// The moment it stands at.
         public var moment: Date
+        /// Whether that counts as the present: less than ten minutes ago, which are two buckets of the roll-up. What is older is only
+        /// reported on.
+        public var isPresent: Bool
         /// Every metric and window.
         public var evaluations: [Evaluation]
         /// The transitions that were written; none for a moment in the past, or without `autoSave`.
@@ -61,7 +64,7 @@ public struct DriftDetector: Sendable {
         try await engine.catchUp(at: now)
         let evaluations = try await engine.evaluate(at: moment, thresholds: thresholds)
         guard autoSave, isPresent else {
-            return Report(moment: moment, evaluations: evaluations, transitions: [], alerts: [])
+            return Report(moment: moment, isPresent: isPresent, evaluations: evaluations, transitions: [], alerts: [])
         }
         let transitions = try await engine.applyEvaluation(at: moment, thresholds: thresholds)
         var touched: [Alert] = []
@@ -69,7 +72,7 @@ public struct DriftDetector: Sendable {
             if let alert = try await alerts.alert(id: id) { touched.append(alert) }
         }
         touched.sort { ($0.severity, $0.openedAt) > ($1.severity, $1.openedAt) }
-        return Report(moment: moment, evaluations: evaluations, transitions: transitions, alerts: touched)
+        return Report(moment: moment, isPresent: isPresent, evaluations: evaluations, transitions: transitions, alerts: touched)
     }
 
     /// The database's own rule, so that there is one.

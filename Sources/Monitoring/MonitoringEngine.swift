@@ -57,12 +57,6 @@ public struct MonitoringEngine: Sendable {
         }
     }
 
-    /// Whether `moment` counts as the present: less than ten minutes ago, which are two buckets of the roll-up. What is older is only
-    /// reported on: it opens no alerts and tells nobody.
-    public static func isPresent(_ moment: Date, at now: Date) -> Bool {
-        now.timeIntervalSince(moment) < 600
-    }
-
     /// Every metric and window as of `moment`; changes nothing.
     public func evaluate(at moment: Date, thresholds: ThresholdConfig? = nil) async throws -> [Evaluation] {
         try await client.query(Self.evaluation, [.timestamp(moment), .json(try Self.override(thresholds))]).map(Evaluation.init(row:))
@@ -109,11 +103,6 @@ public struct MonitoringEngine: Sendable {
     /// Refreshes the materialized view of the days.
     public func refreshDailyView() async throws {
         try await client.query("SELECT refresh_daily_metrics_mv()", timeout: .seconds(120))
-    }
-
-    /// Grows with every change that an API answer could show.
-    public func dataVersion() async throws -> Int {
-        try await client.query("SELECT data_version FROM monitoring_rollup_state")[0].decode("data_version")
     }
 
     /// Makes `json` the settings that every evaluation goes by, unless they are already.

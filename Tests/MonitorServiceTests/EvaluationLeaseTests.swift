@@ -70,7 +70,8 @@ import Testing
             try await database.client.transaction { connection async throws in
                 #expect(try await EvaluationLease.isHeld(by: "a", fence: fence, on: connection))
                 try await eventually("it is over", timeout: .seconds(10)) {
-                    try await database.client.query("SELECT expires_at < clock_timestamp() AS is_over FROM monitoring_lease")[0].decode("is_over")
+                    try await database.client.query("SELECT expires_at < clock_timestamp() AS is_over FROM monitoring_lease")[0].decode(
+                        "is_over")
                 }
                 #expect(try await lease.attempt() == .held(fence: fence))
                 #expect(try await other.acquire() == nil)

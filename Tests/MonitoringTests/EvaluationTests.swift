@@ -231,7 +231,10 @@ struct EvaluationTests {
             (#"{"metrics": {"fallback": {}}}"#, "settings: fallback is no key of metrics; known are fallback_rate, "),
             (#"{"metrics": {"error_rate": {"floor": 2}}}"#, "settings: metrics.error_rate.floor must be from 0 to 1, not 2"),
             (#"{"windows_seconds": [100]}"#, "settings: windows_seconds must hold whole multiples of 300 from 300 to 604800, not 100"),
-            (#"{"windows_seconds": [3600.0]}"#, "settings: windows_seconds must hold whole multiples of 300 from 300 to 604800, not 3600.0"),
+            (
+                #"{"windows_seconds": [3600.0]}"#,
+                "settings: windows_seconds must hold whole multiples of 300 from 300 to 604800, not 3600.0"
+            ),
             (#"{"baseline": {"window_days": 7.5}}"#, "settings: baseline.window_days must be a whole number, without a point, not 7.5"),
             (#"{"step_seconds": 60.0}"#, "settings: step_seconds must be a whole number, without a point, not 60.0"),
             (#"{"rule": null}"#, "settings: rule must be evidence or ratio, not null"),

@@ -17,7 +17,7 @@ import Testing
         #expect(breaker.failed(at: .zero) == nil)
         #expect(breaker.failed(at: .seconds(1)) == nil)
         #expect(breaker.failed(at: .seconds(2)) == .opened(rest: .seconds(30), openings: 1))
-        #expect(breaker.isProbing)
+        #expect(breaker.openings > 0)
     }
 
     @Test func itStaysClosedWhileHalfSucceed() {
@@ -46,7 +46,7 @@ import Testing
         #expect(breaker.failed(at: .seconds(40)) == .opened(rest: .seconds(60), openings: 2))
         breaker.mayHaveMoved(openings: 2)
         #expect(breaker.succeeded(at: .seconds(120)) == .closed)
-        #expect(!breaker.isProbing && breaker.failed(at: .seconds(121)) == nil)
+        #expect(breaker.openings == 0 && breaker.failed(at: .seconds(121)) == nil)
     }
 
     @Test func whatAnotherProcessFoundOutHolds() {
@@ -54,7 +54,7 @@ import Testing
         breaker.mayHaveMoved(openings: 3)
         #expect(breaker.failed(at: .zero) == .opened(rest: .seconds(100), openings: 4))
         breaker.mayHaveMoved(openings: 0)
-        #expect(!breaker.isProbing)
+        #expect(breaker.openings == 0)
     }
 
     @Test(arguments: [(1, 30), (2, 60), (3, 100), (4, 100), (400, 100)])

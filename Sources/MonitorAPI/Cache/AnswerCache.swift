@@ -58,7 +58,7 @@ final class AnswerCache: Sendable {
     /// A request that may have changed something was served: nothing that was made before holds any longer.
     func wrote() { version.wrote() }
 
-    /// The answer that is kept, or what `make` gives; only a 200 is kept.
+    /// The answer that is kept, or what `make` gives, a 200: whatever else there is to say, endpoints throw.
     ///
     /// - Parameter make: Reads what it answers with after it was called, at the moment it is given.
     func answer(

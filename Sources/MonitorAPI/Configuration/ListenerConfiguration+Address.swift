@@ -26,7 +26,8 @@ extension ListenerConfiguration {
             case EADDRNOTAVAIL: "cannot be bound: no interface of this machine has that address"
             case EACCES: "cannot be bound: ports under 1024 take the right to do so; choose another with --port"
             case let code?: "cannot be bound: \(String(cString: strerror(code)))"
-            case nil: error is SocketAddressError.UnknownHost ? "cannot be bound: there is no host of that name" : "cannot be bound: \(error)"
+            case nil where error is SocketAddressError.UnknownHost: "cannot be bound: there is no host of that name"
+            case nil: "cannot be bound: \(error)"
             }
         return ListenerConfigurationError(.addressUnavailable, "port \(port) of \(host) \(reason)")
     }

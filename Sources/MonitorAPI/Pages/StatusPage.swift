@@ -69,7 +69,8 @@ struct StatusPage: Sendable {
         hasViewer = !viewer.tokenName.isEmpty
         let worst = open.alerts.first
         let judgement = Judgement(arming, now: now)
-        headline = open.totalCount + held.totalCount == 0 && judgement.isBlind ? "Learning what is normal" : Self.headline(open: open, held: held)
+        let all = open.totalCount + held.totalCount
+        headline = all == 0 && judgement.isBlind ? "Learning what is normal" : Self.headline(open: open, held: held)
         (quietTitle, quietText) = (judgement.title, judgement.text)
         let resting: PageFrame.Tone = figures.whole == nil || judgement.isBlind ? .neutral : .calm
         tone = worst?.tone ?? (held.totalCount == 0 ? resting : .watch)
@@ -82,9 +83,9 @@ struct StatusPage: Sendable {
             } ?? "No events in \(window.words)."
         alerts = (open.alerts + held.alerts).map { AlertCard($0, viewer: viewer, from: "status", now: now) }
         isQuiet = alerts.isEmpty
-        let all = open.totalCount + held.totalCount
         moreAlerts =
-            all > alerts.count ? "The gravest \(alerts.count) of \(Wording.count(all)); the monitor API and torq-monitor alerts list have all." : ""
+            all > alerts.count
+            ? "The gravest \(alerts.count) of \(Wording.count(all)); the monitor API and torq-monitor alerts list have all." : ""
         hasOutcome = outcome != nil
         self.outcome = outcome?.outcome ?? LinkOutcome()
         outcomeTitle = outcome?.linkTitle ?? ""

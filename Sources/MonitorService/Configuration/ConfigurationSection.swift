@@ -124,11 +124,6 @@ final class ConfigurationSection {
         source.warn(lookUp(key) ?? node, key: name(key), message)
     }
 
-    /// Says of keys that are read and checked, and that this version does not act on yet.
-    func warnOfKeysWithoutEffect(_ keys: [String]) {
-        for key in keys where has(key) { warning(key, "is checked, but this version does not act on it yet") }
-    }
-
     /// Reads with `body` and reports what it did not ask for.
     func visit<Result>(_ section: ConfigurationSection, _ body: (ConfigurationSection) -> Result) -> Result {
         let result = body(section)

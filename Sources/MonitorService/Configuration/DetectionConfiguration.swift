@@ -4,7 +4,7 @@ public struct DetectionConfiguration: Sendable, Hashable {
     public enum Rule: String, Sendable, Hashable, CaseIterable {
         /// The ratio reaches a threshold and the sample is large enough to tell.
         case evidence
-        /// The ratio reaches a threshold, however small the sample.
+        /// The ratio reaches a threshold and there are events enough for a ratio, whatever chance says of it.
         case ratio
     }
 
@@ -62,7 +62,7 @@ public struct DetectionConfiguration: Sendable, Hashable {
         public var rule: Rule?
         /// Its own ratios.
         public var thresholds = Thresholds()
-        /// The least baseline that its ratio is taken against: a rate 0…1, or seconds for latency.
+        /// The least baseline that its ratio is taken against: a share of events 0…1, for latency of those above the baseline's p95.
         public var floor: Double?
 
         /// Nothing of its own.
@@ -91,7 +91,7 @@ public struct DetectionConfiguration: Sendable, Hashable {
     /// When a metric counts as worse.
     public var rule = Rule.evidence
 
-    /// The windows looked at, shortest first; whole multiples of five minutes, at most 28 days.
+    /// The windows looked at, shortest first; whole multiples of five minutes, at most 7 days.
     public var windows: [Duration] = [.seconds(3600), .seconds(21600), .seconds(86400), .seconds(259_200)]
 
     /// What they are compared with.

@@ -4,7 +4,7 @@ enum EmbeddedPostgresSettings {
     /// postgresql.conf.
     ///
     /// Statements are not logged with an error: they may hold what a user typed. Log files end at 10 MB or a day, and the old
-    /// ones are removed by `LogPruning`.
+    /// ones are removed by `EmbeddedPostgresFiles.pruneLogs`.
     static func postgresqlConf(socketDirectory: String) -> String {
         """
         # Written by torq-monitor at every start. Put your own settings into custom.conf.

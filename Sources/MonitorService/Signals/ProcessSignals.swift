@@ -22,7 +22,11 @@ public enum ProcessSignals {
     /// - Parameter onEnd: Called for the first of them, on a thread of its own.
     public static func take(_ onEnd: @escaping @Sendable (_ signal: Int32) -> Void) {
         var ends: [Int32] = [-1, -1]
-        guard pipe(&ends) == 0 else { return }
+        guard pipe(&ends) == 0 else {
+            // Signals end it as they end any process.
+            StandardError.write("torq-monitor: signals end it at once: \(String(cString: strerror(errno)))\n")
+            return
+        }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let (reading, writing) = (ends[0], ends[1])
         signalPipe.store(writing, ordering: .releasing)

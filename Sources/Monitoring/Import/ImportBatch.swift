@@ -23,7 +23,7 @@ struct ImportBatch: Sendable {
     var count: Int { ends.count }
 
     /// Records in it: its rows and their repetitions.
-    var records: Int { count + repeats.reduce(0) { $0 + $1.times } }
+    private(set) var records = 0
 
     /// COPY's data for some of the rows.
     func data(_ range: Range<Int>) -> [UInt8] {
@@ -31,6 +31,7 @@ struct ImportBatch: Sendable {
     }
 
     mutating func append(_ values: EventRecordReader.Values, line: Int, columns: EventColumns) {
+        records += 1
         let eventID = Array(values[columns.eventID] ?? [])
         if let row = rows[eventID] {
             let time = String(decoding: values[columns.occurredAt] ?? [], as: UTF8.self)

@@ -41,9 +41,6 @@ struct CircuitBreaker: Sendable, Hashable {
         self.settings = settings
     }
 
-    /// One message at a time.
-    var isProbing: Bool { openings > 0 }
-
     /// What all processes know, at the moment when something may be sent.
     mutating func mayHaveMoved(openings: Int) {
         if openings > 0 {

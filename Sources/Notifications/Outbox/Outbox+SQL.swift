@@ -80,7 +80,7 @@ extension Outbox {
         WHERE receiver = $1::text
         """
 
-    /// A success ends what failures began; a rest that was asked for is kept.
+    /// A success ends what failures began, with whatever rest there is; one that was asked for alone is kept.
     static let recover = """
         UPDATE monitoring_receivers
         SET paused_until = NULL, disabled_at = NULL, disabled_reason = NULL, openings = 0, updated_at = now()

@@ -18,7 +18,7 @@ public struct ReceiverRepository: Sendable {
 
     /// Somebody has seen that a receiver works: its rest after failures ends, and what was tried in vain is due now.
     ///
-    /// A rest that the receiver asked for stays.
+    /// A rest that the receiver asked for stays, unless failures had made it rest as well.
     public func worksAgain(_ receiver: String) async throws {
         try await client.transaction { connection in
             if try await connection.query(Outbox.recover, [.text(receiver)]).affectedRows > 0 {

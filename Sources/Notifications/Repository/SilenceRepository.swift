@@ -14,7 +14,7 @@ public struct SilenceRepository: Sendable {
     ///
     /// - Parameters:
     ///   - all: With those that have ended.
-    ///   - limit: 1 to 1001.
+    ///   - limit: At most so many.
     ///   - place: Only what follows in that order: the end in microseconds since 1970, and the id; nil for the first page.
     public func list(
         all: Bool, limit: Int, now: Date, after place: (microseconds: Int, id: UUID)? = nil

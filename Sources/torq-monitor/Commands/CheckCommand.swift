@@ -28,8 +28,7 @@ struct CheckCommand: AsyncParsableCommand {
         var found = false
         try await withDatabase(shared) { database in
             let report = try await DriftDetector(client: database.client).check(at: at?.date ?? Date(), autoSave: !dryRun)
-            let isPresent = MonitoringEngine.isPresent(report.moment, at: Date())
-            let open = isPresent ? try await AlertRepository(client: database.client).alerts(status: .open, limit: 1000).alerts : []
+            let open = report.isPresent ? try await AlertRepository(client: database.client).alerts(status: .open, limit: 1000).alerts : []
             found = !open.isEmpty || !report.firing.isEmpty
             switch output.format {
             case .json:
