@@ -13,6 +13,7 @@ import Testing
         (["compute", "--date", "2999-01-01"], 2, "--date is a date that has begun"),
         (["check", "--at", "2999-01-01"], 2, "--at is a moment that has come"),
         (["alerts", "list", "--status", "closed"], 2, "--status is open, acknowledged, resolved, ignored or all"),
+        (["alert", "list", "--status", "closed"], 2, "--status is open, acknowledged, resolved, ignored or all"),
         (["baseline", "accept"], 2, "--reason"),
         (["baseline", "accept", "--reason", " "], 2, "--reason must say why"),
         (["backtest", "--from", "2026-02-01", "--to", "2026-02-02", "--step", "often"], 2, "--step"),

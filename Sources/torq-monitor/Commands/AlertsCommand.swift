@@ -6,7 +6,8 @@ import Monitoring
 struct AlertsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "alerts", abstract: "Lists alerts, and does to them what the API does.",
-        subcommands: [List.self, Show.self, Acknowledge.self, Unacknowledge.self, Resolve.self, Reopen.self, Ignore.self, Snooze.self])
+        subcommands: [List.self, Show.self, Acknowledge.self, Unacknowledge.self, Resolve.self, Reopen.self, Ignore.self, Snooze.self],
+        aliases: ["alert"])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "list", abstract: "Alerts, newest opening first.")

@@ -7,7 +7,7 @@ public import Notifications
 struct NotificationsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "notifications", abstract: "The outbox: what was told, what waits, and what could not be delivered.",
-        subcommands: [List.self, Show.self, Retry.self, Drop.self])
+        subcommands: [List.self, Show.self, Retry.self, Drop.self], aliases: ["notification"])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "list", abstract: "Notifications, newest first.")

@@ -6,7 +6,8 @@ import Notifications
 
 struct ReceiversCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "receivers", abstract: "Where messages go: lists the receivers, and tries one.", subcommands: [List.self, Test.self])
+        commandName: "receivers", abstract: "Where messages go: lists the receivers, and tries one.", subcommands: [List.self, Test.self],
+        aliases: ["receiver"])
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(

@@ -8,7 +8,7 @@ import Postgres
 struct SilencesCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "silences", abstract: "Times in which matching alerts are tracked but not told.",
-        subcommands: [List.self, Add.self, Expire.self])
+        subcommands: [List.self, Add.self, Expire.self], aliases: ["silence"])
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "list", abstract: "Silences, latest end first.")
