@@ -285,6 +285,158 @@ COMMENT ON FUNCTION monitoring_dispersion_of_blocks(double precision[], integer[
     'were): where hours scatter by a quarter more than chance, each longer block''s is drawn by the weight of three blocks to the '
     'one before, and the largest holds. Dispersions 1.5, 2, 3 of 168, 56, 7 blocks: 3.05.';
 
+-- What nobody watched, before the monitor was there or while it was not armed, may hold incidents that no alert tells of. Left in, an
+-- afternoon of them makes scatter of what comes like it, for as long as it is in the window.
+CREATE OR REPLACE FUNCTION monitoring_profile_spans(p_baseline_name text, p_window_days integer, p_as_of date)
+RETURNS TABLE (metric_name text, baseline_from timestamptz, baseline_until timestamptz, accepted_from timestamptz, unfit tstzmultirange)
+LANGUAGE plpgsql STABLE
+SET jit = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    -- Of each metric and hour that alerts leave in the baseline:
+    v_metrics   text[];
+    v_hours     timestamptz[];
+    v_bad       double precision[];
+    v_expected  double precision[];                           -- by what is usual
+    v_length    integer;
+    -- Of each incident:
+    v_concerned text[] := '{}';
+    v_found     tstzrange[] := '{}';
+    v_more      record;
+BEGIN
+    WITH spans AS MATERIALIZED (
+        SELECT * FROM monitoring_baseline_spans(p_baseline_name, p_window_days, p_as_of) WHERE armed
+    ),
+    slow AS (                                           -- above what one in twenty is on most days, each duration counted once
+        SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY day.p95) AS limit_ms
+        FROM (
+            SELECT percentile_disc(0.95) WITHIN GROUP (ORDER BY duration) AS p95
+            FROM spans
+            JOIN monitoring_rollup ON bucket_start >= spans.baseline_from AND bucket_start < spans.baseline_until
+            CROSS JOIN unnest(latency_values) AS duration
+            WHERE spans.metric_name = 'latency_p95' AND NOT date_trunc('hour', bucket_start, 'UTC') <@ spans.unfit
+            GROUP BY date_trunc('day', bucket_start, 'UTC')
+        ) AS day
+    ),
+    hours AS MATERIALIZED (
+        SELECT
+            date_trunc('hour', bucket_start, 'UTC') AS hour,
+            extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day,
+            sum(total_events) AS total_events,
+            sum(fallback_events) AS fallback_events,
+            sum(failed_events) AS failed_events,
+            sum(duplicate_events) AS duplicate_events,
+            sum(total_events - successful_events) AS unsuccessful_events,
+            sum(latency_events) AS latency_events,
+            sum(monitoring_count_above(latency_values, latency_counts, slow.limit_ms)) AS slow_events
+        FROM monitoring_rollup
+        CROSS JOIN slow
+        WHERE bucket_start >= (SELECT min(spans.baseline_from) FROM spans)
+          AND bucket_start < (SELECT max(spans.baseline_until) FROM spans)
+        GROUP BY 1, 2
+    ),
+    counts AS MATERIALIZED (
+        SELECT each.metric_name, hours.hour, hours.hour_of_day, each.total::double precision AS total, each.bad::double precision AS bad
+        FROM hours
+        CROSS JOIN LATERAL (VALUES
+            ('fallback_rate',     hours.total_events,   hours.fallback_events),
+            ('error_rate',        hours.total_events,   hours.failed_events),
+            ('duplicate_rate',    hours.total_events,   hours.duplicate_events),
+            ('unsuccessful_rate', hours.total_events,   hours.unsuccessful_events),
+            ('latency_p95',       hours.latency_events, hours.slow_events)) each (metric_name, total, bad)
+        JOIN spans ON spans.metric_name = each.metric_name
+        WHERE hours.hour >= greatest(spans.baseline_from, spans.accepted_from)
+          AND hours.hour < spans.baseline_until
+          AND NOT hours.hour <@ spans.unfit
+          AND each.total > 0
+    ),
+    usual AS (                                          -- on half of the days, whatever happened on the others
+        SELECT day.metric_name, percentile_cont(0.5) WITHIN GROUP (ORDER BY day.rate) AS rate
+        FROM (
+            SELECT c.metric_name, (sum(c.bad) + 0.5) / (sum(c.total) + 1) AS rate
+            FROM counts AS c
+            GROUP BY c.metric_name, date_trunc('day', c.hour, 'UTC')
+        ) AS day
+        GROUP BY day.metric_name
+    ),
+    overall AS (
+        SELECT c.metric_name, (sum(c.bad) + 0.5) / (sum(c.total) + 1) AS rate FROM counts AS c GROUP BY c.metric_name
+    ),
+    shapes AS (                                         -- how much worse an hour of day is than all of them
+        SELECT c.metric_name, c.hour_of_day, (sum(c.bad) + 10) / (sum(c.total) + 10 / overall.rate) / overall.rate AS factor
+        FROM counts AS c
+        JOIN overall ON overall.metric_name = c.metric_name
+        GROUP BY c.metric_name, c.hour_of_day, overall.rate
+    )
+    SELECT array_agg(c.metric_name), array_agg(c.hour), array_agg(c.bad), array_agg(c.total * usual.rate * shapes.factor)
+    INTO v_metrics, v_hours, v_bad, v_expected
+    FROM counts AS c
+    JOIN usual ON usual.metric_name = c.metric_name
+    JOIN shapes ON shapes.metric_name = c.metric_name AND shapes.hour_of_day = c.hour_of_day;
+
+    -- In hours, and in what is left in ever longer blocks: what lasts may be little in each of its hours.
+    FOREACH v_length IN ARRAY '{1,3,6,12,24}'::integer[] LOOP
+        WITH blocks AS MATERIALIZED (
+            SELECT
+                c.metric_name, date_bin(v_length * interval '1 hour', c.hour, '2000-01-01 00:00:00+00') AS start,
+                sum(c.bad) AS bad, sum(c.expected) AS expected
+            FROM unnest(v_metrics, v_hours, v_bad, v_expected) AS c (metric_name, hour, bad, expected)
+            WHERE NOT EXISTS (
+                SELECT FROM unnest(v_concerned, v_found) AS known (metric_name, span)
+                WHERE known.metric_name = c.metric_name AND c.hour <@ known.span)
+            GROUP BY 1, 2
+        ),
+        scatters AS (                                   -- 0.455 is the median of chi-square with one degree
+            SELECT
+                b.metric_name,
+                greatest(1, percentile_cont(0.5) WITHIN GROUP (ORDER BY (b.bad - b.expected) ^ 2 / b.expected) / 0.455) AS dispersion
+            FROM blocks AS b
+            GROUP BY b.metric_name
+        )
+        SELECT array_agg(b.metric_name) AS metrics, array_agg(tstzrange(b.start, b.start + v_length * interval '1 hour')) AS spans
+        INTO v_more
+        FROM blocks AS b
+        JOIN scatters ON scatters.metric_name = b.metric_name
+        WHERE b.bad >= 10
+          AND b.bad >= 3 * b.expected
+          AND monitoring_poisson_likelihood(b.bad, b.expected) / scatters.dispersion >= 14;
+        v_concerned := v_concerned || v_more.metrics;
+        v_found := v_found || v_more.spans;
+    END LOOP;
+
+    RETURN QUERY
+        WITH incidents AS (
+            SELECT each.metric_name, range_agg(each.span) AS hours
+            FROM unnest(v_concerned, v_found) AS each (metric_name, span)
+            GROUP BY each.metric_name
+        ),
+        found AS (                                      -- what holds for a third of the time is no incident
+            SELECT incidents.metric_name, incidents.hours
+            FROM incidents
+            JOIN unnest(v_metrics, v_hours) AS c (metric_name, hour) ON c.metric_name = incidents.metric_name
+            GROUP BY incidents.metric_name, incidents.hours
+            HAVING count(*) FILTER (WHERE c.hour <@ incidents.hours) * 3 <= count(*)
+        )
+        SELECT
+            spans.metric_name, spans.baseline_from, spans.baseline_until, spans.accepted_from,
+            spans.unfit + coalesce(
+                (SELECT range_agg(span)
+                 FROM found
+                 JOIN monitoring_profile_metrics() AS known ON known.metric_name = spans.metric_name
+                 CROSS JOIN unnest(found.hours) AS span
+                 WHERE found.metric_name = spans.metric_name OR found.metric_name = ANY (known.alert_metrics)),
+                '{}'::tstzmultirange)
+        FROM monitoring_baseline_spans(p_baseline_name, p_window_days, p_as_of) AS spans
+        WHERE spans.armed;
+END
+$$;
+COMMENT ON FUNCTION monitoring_profile_spans(text, integer, date) IS
+    'The spans of armed metrics, with what is unfit for their profiles: the hours of alerts, and those of incidents that no alert tells '
+    'of. Such a one is an hour, or a block of up to a day, with at least ten bad events and three times what is usual at its hours '
+    '(the median of the days), and beyond chance: (x ln(x / E) - (x - E)) / dispersion >= 14, the dispersion by the median of its '
+    'like. Where that were more than a third of all hours, none is.';
+
 CREATE OR REPLACE FUNCTION monitoring_derive_profile(p_baseline_name text, p_window_days integer, p_as_of date)
 RETURNS SETOF monitoring_baseline_profile
 LANGUAGE plpgsql STABLE
@@ -293,7 +445,7 @@ AS $$
 BEGIN
     RETURN QUERY
         WITH spans AS MATERIALIZED (
-            SELECT * FROM monitoring_baseline_spans(p_baseline_name, p_window_days, p_as_of) WHERE armed
+            SELECT * FROM monitoring_profile_spans(p_baseline_name, p_window_days, p_as_of)
         ),
         limits AS MATERIALIZED (
             SELECT latency.hour_of_day, latency.latency_p95

@@ -93,7 +93,7 @@ BEGIN
     WHERE s.armed;
     RETURN QUERY
         WITH spans AS MATERIALIZED (
-            SELECT * FROM monitoring_baseline_spans(p_baseline_name, p_window_days, p_as_of) WHERE armed
+            SELECT * FROM monitoring_profile_spans(p_baseline_name, p_window_days, p_as_of)
         ),
         profile AS MATERIALIZED (
             SELECT p.metric_name, p.hour_of_day, p.rate FROM monitoring_profile(p_baseline_name, p_window_days, p_as_of) p
