@@ -98,12 +98,13 @@ public struct MonitorService: Sendable {
     ) async throws {
         let database = try await Database.openForService(running.configuration, logger: logger)
         let watch = EvaluationWatch()
+        let clock = ServiceClock(client: database.client, clock: clock, logger: logger)
         let (ports, bound) = AsyncStream.makeStream(of: Int.self)
         var services: [any Service] = []
         if let embedded = database.embedded { services.append(EmbeddedPostgresService(server: embedded)) }
         if role.includes(.api) {
             services.append(
-                listenerService(listener, database, watch) { port in
+                listenerService(listener, database, watch, clock) { port in
                     bound.yield(port)
                     await onListening(port)
                 })
@@ -121,7 +122,7 @@ public struct MonitorService: Sendable {
                     try await migrate(database)
                     let further = try await further(database)
                     try await begin(database)
-                    return further + ownServices(database, ports, watch)
+                    return further + ownServices(database, ports, watch, clock)
                 }, group: group))
         do {
             try await runUntilCancelled(group(services))
@@ -174,7 +175,7 @@ public struct MonitorService: Sendable {
 
     /// It answers everything once the configuration is told of with keys for links.
     private func listenerService(
-        _ listener: MonitorAPI.ListenerConfiguration, _ database: Database, _ watch: EvaluationWatch,
+        _ listener: MonitorAPI.ListenerConfiguration, _ database: Database, _ watch: EvaluationWatch, _ clock: ServiceClock,
         onListening: @escaping @Sendable (Int) async -> Void
     ) -> ListenerService {
         let server = MonitorServer(
@@ -186,7 +187,7 @@ public struct MonitorService: Sendable {
                 return outcome
             },
             slackUpdates: SlackUpdates { await updateSlackMessage($0, body: $1) }, metrics: ProcessMetrics.registry,
-            changes: listenerChanges(), clock: clock)
+            changes: listenerChanges(), clock: { clock.now })
         return ListenerService(server: server) { port in
             logger.info("Listening", metadata: ["host": "\(running.configuration.listener.host)", "port": "\(port)"])
             await onListening(port)
@@ -194,8 +195,10 @@ public struct MonitorService: Sendable {
     }
 
     /// What needs the database.
-    private func ownServices(_ database: Database, _ ports: AsyncStream<Int>, _ watch: EvaluationWatch) -> [any Service] {
-        var services: [any Service] = []
+    private func ownServices(
+        _ database: Database, _ ports: AsyncStream<Int>, _ watch: EvaluationWatch, _ clock: ServiceClock
+    ) -> [any Service] {
+        var services: [any Service] = [ClockKeeper(clock: clock)]
         let wake = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         if role.includes(.dispatcher) {
             services.append(

@@ -57,6 +57,35 @@ import Testing
         }
     }
 
+    /// Years ahead it removes and ends what is past, and nothing else.
+    @Test func aMachineThatIsYearsAheadRemovesNothing() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let client = database.client
+            try await client.withConnection { try await $0.executeScript(Self.kept) }
+            let clock = Clock(800 * 86_400)
+            let service = ServiceClock(client: client, clock: { clock.now }, machine: { clock.now }, logger: TroubledServer.silent)
+            let keeper = RelayKeeper(
+                client: client, clock: service, logger: TroubledServer.silent, onTransitions: {}, interval: .milliseconds(20),
+                grace: .zero)
+            try await Self.withWorker(client, clock) {
+                try await Self.isEvaluated(client)
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await keeper.run() }
+                    try await eventually("what is over is ended", timeout: .seconds(20)) {
+                        try await Self.count("monitoring_relayed_alerts", client) == 1
+                    }
+                    group.cancelAll()
+                }
+                // Retention has its turn as soon as nothing is to be evaluated.
+                try await eventually("what is past is removed", timeout: .seconds(20)) {
+                    try await Self.count("monitoring_audit", client) == 1
+                }
+            }
+            #expect(try await Self.count("monitoring_alerts WHERE status = 'open'", client) == 1)
+            #expect(abs(service.now.timeIntervalSinceNow) < 60)
+        }
+    }
+
     /// What differs by less than two machines' clocks may is waited for.
     @Test func aFewMinutesAreWaitedFor() async throws {
         try await withTestDatabase(schema: true) { database in
@@ -69,6 +98,15 @@ import Testing
     }
 
     // MARK: -
+
+    private static let kept = """
+        INSERT INTO monitoring_audit (occurred_at, actor, action, subject, reason)
+        VALUES (now() - interval '2 days', 'ann', 'accept_baseline', 'b', 'r'), (now() - interval '3000 days', 'ann', 'accept_baseline', 'b', 'r');
+        SELECT monitoring_relay_alerts(
+            ARRAY['a', 'b'], ARRAY['{"alertname": "A"}', '{"alertname": "B"}'], ARRAY['{}', '{}'], ARRAY['', ''], ARRAY['x', 'y'],
+            ARRAY['high', 'high'], ARRAY['A', 'B'], ARRAY['A', 'B'], ARRAY[now() - interval '2 hours', now() - interval '2 hours'],
+            ARRAY[now() + interval '1 hour', now() + interval '1 millisecond'], 'test', 'test', now(), interval '1 hour', 100);
+        """
 
     private static let setAhead = """
         UPDATE monitoring_lease SET holder = 'one of the future', expires_at = clock_timestamp() + interval '1 hour';
@@ -97,8 +135,9 @@ import Testing
         var configuration = ServiceConfiguration()
         configuration.detection.evaluationInterval = .seconds(1)
         let worker = Worker(
-            client: client, running: RunningConfiguration(configuration), process: process, clock: { clock.now },
-            logger: TroubledServer.silent, watch: watch, onTransitions: {}, machineClock: { clock.now })
+            client: client, running: RunningConfiguration(configuration), process: process,
+            clock: ServiceClock(client: client, clock: { clock.now }, machine: { clock.now }, logger: TroubledServer.silent),
+            logger: TroubledServer.silent, watch: watch, onTransitions: {})
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
             try await body()

@@ -15,8 +15,10 @@ import Testing
             configuration.detection.evaluationInterval = .seconds(1)
             let watch = EvaluationWatch()
             let worker = Worker(
-                client: database.client, running: RunningConfiguration(configuration), process: "test", clock: { Date() },
-                logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), watch: watch, onTransitions: {})
+                client: database.client, running: RunningConfiguration(configuration), process: "test",
+                clock: ServiceClock(client: database.client, clock: { Date() }, logger: TroubledServer.silent),
+                logger: TroubledServer.silent,
+                watch: watch, onTransitions: {})
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await worker.run() }
                 try await eventually("a failure", timeout: .seconds(30)) { watch.failingSince != nil }

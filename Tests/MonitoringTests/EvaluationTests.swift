@@ -252,6 +252,41 @@ struct EvaluationTests {
         }
     }
 
+    @Test("thresholds under that which is known of latency are settings like others, and whoever reads hears of them")
+    func lowThresholds() async throws {
+        try await withEvaluationFixture { fixture in
+            let version = "SELECT data_version::text AS line FROM monitoring_rollup_state"
+            let before = try await fixture.lines(version)
+            let given = #"{"thresholds": {"low": 1.1, "medium": 1.2, "high": 2, "critical": 2}}"#
+            try await fixture.client.query("INSERT INTO monitoring_settings (settings) VALUES ($1::jsonb)", [.json(given)])
+            #expect(try await fixture.lines(version) != before)
+            let held = try await fixture.lines(
+                """
+                SELECT concat_ws(' ', metric_name, threshold_low, threshold_medium) AS line
+                FROM monitoring_metric_settings(monitoring_effective_settings())
+                WHERE metric_name IN ('latency_p95', 'error_rate')
+                ORDER BY 1
+                """)
+            #expect(held == ["error_rate 1.1 1.2", "latency_p95 1.2 1.2"])
+            try await fixture.client.query("SELECT * FROM check_drift_and_alert('7day_rolling', 1.05, 1.1, 2.0)")
+        }
+    }
+
+    @Test("durations of whatever length are judged")
+    func longDurations() async throws {
+        try await withEvaluationFixture { fixture in
+            try await fixture.fill(Self.begin, Self.noon)
+            try await fixture.client.query(
+                """
+                UPDATE monitoring_rollup
+                SET latency_values = '{800,1771660000}', latency_counts = '{90,10}'
+                WHERE extract(hour FROM bucket_start AT TIME ZONE 'UTC') = 3
+                """)
+            #expect(try await verdicts(fixture, "latency_p95").count == 4)
+            try await fixture.client.query("SELECT * FROM monitoring_apply_evaluation($1::timestamptz)", [.text(Self.noon)])
+        }
+    }
+
     @Test("the newest settings hold, and an argument is laid over them key by key")
     func overlay() async throws {
         try await withEvaluationFixture { fixture in

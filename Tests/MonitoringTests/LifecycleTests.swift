@@ -39,6 +39,22 @@ struct LifecycleTests {
         }
     }
 
+    @Test("one that no window shows any more ends as soon as it is calm, and what comes after it is told")
+    func short() async throws {
+        try await withEvaluationFixture { fixture in
+            let usual = EvaluationFixture.Bucket(failed: 2)
+            try await fixture.fill("2026-03-01T00:00:00Z", "2026-03-11T00:00:00Z", usual)
+            try await fixture.fill("2026-03-10T12:00:00Z", "2026-03-10T12:50:00Z", .init(failed: 5))
+            let steps = try await fixture.walk("2026-03-10T12:00:00Z", "2026-03-10T23:00:00Z").filter { $0.contains(" error_rate ") }
+            #expect(steps.count == 2 && steps.first?.contains("opened") == true, "\(steps)")
+            #expect(steps.last.map { $0.contains("resolved") && $0 < "10 15:30" } == true, "\(steps)")
+            try await fixture.fill("2026-03-11T00:00:00Z", "2026-03-11T12:00:00Z", usual)
+            try await fixture.fill("2026-03-11T10:00:00Z", "2026-03-11T11:00:00Z", .init(failed: 8))
+            let later = try await fixture.walk("2026-03-10T23:05:00Z", "2026-03-11T11:00:00Z").filter { $0.contains(" error_rate ") }
+            #expect(later.contains { $0.contains("opened") }, "\(later)")
+        }
+    }
+
     @Test("health that an alert had accounted for raises none when that alert is over; what comes then does")
     func accountedFor() async throws {
         try await withEvaluationFixture { fixture in

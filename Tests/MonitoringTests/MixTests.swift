@@ -42,6 +42,28 @@ struct MixTests {
         }
     }
 
+    @Test("it closes where all windows are short, too, and where none is left that shows it")
+    func shortWindows() async throws {
+        for (later, until) in [
+            (#"{"windows_seconds": [1800]}"#, "2026-03-10T23:00:00Z"), (#"{"windows_seconds": [300]}"#, "2026-03-14T12:00:00Z"),
+        ] {
+            try await withEvaluationFixture { fixture in
+                try await fixture.shares("2026-03-01T00:00:00Z", "2026-03-15T00:00:00Z", Self.mix(60, 40))
+                try await fixture.shares("2026-03-10T12:00:00Z", "2026-03-10T14:00:00Z", Self.mix(20, 80))
+                let settings = #"{"windows_seconds": [1800]}"#
+                let opened = try await fixture.walk("2026-03-10T12:05:00Z", "2026-03-10T13:00:00Z", settings: settings)
+                #expect(opened.contains { $0.contains("model_mix opened") }, "\(opened)")
+                try await fixture.client.query(
+                    """
+                    SELECT count(*)
+                    FROM generate_series(timestamptz '2026-03-10T13:05:00Z', $1::timestamptz, interval '55 minutes') AS at,
+                        monitoring_apply_evaluation(at, $2::jsonb)
+                    """, [.text(until), .json(later)])
+                #expect(try await fixture.alerts().filter { $0.hasPrefix("model_mix") } == ["model_mix resolved medium"])
+            }
+        }
+    }
+
     @Test("a shift of ten points is none")
     func small() async throws {
         try await withEvaluationFixture { fixture in

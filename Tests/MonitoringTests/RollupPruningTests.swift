@@ -31,6 +31,35 @@ struct RollupPruningTests {
         }
     }
 
+    @Test("a review of a retried event is no retry")
+    func review() async throws {
+        try await withRollup { rollup in
+            try await rollup.insert("a", at: "2026-02-20T10:00:00Z")
+            try await rollup.insert("b", at: "2026-02-20T10:01:00Z", data: #"{"reward": 0.9}"#, retries: 2)
+            try await rollup.insert("c", at: "2026-02-20T10:02:00Z")
+            let figures =
+                "SELECT concat_ws('/', total_events, duplicate_events, duplicate_rate) FROM monitoring_metrics WHERE metric_hour = 10"
+            try await rollup.client.query("UPDATE learning_events SET last_seen_at = occurred_at WHERE event_id = 'b'")
+            try await rollup.rollUp()
+            try await rollup.client.query("DELETE FROM learning_events WHERE event_id = 'a'")
+            for status in ["approved", "rejected", "approved", "rejected"] {
+                try await rollup.client.query("UPDATE learning_events SET status = $1::text", [.text(status)])
+                try await rollup.rollUp()
+                #expect(try await rollup.text(figures) == "3/1/0.3333")
+            }
+            // A producer that does not say when the retry was makes no more duplicates than there are events.
+            try await rollup.client.query("UPDATE learning_events SET last_seen_at = NULL")
+            for status in ["a", "b", "c", "d", "e"] {
+                try await rollup.client.query("UPDATE learning_events SET status = $1::text", [.text(status)])
+                try await rollup.rollUp()
+            }
+            #expect(try await rollup.text(figures) == "3/3/1.0000")
+            try await rollup.client.query("UPDATE learning_events SET last_seen_at = now(), duplicate_count = 2 WHERE event_id = 'c'")
+            try await rollup.rollUp()
+            #expect(try await rollup.text("SELECT sum(duplicate_events) FROM monitoring_rollup_slices") == "3")
+        }
+    }
+
     @Test("an event that commits after the roll-up is counted where its own five minutes have lost nothing")
     func commitsLate() async throws {
         try await withRollup { rollup in

@@ -108,6 +108,23 @@ struct StatisticsTests {
         #expect(disagreeing == 0)
     }
 
+    @Test("the lower bound of whatever there may be is a number")
+    func boundOfAnything() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let count: Int = try await database.client.query(
+                """
+                SELECT count(*) AS count
+                FROM unnest('{1e-12,1e-5,1e-3,0.5,1,40,1e5,1e9}'::float8[]) AS seen
+                CROSS JOIN unnest('{1e-9,1e-4,1,300,1e7}'::float8[]) AS expected
+                CROSS JOIN unnest('{1e-6,1e-2,1,1000,1e9}'::float8[]) AS weight
+                CROSS JOIN unnest('{1e-12,1e-5,0.05}'::float8[]) AS level
+                CROSS JOIN LATERAL monitoring_poisson_ratio_bound(seen, expected, weight, level) AS bound
+                WHERE bound >= 0 AND bound < 'infinity'
+                """)[0].decode("count")
+            #expect(count == 8 * 5 * 5 * 3)
+        }
+    }
+
     @Test("the test of too few events agrees with known values, and proves nothing where nothing is expected")
     func shortfall() async throws {
         let known = [

@@ -91,6 +91,34 @@ import Testing
         }
     }
 
+    /// Whoever was told of the beginning is told of the end: an incident that it opened elsewhere stays open else.
+    @Test func anEndIsToldUnderASilenceToThoseWhoKnow() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let router = try router(fixture)
+            let known = try await fixture.open("quiet")
+            try await route(router)
+            try await silence("model=quiet", database.client)
+            _ = try await router.applySilences()
+            // The one is told before the silence, the other falls into it.
+            try await database.client.query("UPDATE monitoring_notifications SET status = 'delivered', last_error = NULL")
+            let unknown = try await fixture.open("quiet")
+            try await route(router)
+            for id in [known, unknown] { try await fixture.step(id, .resolved, status: .resolved) }
+            try await route(router)
+            // A silence that begins while the end waits to be told keeps it back neither.
+            try await silence("model=quiet", database.client)
+            _ = try await router.applySilences()
+            #expect(try await told(known, fixture) == ["transition/opened/high/1", "transition/resolved/high/2"])
+            #expect(try await fixture.notifications(known).map(\.status) == [.delivered, .pending])
+            #expect(try await told(unknown, fixture) == [])
+            try await endSilences(database.client)
+            try await route(router)
+            #expect(try await told(known, fixture).count == 2)
+            #expect(try await told(unknown, fixture) == [])
+        }
+    }
+
     @Test func aDispatcherHearsOfASilenceWhileAGroupWaits() async throws {
         let server = try HTTPFixture()
         try await withTestDatabase(schema: true, poolSize: 8) { database in

@@ -66,6 +66,23 @@ import WebTransport
         }
     }
 
+    /// Five repeats are no fifth step.
+    @Test func repeatsThatItWasToldAreNoSteps() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let alert = try await fixture.open()
+            try await fixture.step(alert, .escalated, to: .critical)
+            try await database.client.query(
+                """
+                INSERT INTO monitoring_notifications (alert_id, receiver, cause, sequence, transition, severity, status, due_at)
+                VALUES ($1::uuid, 'a', 'transition', 2, 'escalated', 'critical', 'dead', now()),
+                       ($1::uuid, 'last', 'transition', 1, 'opened', 'high', 'delivered', now()),
+                       ($1::uuid, 'last', 'repeat', 5, NULL, 'high', 'delivered', now())
+                """, [.uuid(alert)])
+            #expect(try await Outbox(client: database.client, process: "p", settings: OutboxFixture.fast).tellFallback("last") == 1)
+        }
+    }
+
     @Test func anUndefinedFallbackReceiverIsRefused() throws {
         #expect(throws: NotificationConfigurationError.self) { try NotificationConfiguration(fallbackReceiver: "nobody") }
     }

@@ -61,8 +61,13 @@ import Testing
             let configuration = try NotificationConfiguration(
                 receivers: [try fixture.receiver(at: channel.url())], inhibitRules: [rule], delivery: OutboxFixture.fast)
             try await fixture.withDispatcher(configuration) {
+                let known = try await fixture.open("target")
+                _ = try await fixture.settled(known, [.delivered])
                 let source = try await fixture.open("source")
                 _ = try await fixture.settled(source, [.delivered])
+                // Of the end of what was told before, whoever waits for it hears.
+                try await fixture.step(known, .resolved, status: .resolved)
+                #expect(try await fixture.settled(known, [.delivered, .delivered]).map(\.transition) == ["opened", "resolved"])
                 let target = try await fixture.open("target")
                 let other = try await fixture.open("other")
                 _ = try await fixture.settled(other, [.delivered])

@@ -108,6 +108,81 @@ import Testing
         }
     }
 
+    /// For longer than it is waited for: it is delivered, and marked by no one.
+    @Test(.timeLimit(.minutes(2))) func anAlertThatIsHeldForLongIsNotSentAgain() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", at: "https://example.com/x")
+            let outbox = try await outbox(database.client, "a")
+            let (held, other) = (try await fixture.open(), try await fixture.open("other"))
+            try await route(fixture, receiver)
+            let claimed = try await claim(outbox, receiver, limit: 10)
+            try await database.client.transaction { connection in
+                try await connection.query("SELECT FROM monitoring_alerts WHERE id = $1::uuid FOR UPDATE", [.uuid(held)])
+                #expect(try await outbox.record(claimed.map(delivered), receiver: "r") == 2)
+                for id in [held, other] { #expect(try await fixture.notifications(id).map(\.status) == [.delivered]) }
+            }
+            #expect(try await fixture.isNotified(other) == ["r"])
+            #expect(try await fixture.isNotified(held) == nil)
+        }
+    }
+
+    /// It was sent while its claim was taken for lost.
+    @Test func whatWasDeliveredIsNotSentAgainWhereNobodyHasTakenItSince() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", at: "https://example.com/x")
+            let outbox = try await outbox(database.client, "a")
+            let ids = [try await fixture.open(), try await fixture.open("other")]
+            try await route(fixture, receiver)
+            let claimed = try await claim(outbox, receiver, limit: 10)
+            try await outbox.giveBack([try #require(claimed.first).claimID])
+            let refused = AttemptResult(claimed[1], action: .bury(.refused), startedAt: Date())
+            #expect(try await outbox.record([delivered(claimed[0]), refused], receiver: "r") == 1)
+            var statuses: [UUID: NotificationRecord.Status] = [:]
+            for id in ids { statuses[id] = try await fixture.notifications(id).first?.status }
+            #expect(statuses == [claimed[0].lead.alert.id: .delivered, claimed[1].lead.alert.id: .pending])
+        }
+    }
+
+    /// A clock that was set back by an hour keeps nothing for an hour.
+    @Test func tokensOfATimeToComeAreNoneThatWereTaken() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let receiver = try fixture.receiver("r", at: "https://example.com/x", rateLimit: "1/s")
+            let outbox = try await outbox(database.client, "a")
+            _ = try await fixture.open()
+            try await route(fixture, receiver)
+            try await outbox.register(receiver)
+            try await database.client.query("UPDATE monitoring_receivers SET tokens = 0, tokens_at = now() + interval '1 hour'")
+            #expect(try await claim(outbox, receiver).count == 1)
+            let kept = "SELECT tokens_at <= clock_timestamp() AND tokens < 1 AS is_kept FROM monitoring_receivers"
+            #expect(try await database.client.query(kept)[0].decode("is_kept"))
+        }
+    }
+
+    /// Of a message that is given up nothing stays behind, to hold up what follows of its alert.
+    @Test func whatIsLeftBehindByItsMessageEndsWithIt() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let outbox = try await outbox(database.client, "a")
+            let ids = [try await fixture.open(), try await fixture.open("other"), try await fixture.open("third")]
+            try await route(fixture, fixture.receiver("r", at: "https://example.com/x"))
+            try await database.client.query(
+                """
+                UPDATE monitoring_notifications AS n
+                SET group_key = 'g', message_id = lead.id, status = CASE WHEN n.id = lead.id THEN 'dead' ELSE 'pending' END,
+                    last_error = CASE WHEN n.id = lead.id THEN 'circuit_open' END
+                FROM monitoring_notifications AS lead
+                WHERE lead.alert_id = $1::uuid AND n.alert_id = ANY ($2::uuid[])
+                """, [.uuid(ids[0]), .uuidArray(Array(ids.prefix(2)))])
+            #expect(try await outbox.buryOverdue() == 1)
+            #expect(try await fixture.notifications(ids[1]).map(\.lastError) == ["circuit_open"])
+            #expect(try await fixture.notifications(ids[1]).map(\.status) == [.dead])
+            #expect(try await fixture.notifications(ids[2]).map(\.status) == [.pending])
+        }
+    }
+
     private func left(_ client: PostgresClient) async throws -> [Int] {
         let row = try await client.query(
             """

@@ -45,6 +45,18 @@ $$;
 COMMENT ON FUNCTION monitoring_overlay(jsonb, jsonb) IS
     'p_base with the keys of p_over laid over it, objects key by key, everything else whole.';
 
+CREATE OR REPLACE FUNCTION monitoring_defaults_for(p_settings jsonb) RETURNS jsonb
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT CASE
+    WHEN jsonb_typeof(p_settings #> '{thresholds,medium}') = 'number' AND (p_settings #>> '{thresholds,medium}')::numeric < 1.3
+        THEN jsonb_set(monitoring_default_settings(), '{metrics,latency_p95,thresholds,low}', p_settings #> '{thresholds,medium}')
+    ELSE monitoring_default_settings()
+END
+$$;
+COMMENT ON FUNCTION monitoring_defaults_for(jsonb) IS
+    'The defaults under some settings: where low is left out for latency, it is no higher than their medium.';
+
 CREATE OR REPLACE FUNCTION monitoring_without_metric_thresholds(p_settings jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -61,9 +73,8 @@ SELECT monitoring_overlay(
     CASE WHEN p_override -> 'thresholds' <> '{}' THEN monitoring_without_metric_thresholds(written.settings) ELSE written.settings END,
     p_override)
 FROM (
-    SELECT monitoring_overlay(
-        monitoring_default_settings(),
-        (SELECT settings FROM monitoring_settings ORDER BY version DESC LIMIT 1)) AS settings
+    SELECT monitoring_overlay(monitoring_defaults_for(newest.settings), newest.settings) AS settings
+    FROM (SELECT (SELECT settings FROM monitoring_settings ORDER BY version DESC LIMIT 1) AS settings) AS newest
 ) AS written
 $$;
 COMMENT ON FUNCTION monitoring_effective_settings(jsonb) IS
@@ -293,7 +304,7 @@ BEGIN
     SELECT fault INTO v_fault FROM monitoring_settings_faults(p_settings) fault LIMIT 1;
     IF v_fault IS NULL THEN                             -- what was left out must fit what was given
         SELECT fault INTO v_fault
-        FROM monitoring_settings_faults(monitoring_overlay(monitoring_default_settings(), p_settings)) fault LIMIT 1;
+        FROM monitoring_settings_faults(monitoring_overlay(monitoring_defaults_for(p_settings), p_settings)) fault LIMIT 1;
     END IF;
     IF v_fault IS NOT NULL THEN
         RAISE EXCEPTION 'settings: %', v_fault USING ERRCODE = 'TMSET';
@@ -308,10 +319,11 @@ LANGUAGE plpgsql
 AS $$
 BEGIN
     PERFORM monitoring_check_settings(NEW.settings);
+    PERFORM monitoring_bump_data_version();
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION monitoring_refuse_faulty_settings() IS 'Trigger: nothing faulty gets into monitoring_settings.';
+COMMENT ON FUNCTION monitoring_refuse_faulty_settings() IS 'Trigger: nothing faulty gets into monitoring_settings, and what does is seen by the API.';
 
 CREATE OR REPLACE TRIGGER monitoring_settings_checked
     BEFORE INSERT OR UPDATE ON monitoring_settings

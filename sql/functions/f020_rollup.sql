@@ -27,7 +27,14 @@ LANGUAGE sql VOLATILE AS $$
             WHERE datname = current_database() AND pid <> pg_backend_pid()
                 AND backend_type NOT IN ('autovacuum worker', 'walsender')      -- they write no events, and may run for hours
         ),
-        (SELECT min(prepared) FROM pg_prepared_xacts WHERE database = current_database()),
+        -- When one that is prepared began is not known: until it is over the horizon stays where it was.
+        (
+            SELECT CASE WHEN state.watermark = '-infinity' THEN min(held.prepared) - interval '1 hour' ELSE state.watermark END
+            FROM monitoring_rollup_state AS state
+            CROSS JOIN pg_prepared_xacts AS held
+            WHERE held.database = current_database()
+            GROUP BY state.watermark
+        ),
         monitoring_shard_horizon())
 $$;
 COMMENT ON FUNCTION monitoring_ingest_horizon() IS
@@ -131,9 +138,10 @@ COMMENT ON FUNCTION monitoring_find_changes() IS
 -- Raw events may be pruned at any time. An hour that holds fewer raw events than were rolled up has lost some; what it has is kept,
 -- and only what is new in it is added: events created after the roll-up of their five minutes, and, where those five minutes
 -- have more raw events than were rolled up, as many of the latest as are too many, which are those of transactions that committed
--- late. A first retry since the roll-up makes its event a duplicate.
+-- late. A first retry since the roll-up makes its event a duplicate: by last_seen_at, where the producer writes it.
 -- What remains: an event that commits late into five minutes that have lost others cannot be told from those that were counted,
--- and is not; nor is a further retry (duplicate_count over 2) of an event whose first retry fell into the same gap.
+-- and is not; nor is a further retry (duplicate_count over 2) of an event whose first retry fell into the same gap. Nor is an event
+-- known again whose occurred_at was changed: it counts where it was and where it is.
 CREATE OR REPLACE FUNCTION monitoring_lossy_hours(p_from timestamptz, p_until timestamptz) RETURNS timestamptz[]
 LANGUAGE sql STABLE SET enable_seqscan = off AS $$
     SELECT coalesce(array_agg(known.hour_start), '{}')
@@ -167,7 +175,9 @@ LANGUAGE sql STABLE SET enable_seqscan = off AS $$
         SELECT
             raw.id,
             coalesce(raw.created_at > bucket.rolled_up_at, true) AS is_later,
-            raw.updated_at > bucket.rolled_up_at AND raw.duplicate_count = 2 AS is_retried,
+            -- An event is updated when it is reviewed, too.
+            raw.updated_at > bucket.rolled_up_at AND raw.duplicate_count = 2 AND coalesce(raw.last_seen_at > bucket.rolled_up_at, true)
+                AS is_retried,
             row_number() OVER (
                 PARTITION BY slot.bucket_start
                 ORDER BY coalesce(raw.created_at > bucket.rolled_up_at, true) DESC, raw.created_at DESC, raw.id) AS place,
@@ -505,7 +515,9 @@ BEGIN
             new.successful_events + coalesce(kept.successful_events, 0) AS successful_events,
             new.failed_events + coalesce(kept.failed_events, 0) AS failed_events,
             new.fallback_events + coalesce(kept.fallback_events, 0) AS fallback_events,
-            new.duplicate_events + coalesce(kept.duplicate_events, 0) AS duplicate_events,
+            least(
+                new.duplicate_events + coalesce(kept.duplicate_events, 0), new.total_events + coalesce(kept.total_events, 0))
+                AS duplicate_events,
             new.scored_events + coalesce(kept.scored_events, 0) AS scored_events,
             coalesce(cardinality(new.durations), 0) + coalesce(kept.latency_events, 0) AS latency_events,
             coalesce(new.latency_sum, 0) + coalesce(kept.latency_sum, 0) AS latency_sum,
@@ -604,7 +616,7 @@ BEGIN
             new.successful_events + coalesce(kept.successful_events, 0),
             new.failed_events + coalesce(kept.failed_events, 0),
             new.fallback_events + coalesce(kept.fallback_events, 0),
-            new.duplicate_events + coalesce(kept.duplicate_events, 0),
+            least(new.duplicate_events + coalesce(kept.duplicate_events, 0), new.total_events + coalesce(kept.total_events, 0)),
             new.scored_events + coalesce(kept.scored_events, 0),
             new.malformed_events + coalesce(kept.malformed_events, 0),
             CASE WHEN kept.slot IS NULL THEN new.malformed_fields

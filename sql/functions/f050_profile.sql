@@ -161,7 +161,7 @@ hours AS (
 SELECT
     day.hour_of_day,
     coalesce(
-        (SELECT sum(near.weight * hours.p95) / sum(near.weight)
+        (SELECT sum(near.weight * hours.p95::double precision) / sum(near.weight)
          FROM (VALUES (23, 1), (0, 2), (1, 1)) near (step, weight)
          JOIN hours ON hours.hour_of_day = (day.hour_of_day + near.step) % 24),
         (SELECT avg(hours.p95) FROM hours))::double precision

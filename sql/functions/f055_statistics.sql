@@ -113,7 +113,7 @@ BEGIN
     v_beta := monitoring_log_gamma(p_seen) + monitoring_log_gamma(v_b) - monitoring_log_gamma(p_seen + v_b);
     v_high := ln(p_seen / p_weight) + 5;
     v_low := v_high - 80;
-    v_logit := v_high - 5 - 0.9 * sqrt(-2 * ln(p_level) * (1 / p_seen + 1 / v_b));
+    v_logit := greatest(v_low, v_high - 5 - 0.9 * sqrt(-2 * ln(p_level) * (1 / p_seen + 1 / v_b)));
     FOR i IN 1 .. 100 LOOP                              -- Newton's steps on ln I, halving where one leaves the two
         v_share := 1 / (1 + exp(-v_logit));
         v_p := monitoring_incomplete_beta(v_share, p_seen, v_b);

@@ -195,7 +195,8 @@ BEGIN
             g.baseline_from, g.baseline_until,
             g.threshold_low, g.threshold_medium, g.threshold_high, g.threshold_critical)::monitoring_judgement
         FROM graded g
-        WHERE g.is_named OR g.p_value <= g.level;
+        -- And what says whether an alert is over, whichever window that is.
+        WHERE g.is_named OR g.p_value <= g.level OR NOT p_complete AND g.calm IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION monitoring_judge_rates(timestamptz[], jsonb, boolean, integer) IS

@@ -171,7 +171,9 @@ BEGIN
             FROM graded g
             WHERE g.is_judged AND (
                 g.ratio >= 1 AND (p_complete OR g.total >= v_least)
-                OR g.window_seconds >= 3600 AND (p_complete OR v_is_live OR v_setting.rule = 'ratio'))
+                OR g.window_seconds >= 3600 AND (p_complete OR v_is_live OR v_setting.rule = 'ratio')
+                -- And what says whether an alert is over, however short the windows are.
+                OR v_is_live AND g.window_seconds = (SELECT max(w.window_seconds) FROM windows w WHERE w.at = g.at AND w.is_judged))
         ),
         ranked AS (
             SELECT

@@ -704,14 +704,15 @@ BEGIN
             FROM judged
             GROUP BY judged.at, judged.alert_type, judged.metric_name, judged.slice_dimension, judged.slice_value
             UNION ALL
-            -- A slice that has an alert, or a hold, and no events any more.
+            -- What has an alert, or a hold, and is judged no more: a slice without events, or what no window that is left looks at.
             SELECT moment, a.alert_type, a.metric_name, a.slice_dimension, a.slice_value, NULL, NULL, NULL, NULL
             FROM monitoring_alerts a
             CROSS JOIN unnest(v_hourly) moment
-            WHERE a.labels IS NULL AND a.slice_dimension IS NOT NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND NOT EXISTS (
+            WHERE a.labels IS NULL AND (a.status <> 'resolved' OR a.held_severity IS NOT NULL) AND NOT EXISTS (
                 SELECT FROM judged
-                WHERE judged.at = moment AND judged.metric_name = a.metric_name AND judged.slice_dimension = a.slice_dimension
-                  AND judged.slice_value = a.slice_value)
+                WHERE judged.at = moment AND judged.metric_name = a.metric_name
+                  AND judged.slice_dimension IS NOT DISTINCT FROM a.slice_dimension
+                  AND judged.slice_value IS NOT DISTINCT FROM a.slice_value)
         )
         SELECT
             condition.*,

@@ -68,7 +68,8 @@ AS $function$
              AND waiting.status = 'pending'),
         greatest(
             p_at + p_wait,
-            (SELECT max(sent.frozen_at)
+            -- Not of a time that has not come: the clock was set back.
+            (SELECT CASE WHEN max(sent.frozen_at) > p_at THEN p_at ELSE max(sent.frozen_at) END
              FROM monitoring_notifications AS sent
              WHERE sent.receiver = p_receiver
                  AND sent.group_key = p_group_key) + p_interval))
@@ -487,7 +488,7 @@ COMMENT ON FUNCTION monitoring_write_claimed(uuid[], uuid[], text[], text[], tex
 CREATE OR REPLACE FUNCTION monitoring_record_attempts(
     p_receiver         text,
     p_process          text,
-    p_is_patient       boolean,                               -- waits for alerts that somebody holds; else gives up soon
+    p_is_patient       boolean,                               -- of one request: an alert that somebody holds goes unmarked; else gives up
     -- Of each request that was made:
     p_messages         uuid[],
     p_attempts         integer[],
@@ -524,9 +525,7 @@ DECLARE
     v_delivered uuid[];
 BEGIN
     -- Shorter than deadlock_timeout: in a deadlock this side gives way.
-    IF NOT p_is_patient THEN
-        PERFORM set_config('lock_timeout', '500ms', true);
-    END IF;
+    PERFORM set_config('lock_timeout', CASE WHEN p_is_patient THEN '5s' ELSE '500ms' END, true);
 
     -- Every request that was made, whether its claim still holds or not.
     INSERT INTO monitoring_delivery_attempts
@@ -544,7 +543,8 @@ BEGIN
         name_lookup, connect, tls, first_byte, total, remote_address, answer)
     ON CONFLICT (notification_id, attempt) DO NOTHING;
 
-    -- Matched on the claim: one that was lost meanwhile is somebody else's by now.
+    -- Matched on the claim: one that was lost meanwhile is somebody else's by now. What was delivered need not be sent again where nobody
+    -- has taken it since.
     WITH settled AS (
         UPDATE monitoring_notifications AS n
         SET status = r.status,
@@ -563,7 +563,7 @@ BEGIN
         FROM unnest(p_ids, p_claim_ids, p_statuses, p_waits, p_as_text, p_given_back, p_last_errors)
             AS r (id, claim_id, status, wait, as_text, given_back, last_error)
         WHERE n.id = r.id
-            AND n.claim_id = r.claim_id
+            AND (n.claim_id = r.claim_id OR r.status = 'delivered' AND (n.status || '') = 'pending' AND n.claim_id IS NULL)
         RETURNING n.alert_id, n.status
     )
     SELECT array_agg(DISTINCT settled.alert_id ORDER BY settled.alert_id) INTO v_delivered
@@ -572,15 +572,22 @@ BEGIN
 
     -- In the order of the array, whatever the plan's statistics, since the joins are nested as they are written: two dispatchers
     -- never wait for each other.
-    UPDATE monitoring_alerts AS a
-    SET notified = true,
-        notified_at = coalesce(a.notified_at, now()),
-        notification_channels = CASE WHEN p_receiver = ANY (a.notification_channels)
-            THEN a.notification_channels ELSE a.notification_channels || p_receiver END,
-        updated_at = now()
-    FROM unnest(v_delivered) AS delivered (id)
-    WHERE a.id = delivered.id
-        AND (NOT a.notified OR p_receiver <> ALL (a.notification_channels));
+    BEGIN
+        UPDATE monitoring_alerts AS a
+        SET notified = true,
+            notified_at = coalesce(a.notified_at, now()),
+            notification_channels = CASE WHEN p_receiver = ANY (a.notification_channels)
+                THEN a.notification_channels ELSE a.notification_channels || p_receiver END,
+            updated_at = now()
+        FROM unnest(v_delivered) AS delivered (id)
+        WHERE a.id = delivered.id
+            AND (NOT a.notified OR p_receiver <> ALL (a.notification_channels));
+    EXCEPTION WHEN lock_not_available THEN
+        -- Better unmarked than sent again: what is not written down in time is.
+        IF NOT p_is_patient THEN
+            RAISE;
+        END IF;
+    END;
     RETURN coalesce(cardinality(v_delivered), 0);
 END
 $function$;

@@ -62,7 +62,9 @@ LANGUAGE sql VOLATILE AS $$
         WHERE NOT EXISTS (
             SELECT
             FROM monitoring_notifications AS own
-            WHERE own.alert_id = owed.alert_id AND own.receiver = p_fallback AND own.cause <> 'test'
+            WHERE own.alert_id = owed.alert_id AND own.receiver = p_fallback
+                -- The sequence of a repeat counts repeats.
+                AND own.cause NOT IN ('test', 'repeat')
                 AND own.sequence >= owed.sequence AND own.status IN ('pending', 'sending', 'delivered', 'superseded'))
         ORDER BY owed.alert_id, owed.sequence
         ON CONFLICT (alert_id, receiver, cause, sequence) DO NOTHING

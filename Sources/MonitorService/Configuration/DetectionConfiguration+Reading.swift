@@ -59,7 +59,7 @@ extension DetectionConfiguration {
     public func thresholds(for metric: String) -> Thresholds {
         var result = thresholds
         switch metric {
-        case "latency_p95": result.low = 1.3
+        case "latency_p95": result.low = min(1.3, thresholds.medium)
         case "model_mix": (result.low, result.medium, result.high, result.critical) = (1, 2, 4, 1_000_000)
         case "total_events": (result.low, result.medium, result.high, result.critical) = (2, 3, 5, 5)
         default: break

@@ -27,9 +27,10 @@ final class RunningConfiguration: Sendable {
     /// What holds now.
     var configuration: ServiceConfiguration { snapshot.configuration }
 
-    /// Lets another take its place; everybody who reads on hears of it.
+    /// Lets another take its place; everybody who reads on hears of it. Without a signer it keeps the one that there is by now: the service
+    /// may have started meanwhile.
     func replace(_ snapshot: Snapshot) {
-        change { $0 = snapshot }
+        change { $0 = Snapshot(configuration: snapshot.configuration, signer: snapshot.signer ?? $0.signer) }
     }
 
     /// The service has started: everybody hears of it.
@@ -45,12 +46,12 @@ final class RunningConfiguration: Sendable {
     }
 
     private func change<Result: Sendable>(_ body: (inout Snapshot) -> Result) -> Result {
-        let (result, snapshot, readers) = state.withLock { state in
+        state.withLock { state in
             let result = body(&state.snapshot)
-            return (result, state.snapshot, state.readers.values.map { $0 })
+            // Under the lock, so that nobody hears of two in the wrong order.
+            for reader in state.readers.values { reader.yield(state.snapshot) }
+            return result
         }
-        for reader in readers { reader.yield(snapshot) }
-        return result
     }
 
     /// What holds now, and then each that takes its place; a slow reader misses those in between, never the last. It ends when its

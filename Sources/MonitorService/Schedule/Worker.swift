@@ -16,7 +16,7 @@ struct Worker: Service {
     let running: RunningConfiguration
     /// Unique to this process.
     let process: String
-    let clock: @Sendable () -> Date
+    let clock: ServiceClock
     let logger: Logger
     /// Told of every evaluation, and of every one that failed.
     let watch: EvaluationWatch
@@ -24,11 +24,6 @@ struct Worker: Service {
     let onTransitions: @Sendable () async -> Void
     /// Called after each good evaluation.
     var onEvaluation: @Sendable () async -> Void = {}
-    /// This machine's time, which `clock` goes by.
-    var machineClock: @Sendable () -> Date = { Date() }
-
-    /// The database's clock holds where this machine's is so far from it, in seconds.
-    private static let tolerance: TimeInterval = 300
 
     func run() async throws {
         let lease = EvaluationLease(client: client, holder: process)
@@ -57,7 +52,6 @@ struct Worker: Service {
         var failures = 0
         /// What went wrong last, and when that was said.
         var complaint: (text: String, at: ContinuousClock.Instant)?
-        var clocksAreApart = false
 
         /// Whether an error is worth a line: another than before, or the same for a minute.
         mutating func complains(of error: any Error) -> Bool {
@@ -96,11 +90,11 @@ struct Worker: Service {
                     // Whoever had it may have changed what the view shows, and not have come to refreshing it.
                     state.viewIsStale = true
                 }
-                if state.schedule.isDue(at: clock()) {
-                    let now = try await present(&state)
+                if state.schedule.isDue(at: clock.uncorrected()) {
+                    let now = try await clock.compared()
                     try await whileRenewing(lease, fence) { [state] in try await evaluate(at: now, fence: fence, state, lease) }
                     state.viewIsStale = false
-                    state.schedule.evaluated(at: clock())
+                    state.schedule.evaluated(at: clock.uncorrected())
                     watch.succeeded()
                     if state.failures > 0 { logger.notice("Evaluations go on", metadata: ["failures": "\(state.failures)"]) }
                     state.failures = 0
@@ -109,7 +103,9 @@ struct Worker: Service {
                 } else if state.retention.isDue(at: .now) {
                     await removeWhatIsPast(&state, fence: fence)
                 }
-                return min(EvaluationLease.renewal, state.schedule.untilNextSlot(after: clock()), state.retention.untilNext(after: .now))
+                return min(
+                    EvaluationLease.renewal, state.schedule.untilNextSlot(after: clock.uncorrected()),
+                    state.retention.untilNext(after: .now))
             }
         } catch is LeaseLost {
             state.holdsLease = false
@@ -120,26 +116,12 @@ struct Worker: Service {
             state.viewIsStale = true
             state.failures += 1
             Counter(label: "monitor_evaluations_total", dimensions: [("outcome", "failed")]).increment()
-            watch.failed(at: clock(), of: error)
+            watch.failed(at: clock.now, of: error)
             logger.log(
                 level: state.complains(of: error) ? .error : .debug, "An evaluation failed",
                 metadata: ["error": "\(error)", "failures": "\(state.failures)"])
         }
-        return min(EvaluationLease.retry, state.schedule.untilNextSlot(after: clock()))
-    }
-
-    /// The moment to evaluate: what `clock` says, put right where this machine's time is wrong. A future would be evaluated in which
-    /// nothing has happened yet, or a past that is over.
-    private func present(_ state: inout State) async throws -> Date {
-        let rows = try await client.query("SELECT clock_timestamp() AS now", timeout: .seconds(5))
-        let ahead = machineClock().timeIntervalSince(try rows[0].decode("now", as: Date.self))
-        let areApart = abs(ahead) > Self.tolerance
-        if areApart, !state.clocksAreApart {
-            logger.warning(
-                "This machine's clock and the database's are apart; the database's holds", metadata: ["seconds_ahead": "\(Int(ahead))"])
-        }
-        state.clocksAreApart = areApart
-        return areApart ? clock().addingTimeInterval(-ahead) : clock()
+        return min(EvaluationLease.retry, state.schedule.untilNextSlot(after: clock.uncorrected()))
     }
 
     /// Takes over what has changed in the configuration since the last turn.
@@ -238,9 +220,10 @@ struct Worker: Service {
     /// One batch of what the retention of own tables lets go. That it failed is logged, and tried again in an hour.
     private func removeWhatIsPast(_ state: inout State, fence: Int) async {
         do {
+            let now = try await clock.compared()
             let removed = try await client.transaction { connection in
                 guard try await EvaluationLease.isHeld(by: process, fence: fence, on: connection) else { throw LeaseLost() }
-                return try await Retention(running.configuration.retention).removeBatch(at: clock(), on: connection)
+                return try await Retention(running.configuration.retention).removeBatch(at: now, on: connection)
             }
             state.retention.ran(isFinished: removed.isFinished, at: .now)
             if !removed.isEmpty { logger.info("What is past was removed", metadata: removed.metadata) }

@@ -217,12 +217,14 @@ actor ReceiverLane {
         if looksFirst, ready.isEmpty, let wait = try await waitForNext(), wait > .zero { return wait }
         await composer.prepare()
         let startBy = ContinuousClock.now + .seconds(settings.claimSeconds) - settings.requestTimeout
+        let restsBefore = rests
         let claim = try await claim(atMost: room)
         guard claim.isRegistered else {
             isRegistered = false
             return settings.pollInterval
         }
-        if !claim.messages.isEmpty || claim.wait == nil { restsUntil = nil }
+        // A rest that was asked for while it was claimed goes on.
+        if !claim.messages.isEmpty || claim.wait == nil, rests == restsBefore { restsUntil = nil }
         if !claim.messages.isEmpty || claim.openings == 0 { breaker.mayHaveMoved(openings: claim.openings) }
         if claim.isTrial { isTrial = true }
         for var message in claim.messages {

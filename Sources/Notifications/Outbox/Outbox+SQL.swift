@@ -15,7 +15,9 @@ extension Outbox {
         SELECT
             extract(epoch FROM paused_until - clock_timestamp())::double precision AS rest_left,
             disabled_at IS NOT NULL AS is_disabled,
-            openings, tokens,
+            openings,
+            -- Of a time that has not come: the database's clock was set back.
+            CASE WHEN tokens_at <= clock_timestamp() THEN tokens END AS tokens,
             coalesce(extract(epoch FROM clock_timestamp() - tokens_at), 0)::double precision AS tokens_age
         FROM monitoring_receivers
         WHERE receiver = $1::text
@@ -179,6 +181,24 @@ extension Outbox {
             FOR UPDATE OF overdue SKIP LOCKED
         ) overdue
         WHERE n.id = overdue.id
+        """
+
+    /// What was to be told in one message with another notification that is over: nobody claims it by itself, and it would hold up all that
+    /// follows of its alert.
+    static let buryLeftBehind = """
+        UPDATE monitoring_notifications n
+        SET status = 'dead', last_error = coalesce(n.last_error, left_behind.reason, 'circuit_open'), updated_at = now()
+        FROM (
+            SELECT member.id, lead.last_error AS reason
+            FROM monitoring_notifications member
+            LEFT JOIN monitoring_notifications lead ON lead.id = member.message_id
+            WHERE member.status = 'pending'
+              AND member.message_id <> member.id
+              AND coalesce(lead.status NOT IN ('pending', 'sending'), true)
+            LIMIT 1000
+            FOR UPDATE OF member SKIP LOCKED
+        ) left_behind
+        WHERE n.id = left_behind.id
         """
 
     static let buryUndefined = """

@@ -128,7 +128,7 @@ struct Outbox: Sendable {
             for result in results {
                 do {
                     delivered += try await recordTogether([result], receiver, change, isTrial)
-                } catch let error as PostgresError where Self.isOfOne(error) {
+                } catch let error as PostgresError where Self.isOfOne(error) || error.code == .timedOut {
                     failure = error
                 }
             }
@@ -222,7 +222,8 @@ struct Outbox: Sendable {
     ///
     /// - Returns: How many.
     func buryOverdue() async throws -> Int {
-        try await client.query(Self.buryOverdue).affectedRows
+        let overdue = try await client.query(Self.buryOverdue).affectedRows
+        return overdue + (try await client.query(Self.buryLeftBehind).affectedRows)
     }
 
     /// Ends what waits in vain for a receiver that the configuration no longer has.

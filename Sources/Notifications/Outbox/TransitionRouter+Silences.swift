@@ -56,6 +56,7 @@ extension TransitionRouter {
         n.status = 'pending'
           AND (n.group_key IS NULL OR n.message_id IS NULL)
           AND n.cause IN ('transition', 'repeat', 'silence_ended', 'snooze_ended', 'mute_ended', 'inhibition_ended')
+          AND coalesce(n.transition NOT IN ('resolved', 'acknowledged'), true)
         """
 
     /// Alerts of which something waits, with their labels of now.

@@ -44,7 +44,10 @@ enum TellingDecision: Sendable, Hashable {
             self = .notTold
             return
         }
-        if transition.isSnoozed {
+        if case .tellThoseWhoKnow = decision {
+            // An end is no disturbance, and whoever waits for it must not wait for ever: neither a silence nor another alert keeps it back.
+            self = decision
+        } else if transition.isSnoozed {
             self = .snoozed
         } else if silences.contains(where: { $0.covers(transition.labels) }) {
             self = .silenced
@@ -59,7 +62,6 @@ enum TellingDecision: Sendable, Hashable {
     var tellings: [RoutingPlan.Telling] {
         switch self {
         case .tell(let plan): plan.tellings.filter { !$0.isMuted }
-        // An end is no disturbance, and whoever waits for it must not wait for ever.
         case .tellThoseWhoKnow(let tellings): tellings
         case .notTold, .ignored, .snoozed, .silenced, .inhibited: []
         }
