@@ -3368,10 +3368,25 @@ RETURNS TABLE (rows_computed integer, metrics_inserted integer, computation_time
 LANGUAGE plpgsql VOLATILE AS $$
 #variable_conflict use_column
 DECLARE
-    v_day date := coalesce(p_target_date, (p_now AT TIME ZONE 'UTC')::date);
+    v_day     date := coalesce(p_target_date, (p_now AT TIME ZONE 'UTC')::date);
+    v_missing timestamptz[];
 BEGIN
     IF p_target_hour NOT BETWEEN 0 AND 23 THEN
         RAISE EXCEPTION 'p_target_hour is %, not from 0 to 23', p_target_hour USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF p_target_hour IS NOT NULL THEN
+        -- The day's row is of the whole day: hours that nobody has rolled up yet are missing in it.
+        v_missing := ARRAY(
+            SELECT hour
+            FROM generate_series(
+                v_day::timestamp AT TIME ZONE 'UTC', v_day::timestamp AT TIME ZONE 'UTC' + interval '23 hours', interval '1 hour') AS hour
+            WHERE extract(hour FROM hour AT TIME ZONE 'UTC') <> p_target_hour
+                AND NOT EXISTS (
+                    SELECT FROM monitoring_rollup WHERE bucket_start >= hour AND bucket_start < hour + interval '1 hour')
+                AND EXISTS (SELECT FROM learning_events WHERE occurred_at >= hour AND occurred_at < hour + interval '1 hour'));
+        IF cardinality(v_missing) > 0 THEN
+            PERFORM monitoring_compute_hours(v_missing, p_now);
+        END IF;
     END IF;
     RETURN QUERY SELECT *
     FROM monitoring_compute_hours(
@@ -3407,7 +3422,7 @@ END
 $$;
 COMMENT ON FUNCTION refresh_daily_metrics_mv() IS 'Makes mv_daily_metrics show the present days of monitoring_metrics.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f030_metrics', 'be5c0fcfff5f65e3')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f030_metrics', '0a07308453d8650e')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f040_baseline =======================================================================================

@@ -29,13 +29,15 @@ public struct Computation: Sendable {
         guard day <= today else { throw MonitoringError(.invalidArgument, "\(day) has not begun: today is \(today)") }
         try await engine.catchUp(at: now)
         let result = try await engine.compute(day, hour: hour, at: now)
+        // Those that the roll-up before it has written are of this computation as well.
+        let inserted: Int = try await client.query(Self.inserted, [.text("\(day)"), .int(hour), .timestamp(now)])[0].decode("inserted")
         let baseline = updatesBaseline ? try await refreshBaseline(at: now) : nil
         try await engine.refreshDailyView()
         let transitions = day == today ? try await engine.applyEvaluation(at: now) : []
         // As check_drift_and_alert counts them: an alert that comes back is told of anew.
         let created = transitions.filter { [.opened, .reopened].contains($0.transition) }.map { $0.alertID.uuidString.lowercased() }
         return Report(
-            targetDate: day, targetHour: hour, rowsComputed: result.rowsComputed, metricsInserted: result.metricsInserted,
+            targetDate: day, targetHour: hour, rowsComputed: result.rowsComputed, metricsInserted: inserted,
             baseline: baseline, driftCheck: Report.DriftCheck(alertsCreated: created.count, alertIDs: created.sorted()),
             computationTimeMilliseconds: (began.duration(to: .now) / .milliseconds(1) * 100).rounded() / 100)
     }
@@ -45,6 +47,12 @@ public struct Computation: Sendable {
         return try await BaselineRepository(client: client)
             .refresh(name: settings.decode("name"), windowDays: settings.decode("window_days"), at: now)
     }
+
+    private static let inserted = """
+        SELECT count(*) AS inserted
+        FROM monitoring_metrics
+        WHERE metric_date = $1::date AND coalesce(metric_hour = $2::integer, true) AND computed_at = $3::timestamptz
+        """
 
     private static let settings = """
         SELECT settings -> 'baseline' ->> 'name' AS name, (settings -> 'baseline' ->> 'window_days')::integer AS window_days

@@ -70,7 +70,7 @@ struct AnswerTests {
             #expect(
                 first.text.replacingCharacters(in: time, with: #""computation_time_ms":0"#) == """
                     {"baseline_data":null,"baseline_updated":false,"computation_time_ms":0,"drift_check":{"alert_ids":[],"alerts_created":0},\
-                    "metrics_computed":true,"metrics_inserted":0,"rows_computed":2,"target_date":"2026-03-09","target_hour":10,"view_refreshed":true}
+                    "metrics_computed":true,"metrics_inserted":2,"rows_computed":2,"target_date":"2026-03-09","target_hour":10,"view_refreshed":true}
                     """)
             for body in ["", "{}", #"{"update_baseline": true}"#] {
                 let answer = try await listener.post("/api/monitor/compute", body)

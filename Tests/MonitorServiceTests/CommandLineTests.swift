@@ -186,7 +186,7 @@ import Testing
             let computed = try await Program.run(["compute"] + shared + ["--date", "2026-02-21", "--format", "json"])
             let expected = """
                 {"baseline_data":null,"baseline_updated":false,"computation_time_ms":0,"drift_check":{"alert_ids":[],"alerts_created":0},\
-                "metrics_computed":true,"metrics_inserted":23,"rows_computed":25,"target_date":"2026-02-21","target_hour":null,\
+                "metrics_computed":true,"metrics_inserted":25,"rows_computed":25,"target_date":"2026-02-21","target_hour":null,\
                 "view_refreshed":true}
 
                 """

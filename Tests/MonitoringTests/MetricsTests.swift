@@ -23,6 +23,18 @@ struct MetricsTests {
         GROUP BY window_start, window_end
         """
 
+    @Test("an hour that is computed before anything was rolled up makes the row of its whole day")
+    func hourOfFreshDay() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let rollup = RollupFixture(client: database.client)
+            try await rollup.insertMany(1440, from: "2026-02-20T00:00:00Z", every: 60)
+            let computed = "SELECT concat_ws('/', rows_computed, metrics_inserted) FROM compute_hourly_metrics('2026-02-20', 3)"
+            #expect(try await rollup.text(computed) == "2/2")
+            #expect(try await rollup.text("SELECT total_events FROM monitoring_metrics WHERE metric_hour IS NULL") == "1440")
+            #expect(try await rollup.text("SELECT count(*) FROM monitoring_metrics WHERE total_events = 60") == "24")
+        }
+    }
+
     @Test(
         "all figures are those of the raw events, whatever the session's time zone", arguments: ["UTC", "Asia/Kolkata", "America/St_Johns"])
     func exact(zone: String) async throws {
