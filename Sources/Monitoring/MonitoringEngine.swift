@@ -57,6 +57,13 @@ public struct MonitoringEngine: Sendable {
         }
     }
 
+    /// Whether evaluations go by other settings than these would make.
+    public func goesByOtherSettings(than json: String) async throws -> Bool {
+        try await client.query(
+            "SELECT monitoring_effective_settings() <> monitoring_overlay(monitoring_defaults_for($1::jsonb), $1::jsonb) AS is_other",
+            [.json(json)])[0].decode("is_other")
+    }
+
     /// Every metric and window as of `moment`; changes nothing.
     public func evaluate(at moment: Date, thresholds: ThresholdConfig? = nil) async throws -> [Evaluation] {
         try await client.query(Self.evaluation, [.timestamp(moment), .json(try Self.override(thresholds))]).map(Evaluation.init(row:))

@@ -122,6 +122,14 @@ import Testing
                 #expect(alerts.contains { $0["alert_type"] == .string("fallback_spike") }, "\(options) \(outcome.errors)")
                 #expect(outcome.code == 3)
             }
+            // The settings are the database's; a file that says something else is no secret wish.
+            let files = try ReloadTests.Files()
+            defer { files.remove() }
+            for (text, isOther) in [("detection: {rule: ratio}", true), ("detection: {rule: evidence}", false)] {
+                try files.write("monitor.yaml", text)
+                let outcome = try await Program.run(["check", "--dry-run", "--config", files.path("monitor.yaml")] + shared)
+                #expect(outcome.code == 0 && outcome.errors.contains("the detection of") == isOther, "\(outcome.errors)")
+            }
             let past = try await Program.run(["check", "--exit-code", "--format", "json", "--at", "2020-01-01"] + shared)
             #expect(try JSONValue(parsing: past.output)["open_alerts"] == .array([]))
             #expect(past.code == 0)
