@@ -61,13 +61,23 @@ struct TorqMonitor: AsyncParsableCommand {
                     return 128 + signal
                 }
                 standardError("torq-monitor: \(describe(error))")
-                return 1
+                return isOfUsage(error) ? 2 : 1
             }
+        }
+    }
+
+    /// Whether it lies with what was asked for.
+    private static func isOfUsage(_ error: any Error) -> Bool {
+        switch error {
+        case let error as MonitoringError: error.code == .invalidArgument
+        case let error as PostgresError: error.sqlState.map { ["TMARG", "TMSET"].contains($0) } ?? false
+        default: false
         }
     }
 
     private static func describe(_ error: any Error) -> String {
         switch error {
+        case let error as PostgresError where isOfUsage(error): error.message
         case let error as PostgresError: "the database: \(error.message)\(error.sqlState.map { " (\($0))" } ?? "")"
         case let error as any CustomStringConvertible: error.description
         default: "\(error)"

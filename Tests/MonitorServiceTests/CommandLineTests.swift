@@ -149,7 +149,7 @@ import Testing
 
             let future = try await Program.run(["baseline", "accept", "--reason", "r", "--from", "2999-01-01"] + shared)
             #expect(
-                future.code == 1 && future.errors.contains("a new normal begins with a whole UTC hour of the last 28 days"),
+                future.code == 2 && future.errors.contains("a new normal begins with a whole UTC hour of the last 28 days"),
                 "\(future.errors)")
             let accepted = try await Program.run(["baseline", "accept", "--reason", "new model", "--by", "ann"] + shared)
             #expect(accepted.code == 0 && accepted.output.contains("by ann: new model"), "\(accepted.errors)")
