@@ -1213,6 +1213,21 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v024_mix_clustering =================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v024_mix_clustering') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- Events of one session are of one model mostly: of so many fewer independent ones a mix is made.
+ALTER TABLE monitoring_baseline_slices ADD COLUMN clustering double precision NOT NULL DEFAULT 1;
+COMMENT ON COLUMN monitoring_baseline_slices.clustering IS
+    'Of model_mix: how much the mixes of hours scatter about those of their days, chance alone giving 1; else 1.';
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v024_mix_clustering', '0132a02cbffea3c7')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -4596,20 +4611,46 @@ BEGIN
                 ) c USING (day, value)
                 WHERE share.part >= 0.01
             ) cells
+        ),
+        clusters AS (                                   -- the same of the hours about their days: what comes in sessions
+            SELECT
+                greatest(1, sum(cells.distance) / nullif(count(*) - count(DISTINCT cells.hour_start) - count(DISTINCT (cells.day, cells.value))
+                    + count(DISTINCT cells.day), 0)) AS clustering
+            FROM (
+                SELECT
+                    hour.hour_start, share.day, share.value,
+                    (coalesce(c.total, 0) - hour.events * share.part) ^ 2 / (hour.events * share.part) AS distance
+                FROM (
+                    SELECT hour_start, (hour_start AT TIME ZONE 'UTC')::date AS day, sum(total) AS events
+                    FROM counts WHERE metric_name = 'model_mix' GROUP BY 1, 2
+                ) hour
+                JOIN (
+                    SELECT
+                        (hour_start AT TIME ZONE 'UTC')::date AS day, value,
+                        sum(total) / sum(sum(total)) OVER (PARTITION BY (hour_start AT TIME ZONE 'UTC')::date) AS part
+                    FROM counts WHERE metric_name = 'model_mix' GROUP BY 1, 2
+                ) share ON share.day = hour.day
+                LEFT JOIN (
+                    SELECT hour_start, value, total FROM counts WHERE metric_name = 'model_mix'
+                ) c ON c.hour_start = hour.hour_start AND c.value = share.value
+                WHERE share.part >= 0.01 AND hour.events > 0
+            ) cells
         )
         SELECT
             p_baseline_name, p_window_days, p_as_of, sums.metric_name, sums.dimension, sums.value, sums.total, sums.bad,
             coalesce(sums.expected, 0),
             greatest(1, CASE WHEN sums.metric_name = 'model_mix' THEN mix.dispersion ELSE scatter.dispersion END),
-            sums.baseline_until, now()
+            sums.baseline_until, now(), CASE WHEN sums.metric_name = 'model_mix' THEN clusters.clustering ELSE 1 END
         FROM sums
         CROSS JOIN mix
+        CROSS JOIN clusters
         LEFT JOIN scatter USING (metric_name, dimension, value);
 END
 $$;
 COMMENT ON FUNCTION monitoring_derive_slices(text, integer, date) IS
     'What the baseline of a UTC day holds for each value of each dimension, over the hours that are fit for the metric; for '
-    'model_mix the events of each model, with the scatter of the days'' mixes, sum((n - N s)^2 / (N s)) over its degrees of freedom.';
+    'model_mix the events of each model, with the scatter of the days'' mixes, sum((n - N s)^2 / (N s)) over its degrees of freedom, and '
+    'as clustering that of the hours about their days.';
 
 CREATE OR REPLACE FUNCTION monitoring_slices_of_baseline(p_baseline_name text, p_window_days integer, p_as_of date)
 RETURNS SETOF monitoring_baseline_slices
@@ -4633,7 +4674,7 @@ $$;
 COMMENT ON FUNCTION monitoring_slices_of_baseline(text, integer, date) IS
     'What the baseline of a UTC day holds of each slice, from the cache or derived on the spot; changes nothing.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f052_baseline_slices', '6d1814434ca0f4c0')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f052_baseline_slices', 'a4bba0039415f214')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f055_statistics =====================================================================================
@@ -6014,7 +6055,7 @@ BEGIN
             GROUP BY s.model, s.starts_at
         ),
         baseline AS MATERIALIZED (
-            SELECT b.value AS model, b.total_events AS events, b.dispersion, b.baseline_until
+            SELECT b.value AS model, b.total_events AS events, b.dispersion, b.clustering, b.baseline_until
             FROM monitoring_slices_of_baseline(
                 p_settings -> 'baseline' ->> 'name', v_days,
                 (v_from AT TIME ZONE 'UTC')::date) b
@@ -6070,7 +6111,7 @@ BEGIN
                 monitoring_level(p_settings, known.events / v_days, known.dispersion) AS level
             FROM (
                 SELECT
-                    coalesce(max(b.dispersion), 1) AS dispersion, coalesce(sum(b.events), 0)::double precision AS events,
+                    coalesce(max(b.dispersion), 1) AS dispersion, coalesce(max(b.clustering), 1) AS clustering, coalesce(sum(b.events), 0)::double precision AS events,
                     max(b.baseline_until) AS baseline_until
                 FROM baseline b
             ) known
@@ -6082,7 +6123,7 @@ BEGIN
         ),
         tested AS MATERIALIZED (
             SELECT
-                i.*, spread.dispersion, spread.armed, spread.baseline_until, spread.level, noise.unit,
+                i.*, spread.dispersion, spread.clustering, spread.armed, spread.baseline_until, spread.level, noise.unit,
                 CASE WHEN p_complete OR i.psi >= v_setting.floor AND i.total >= v_least
                     THEN greatest(v_setting.floor, noise.unit * quantiles.quantile)
                     ELSE v_setting.floor END AS threshold,
@@ -6092,7 +6133,10 @@ BEGIN
             JOIN quantiles USING (models)
             CROSS JOIN spread
             CROSS JOIN LATERAL (
-                SELECT 1 / nullif(i.total, 0) + (1 + (spread.dispersion - 1) * v_days * 8 / 7) / nullif(i.weight, 0) AS unit
+                -- What comes in sessions is fewer than it seems; what is left of the scatter of days is their own.
+                SELECT
+                    spread.clustering / nullif(i.total, 0)
+                    + (spread.clustering + greatest(0, spread.dispersion - spread.clustering) * v_days * 8 / 7) / nullif(i.weight, 0) AS unit
             ) noise
         ),
         graded AS (
@@ -6106,7 +6150,7 @@ BEGIN
         over AS (                                       -- as near as chance brings it to the baseline, for three hours
             SELECT
                 g.at,
-                CASE WHEN g.total >= v_least AND g.psi < 0.1 + (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
+                CASE WHEN g.total >= v_least AND g.psi < 0.1 + g.clustering * (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
             FROM graded g
             WHERE NOT g.is_judged
         ),
@@ -6176,10 +6220,10 @@ COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestam
     'The mix of models at moments of one UTC day, in windows that end there (of over an hour: at the last full hour, and of moments in '
     'p_hourly alone) against the baseline''s: the population stability index PSI = sum((a - e) ln(a / e)) over the models, half an '
     'event added to each count. Its threshold is the floor (0.2) or, where that is more, what chance exceeds at the level (that of as '
-    'many events as are usual in a day): chi-square of one degree less than there are models, times dispersion (1/n + 1/N). ratio is '
-    'PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
+    'many events as are usual in a day): chi-square of one degree less than there are models, times c/n + (c + max(0, d - c) 8/7 days)/N, '
+    'c the clustering of the hours'' mixes about their days'', d the dispersion of the days''. ratio is PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', '9f96d8482303ad82')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', 'a0efec8510aec562')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f064_slices =========================================================================================

@@ -61,7 +61,7 @@ extension EvaluationFixture {
     }
 
     /// Brings the roll-up of the hours of a stretch to what the table of shares says.
-    private func rollUpShares(_ from: String, _ until: String) async throws {
+    func rollUpShares(_ from: String, _ until: String) async throws {
         let stretch: [PostgresValue] = [.text(from), .text(until)]
         let begin = ">= date_trunc('hour', $1::timestamptz, 'UTC')"
         let end = "< date_trunc('hour', $2::timestamptz + interval '59 minutes', 'UTC')"

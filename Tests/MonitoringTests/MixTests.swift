@@ -42,6 +42,34 @@ struct MixTests {
         }
     }
 
+    @Test("what comes in sessions is fewer events than it seems: hours that differ as usual are no shift")
+    func sessions() async throws {
+        try await withEvaluationFixture { fixture in
+            try await fixture.shares("2026-03-01T00:00:00Z", "2026-03-11T00:00:00Z", Self.mix(60, 40))
+            let clustering = """
+                SELECT round(min(clustering)::numeric, 2)::text AS line
+                FROM monitoring_derive_slices('7day_rolling', 7, '2026-03-10')
+                WHERE metric_name = 'model_mix'
+                """
+            #expect(try await fixture.lines(clustering) == ["1.00"])
+            // Every other hour 82 and 18 of a hundred, else 38 and 62.
+            try await fixture.client.query(
+                """
+                UPDATE fixture_shares
+                SET total = CASE extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer % 2
+                    WHEN 0 THEN CASE model WHEN 'opus' THEN 82 ELSE 18 END
+                    ELSE CASE model WHEN 'opus' THEN 38 ELSE 62 END
+                END
+                """)
+            try await fixture.rollUpShares("2026-03-01T00:00:00Z", "2026-03-11T00:00:00Z")
+            // (1200 * 0.22)^2 / 1200 * (1 / 0.6 + 1 / 0.4) a hour, of 23 degrees of freedom in 24.
+            let known = 1200 * 0.22 * 0.22 * (1 / 0.6 + 1 / 0.4) * 24 / 23
+            let found = try #require(try await Double(fixture.lines(clustering)[0]))
+            #expect(abs(found / known - 1) < 0.01, "\(found) \(known)")
+            #expect(try await fixture.walk("2026-03-10T10:00:00Z", "2026-03-10T16:00:00Z").filter { $0.contains("model_mix") } == [])
+        }
+    }
+
     @Test("it closes where all windows are short, too, and where none is left that shows it")
     func shortWindows() async throws {
         for (later, until) in [

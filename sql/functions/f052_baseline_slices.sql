@@ -158,20 +158,46 @@ BEGIN
                 ) c USING (day, value)
                 WHERE share.part >= 0.01
             ) cells
+        ),
+        clusters AS (                                   -- the same of the hours about their days: what comes in sessions
+            SELECT
+                greatest(1, sum(cells.distance) / nullif(count(*) - count(DISTINCT cells.hour_start) - count(DISTINCT (cells.day, cells.value))
+                    + count(DISTINCT cells.day), 0)) AS clustering
+            FROM (
+                SELECT
+                    hour.hour_start, share.day, share.value,
+                    (coalesce(c.total, 0) - hour.events * share.part) ^ 2 / (hour.events * share.part) AS distance
+                FROM (
+                    SELECT hour_start, (hour_start AT TIME ZONE 'UTC')::date AS day, sum(total) AS events
+                    FROM counts WHERE metric_name = 'model_mix' GROUP BY 1, 2
+                ) hour
+                JOIN (
+                    SELECT
+                        (hour_start AT TIME ZONE 'UTC')::date AS day, value,
+                        sum(total) / sum(sum(total)) OVER (PARTITION BY (hour_start AT TIME ZONE 'UTC')::date) AS part
+                    FROM counts WHERE metric_name = 'model_mix' GROUP BY 1, 2
+                ) share ON share.day = hour.day
+                LEFT JOIN (
+                    SELECT hour_start, value, total FROM counts WHERE metric_name = 'model_mix'
+                ) c ON c.hour_start = hour.hour_start AND c.value = share.value
+                WHERE share.part >= 0.01 AND hour.events > 0
+            ) cells
         )
         SELECT
             p_baseline_name, p_window_days, p_as_of, sums.metric_name, sums.dimension, sums.value, sums.total, sums.bad,
             coalesce(sums.expected, 0),
             greatest(1, CASE WHEN sums.metric_name = 'model_mix' THEN mix.dispersion ELSE scatter.dispersion END),
-            sums.baseline_until, now()
+            sums.baseline_until, now(), CASE WHEN sums.metric_name = 'model_mix' THEN clusters.clustering ELSE 1 END
         FROM sums
         CROSS JOIN mix
+        CROSS JOIN clusters
         LEFT JOIN scatter USING (metric_name, dimension, value);
 END
 $$;
 COMMENT ON FUNCTION monitoring_derive_slices(text, integer, date) IS
     'What the baseline of a UTC day holds for each value of each dimension, over the hours that are fit for the metric; for '
-    'model_mix the events of each model, with the scatter of the days'' mixes, sum((n - N s)^2 / (N s)) over its degrees of freedom.';
+    'model_mix the events of each model, with the scatter of the days'' mixes, sum((n - N s)^2 / (N s)) over its degrees of freedom, and '
+    'as clustering that of the hours about their days.';
 
 CREATE OR REPLACE FUNCTION monitoring_slices_of_baseline(p_baseline_name text, p_window_days integer, p_as_of date)
 RETURNS SETOF monitoring_baseline_slices

@@ -70,7 +70,7 @@ BEGIN
             GROUP BY s.model, s.starts_at
         ),
         baseline AS MATERIALIZED (
-            SELECT b.value AS model, b.total_events AS events, b.dispersion, b.baseline_until
+            SELECT b.value AS model, b.total_events AS events, b.dispersion, b.clustering, b.baseline_until
             FROM monitoring_slices_of_baseline(
                 p_settings -> 'baseline' ->> 'name', v_days,
                 (v_from AT TIME ZONE 'UTC')::date) b
@@ -126,7 +126,7 @@ BEGIN
                 monitoring_level(p_settings, known.events / v_days, known.dispersion) AS level
             FROM (
                 SELECT
-                    coalesce(max(b.dispersion), 1) AS dispersion, coalesce(sum(b.events), 0)::double precision AS events,
+                    coalesce(max(b.dispersion), 1) AS dispersion, coalesce(max(b.clustering), 1) AS clustering, coalesce(sum(b.events), 0)::double precision AS events,
                     max(b.baseline_until) AS baseline_until
                 FROM baseline b
             ) known
@@ -138,7 +138,7 @@ BEGIN
         ),
         tested AS MATERIALIZED (
             SELECT
-                i.*, spread.dispersion, spread.armed, spread.baseline_until, spread.level, noise.unit,
+                i.*, spread.dispersion, spread.clustering, spread.armed, spread.baseline_until, spread.level, noise.unit,
                 CASE WHEN p_complete OR i.psi >= v_setting.floor AND i.total >= v_least
                     THEN greatest(v_setting.floor, noise.unit * quantiles.quantile)
                     ELSE v_setting.floor END AS threshold,
@@ -148,7 +148,10 @@ BEGIN
             JOIN quantiles USING (models)
             CROSS JOIN spread
             CROSS JOIN LATERAL (
-                SELECT 1 / nullif(i.total, 0) + (1 + (spread.dispersion - 1) * v_days * 8 / 7) / nullif(i.weight, 0) AS unit
+                -- What comes in sessions is fewer than it seems; what is left of the scatter of days is their own.
+                SELECT
+                    spread.clustering / nullif(i.total, 0)
+                    + (spread.clustering + greatest(0, spread.dispersion - spread.clustering) * v_days * 8 / 7) / nullif(i.weight, 0) AS unit
             ) noise
         ),
         graded AS (
@@ -162,7 +165,7 @@ BEGIN
         over AS (                                       -- as near as chance brings it to the baseline, for three hours
             SELECT
                 g.at,
-                CASE WHEN g.total >= v_least AND g.psi < 0.1 + (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
+                CASE WHEN g.total >= v_least AND g.psi < 0.1 + g.clustering * (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
             FROM graded g
             WHERE NOT g.is_judged
         ),
@@ -232,5 +235,5 @@ COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestam
     'The mix of models at moments of one UTC day, in windows that end there (of over an hour: at the last full hour, and of moments in '
     'p_hourly alone) against the baseline''s: the population stability index PSI = sum((a - e) ln(a / e)) over the models, half an '
     'event added to each count. Its threshold is the floor (0.2) or, where that is more, what chance exceeds at the level (that of as '
-    'many events as are usual in a day): chi-square of one degree less than there are models, times dispersion (1/n + 1/N). ratio is '
-    'PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
+    'many events as are usual in a day): chi-square of one degree less than there are models, times c/n + (c + max(0, d - c) 8/7 days)/N, '
+    'c the clustering of the hours'' mixes about their days'', d the dispersion of the days''. ratio is PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
