@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import Subprocess
+import Synchronization
 import TestSupport
 import Testing
 import WebTransport
@@ -47,17 +48,35 @@ struct SignalTests {
                 try send(.terminalClosed)
                 try await database.client.transaction { connection in
                     try await connection.query("LOCK TABLE monitoring_alerts")
-                    let request = Task { await Program.get("\(address)/api/monitor/alerts") }
+                    let isOver = Mutex(false)
+                    let request = Task {
+                        defer { isOver.withLock { $0 = true } }
+                        return await Program.get("\(address)/api/monitor/alerts")
+                    }
                     try await eventually("a request that waits") { try await Self.waiting(database) > 0 }
                     try send(.interrupt)
                     try await eventually("no more connections") { await Program.get("\(address)/ready") == nil }
                     #expect(try await Self.waiting(database) > 0)
-                    try send(.interrupt)
+                    // What comes right after the first is taken for the same.
+                    try await eventually("the end of the request") {
+                        try send(.interrupt)
+                        return isOver.withLock { $0 }
+                    }
                     #expect(await request.value == nil)
                 }
             }
             #expect(code == 130)
         }
+    }
+
+    /// timeout(1) sends one to its child, and one to its group.
+    @Test func twoSignalsAtOnceAreOne() async throws {
+        let server = try FaultServer(.closes)
+        let code = try await Program.run(["serve", "--port", "0", "--database", "postgresql://127.0.0.1:\(server.port)/x"]) { send in
+            try await eventually("a connection", timeout: .seconds(30)) { server.connections > 0 }
+            for _ in 0..<3 { try send(.terminate) }
+        }
+        #expect(code == 0)
     }
 
     private static func waiting(_ database: TestDatabase) async throws -> Int {

@@ -7,7 +7,8 @@ import Glibc
 import Darwin
 #endif
 
-/// What SIGTERM, SIGINT and SIGHUP do to this process: the first asks it to end, the second ends it at once.
+/// What SIGTERM, SIGINT and SIGHUP do to this process: the first asks it to end, the second ends it at once. What comes within a quarter
+/// of a second of the first is no second one: timeout(1) sends to its child and then to its whole group.
 ///
 /// They are taken by a handler of our own rather than by a service group's, which ignores every further signal.
 public enum ProcessSignals {
@@ -70,13 +71,26 @@ public enum ProcessSignals {
 // What the handler touches: atomics alone, since it may interrupt anything.
 private let signalPipe = Atomic<Int32>(-1)
 private let order = Atomic<Int32>(0)
+/// Of the order, in nanoseconds since the machine started.
+private let orderedAt = Atomic<Int64>(0)
 private let hangupIsIgnored = Atomic<Bool>(false)
 private let onHangup = Mutex<(@Sendable () -> Void)?>(nil)
 
 private func handleSignal(_ number: Int32) {
     let isOrder = number != SIGHUP || !hangupIsIgnored.load(ordering: .acquiring)
-    if isOrder, !order.compareExchange(expected: 0, desired: number, ordering: .acquiringAndReleasing).exchanged { _exit(128 + number) }
     let before = errno
+    if isOrder {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        let now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+        let (isFirst, first) = orderedAt.compareExchange(expected: 0, desired: now, ordering: .acquiringAndReleasing)
+        guard isFirst else {
+            if now - first > 250_000_000 { _exit(128 + number) }
+            errno = before
+            return
+        }
+        order.store(number, ordering: .releasing)
+    }
     var byte = UInt8(number)
     _ = write(signalPipe.load(ordering: .acquiring), &byte, 1)
     errno = before
