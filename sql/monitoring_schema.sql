@@ -8876,13 +8876,15 @@ LANGUAGE sql STABLE AS $$
         WHERE status = 'dead' AND fallback_at IS NULL AND receiver <> p_fallback
     ) OR EXISTS (
         SELECT
-        FROM monitoring_receivers AS disabled
-        JOIN monitoring_notifications AS n ON n.receiver = disabled.receiver
-        WHERE disabled.disabled_at IS NOT NULL AND disabled.receiver <> p_fallback
+        FROM monitoring_receivers AS failing
+        JOIN monitoring_notifications AS n ON n.receiver = failing.receiver
+        WHERE (failing.disabled_at IS NOT NULL OR failing.openings > 0 AND n.created_at < now() - interval '15 minutes')
+            AND failing.receiver <> p_fallback
             AND n.status = 'pending' AND n.fallback_at IS NULL AND n.due_at <= now() + interval '1 day')
 $$;
 COMMENT ON FUNCTION monitoring_has_undelivered(text) IS
-    'Whether anything is dead, or waits for a receiver that is disabled, that has not been looked at for the fallback receiver.';
+    'Whether anything is dead, or waits for a receiver that is disabled, or for a quarter of an hour for one that fails, that has not been '
+    'looked at for the fallback receiver.';
 
 CREATE OR REPLACE FUNCTION monitoring_tell_fallback(
     p_fallback text,
@@ -8896,7 +8898,8 @@ LANGUAGE sql VOLATILE AS $$
         LEFT JOIN monitoring_receivers AS r ON r.receiver = n.receiver
         WHERE n.fallback_at IS NULL
             AND n.receiver <> p_fallback
-            AND (n.status = 'dead' OR n.status = 'pending' AND r.disabled_at IS NOT NULL)
+            AND (n.status = 'dead' OR n.status = 'pending' AND (
+                r.disabled_at IS NOT NULL OR r.openings > 0 AND n.created_at < now() - interval '15 minutes'))
         ORDER BY n.created_at
         LIMIT p_limit
         FOR UPDATE OF n SKIP LOCKED
@@ -8941,9 +8944,10 @@ LANGUAGE sql VOLATILE AS $$
     SELECT count(*)::integer FROM told
 $$;
 COMMENT ON FUNCTION monitoring_tell_fallback(text, interval, integer) IS
-    'Writes notifications to the fallback receiver for what is dead or waits for a disabled receiver, and marks that as looked at. How many.';
+    'Writes notifications to the fallback receiver for what is dead, waits for a disabled receiver, or has waited for a quarter of an hour '
+    'for one that fails, and marks that as looked at. How many.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f077_fallback', '811cb23bcf22ffc5')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f077_fallback', 'e6e1fd3fecd3ca6a')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f080_check ==========================================================================================

@@ -66,6 +66,29 @@ import WebTransport
         }
     }
 
+    /// Nobody should learn a day later that the host of the only chat was down by night.
+    @Test func whatWaitsForAReceiverThatFailsIsToldAfterAQuarterOfAnHour() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let alert = try await OutboxFixture(client: database.client).open()
+            let outbox = Outbox(client: database.client, process: "p", settings: OutboxFixture.fast)
+            try await database.client.query("INSERT INTO monitoring_receivers (receiver, endpoint) VALUES ('a', 'x')")
+            try await database.client.query(
+                """
+                INSERT INTO monitoring_notifications (alert_id, receiver, cause, sequence, transition, severity, status, due_at, created_at)
+                VALUES ($1::uuid, 'a', 'transition', 1, 'opened', 'high', 'pending', now() + interval '1 minute', now() - interval '14 minutes')
+                """, [.uuid(alert)])
+            for (change, count) in [
+                ("UPDATE monitoring_receivers SET openings = 1", 0),
+                ("UPDATE monitoring_notifications SET created_at = now() - interval '16 minutes'", 1),
+                ("UPDATE monitoring_receivers SET updated_at = now()", 0),
+            ] {
+                try await database.client.query(change)
+                #expect(try await outbox.outlook(receivers: ["a"], fallback: "last", notice: nil).hasUndelivered == (count > 0))
+                #expect(try await outbox.tellFallback("last") == count, "\(change)")
+            }
+        }
+    }
+
     /// Five repeats are no fifth step.
     @Test func repeatsThatItWasToldAreNoSteps() async throws {
         try await withTestDatabase(schema: true) { database in

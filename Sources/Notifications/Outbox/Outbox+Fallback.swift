@@ -1,7 +1,7 @@
 import Postgres
 
 extension Outbox {
-    /// Tells the fallback receiver what others could not be told: what is dead, and what waits for a receiver that is disabled. Each
+    /// Tells the fallback receiver what others could not be told: what is dead, and what waits for one that is disabled or fails. Each
     /// once, and nothing that it was told of anyway.
     ///
     /// - Returns: How many notifications were written for it.
