@@ -2145,9 +2145,11 @@ LANGUAGE sql STABLE SET enable_seqscan = off AS $$
         SELECT
             raw.id,
             coalesce(raw.created_at > bucket.rolled_up_at, true) AS is_later,
-            -- An event is updated when it is reviewed, too.
-            raw.updated_at > bucket.rolled_up_at AND raw.duplicate_count = 2 AND coalesce(raw.last_seen_at > bucket.rolled_up_at, true)
-                AS is_retried,
+            -- An event is updated when it is reviewed, too. Not every table has the column.
+            CASE WHEN raw.updated_at > bucket.rolled_up_at AND raw.duplicate_count = 2
+                THEN coalesce((to_jsonb(raw) ->> 'last_seen_at')::timestamptz > bucket.rolled_up_at, true)
+                ELSE false
+            END AS is_retried,
             row_number() OVER (
                 PARTITION BY slot.bucket_start
                 ORDER BY coalesce(raw.created_at > bucket.rolled_up_at, true) DESC, raw.created_at DESC, raw.id) AS place,
@@ -2945,7 +2947,7 @@ COMMENT ON FUNCTION monitoring_roll_up(integer, timestamptz) IS
     'One step of the roll-up: finds changed hours, computes at most p_max_hours of them with the hour and day rows of monitoring_metrics. '
     'Call it again while hours_pending is over 0. Does nothing while another session rolls up.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f020_rollup', '7e3c6d1041c4f670')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f020_rollup', '148f2756ef2fb841')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f022_sharing ========================================================================================

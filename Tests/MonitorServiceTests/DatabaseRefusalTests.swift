@@ -101,7 +101,7 @@ struct DatabaseRefusalTests {
                 }
             }
             #expect(log.code == 0, "\(log.text.suffix(2000))")
-            #expect(log.text.contains("The database does not answer; it is tried again"))
+            #expect(log.text.contains("There is no connection to the database; it is tried again"))
             #expect(log.text.contains("listener.tokens.a (new)"))
             #expect(!log.text.contains("Request failed") && !log.text.contains("token-of-this-test"))
         }

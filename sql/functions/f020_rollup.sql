@@ -175,9 +175,11 @@ LANGUAGE sql STABLE SET enable_seqscan = off AS $$
         SELECT
             raw.id,
             coalesce(raw.created_at > bucket.rolled_up_at, true) AS is_later,
-            -- An event is updated when it is reviewed, too.
-            raw.updated_at > bucket.rolled_up_at AND raw.duplicate_count = 2 AND coalesce(raw.last_seen_at > bucket.rolled_up_at, true)
-                AS is_retried,
+            -- An event is updated when it is reviewed, too. Not every table has the column.
+            CASE WHEN raw.updated_at > bucket.rolled_up_at AND raw.duplicate_count = 2
+                THEN coalesce((to_jsonb(raw) ->> 'last_seen_at')::timestamptz > bucket.rolled_up_at, true)
+                ELSE false
+            END AS is_retried,
             row_number() OVER (
                 PARTITION BY slot.bucket_start
                 ORDER BY coalesce(raw.created_at > bucket.rolled_up_at, true) DESC, raw.created_at DESC, raw.id) AS place,
