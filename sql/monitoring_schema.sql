@@ -1279,11 +1279,13 @@ COMMENT ON FUNCTION monitoring_overlay(jsonb, jsonb) IS
 CREATE OR REPLACE FUNCTION monitoring_defaults_for(p_settings jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-SELECT CASE
-    WHEN jsonb_typeof(p_settings #> '{thresholds,medium}') = 'number' AND (p_settings #>> '{thresholds,medium}')::numeric < 1.3
-        THEN jsonb_set(monitoring_default_settings(), '{metrics,latency_p95,thresholds,low}', p_settings #> '{thresholds,medium}')
-    ELSE monitoring_default_settings()
-END
+SELECT jsonb_set(
+    defaults, '{metrics,latency_p95,thresholds,low}',
+    CASE WHEN jsonb_typeof(p_settings #> '{thresholds,medium}') = 'number'
+        THEN least(defaults #> '{metrics,latency_p95,thresholds,low}', p_settings #> '{thresholds,medium}')
+        ELSE defaults #> '{metrics,latency_p95,thresholds,low}'
+    END)
+FROM monitoring_default_settings() AS defaults
 $$;
 COMMENT ON FUNCTION monitoring_defaults_for(jsonb) IS
     'The defaults under some settings: where low is left out for latency, it is no higher than their medium.';
@@ -1609,7 +1611,7 @@ $$;
 COMMENT ON FUNCTION monitoring_evaluated_moment(timestamptz, jsonb) IS
     'The moment an evaluation stands at: the end of the last full five minutes, however often it is asked.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f010_settings', 'f3200bfc0c9b9a10')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f010_settings', '958c7f47536dc674')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f015_extraction =====================================================================================
@@ -4087,6 +4089,40 @@ COMMENT ON FUNCTION monitoring_dispersion_of_blocks(double precision[], integer[
     'were): where hours scatter by a quarter more than chance, each longer block''s is drawn by the weight of three blocks to the '
     'one before, and the largest holds. Dispersions 1.5, 2, 3 of 168, 56, 7 blocks: 3.05.';
 
+CREATE OR REPLACE FUNCTION monitoring_hourly_counts(
+    p_from timestamptz, p_until timestamptz,
+    p_limits double precision[])                              -- by hour of day, the milliseconds above which an event is slow
+RETURNS TABLE (metric_name text, hour timestamptz, hour_of_day integer, total double precision, bad double precision)
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    WITH hours AS MATERIALIZED (
+        SELECT
+            date_trunc('hour', bucket_start, 'UTC') AS hour,
+            extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day,
+            sum(total_events) AS total_events,
+            sum(fallback_events) AS fallback_events,
+            sum(failed_events) AS failed_events,
+            sum(duplicate_events) AS duplicate_events,
+            sum(total_events - successful_events) AS unsuccessful_events,
+            sum(latency_events) AS latency_events,
+            sum(monitoring_count_above(
+                latency_values, latency_counts, p_limits[extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer + 1])) AS slow_events
+        FROM monitoring_rollup
+        WHERE bucket_start >= p_from AND bucket_start < p_until
+        GROUP BY 1, 2
+    )
+    SELECT each.metric_name, hours.hour, hours.hour_of_day, each.total::double precision, each.bad::double precision
+    FROM hours
+    CROSS JOIN LATERAL (VALUES
+        ('fallback_rate',     hours.total_events,   hours.fallback_events),
+        ('error_rate',        hours.total_events,   hours.failed_events),
+        ('duplicate_rate',    hours.total_events,   hours.duplicate_events),
+        ('unsuccessful_rate', hours.total_events,   hours.unsuccessful_events),
+        ('latency_p95',       hours.latency_events, hours.slow_events)) each (metric_name, total, bad)
+$$;
+COMMENT ON FUNCTION monitoring_hourly_counts(timestamptz, timestamptz, double precision[]) IS
+    'The events of each hour and the bad ones among them, a row for each rate that a profile is made of.';
+
 -- What nobody watched, before the monitor was there or while it was not armed, may hold incidents that no alert tells of. Left in, an
 -- afternoon of them makes scatter of what comes like it, for as long as it is in the window.
 CREATE OR REPLACE FUNCTION monitoring_profile_spans(p_baseline_name text, p_window_days integer, p_as_of date)
@@ -4121,37 +4157,17 @@ BEGIN
             GROUP BY date_trunc('day', bucket_start, 'UTC')
         ) AS day
     ),
-    hours AS MATERIALIZED (
-        SELECT
-            date_trunc('hour', bucket_start, 'UTC') AS hour,
-            extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day,
-            sum(total_events) AS total_events,
-            sum(fallback_events) AS fallback_events,
-            sum(failed_events) AS failed_events,
-            sum(duplicate_events) AS duplicate_events,
-            sum(total_events - successful_events) AS unsuccessful_events,
-            sum(latency_events) AS latency_events,
-            sum(monitoring_count_above(latency_values, latency_counts, slow.limit_ms)) AS slow_events
-        FROM monitoring_rollup
-        CROSS JOIN slow
-        WHERE bucket_start >= (SELECT min(spans.baseline_from) FROM spans)
-          AND bucket_start < (SELECT max(spans.baseline_until) FROM spans)
-        GROUP BY 1, 2
-    ),
     counts AS MATERIALIZED (
-        SELECT each.metric_name, hours.hour, hours.hour_of_day, each.total::double precision AS total, each.bad::double precision AS bad
-        FROM hours
-        CROSS JOIN LATERAL (VALUES
-            ('fallback_rate',     hours.total_events,   hours.fallback_events),
-            ('error_rate',        hours.total_events,   hours.failed_events),
-            ('duplicate_rate',    hours.total_events,   hours.duplicate_events),
-            ('unsuccessful_rate', hours.total_events,   hours.unsuccessful_events),
-            ('latency_p95',       hours.latency_events, hours.slow_events)) each (metric_name, total, bad)
-        JOIN spans ON spans.metric_name = each.metric_name
-        WHERE hours.hour >= greatest(spans.baseline_from, spans.accepted_from)
-          AND hours.hour < spans.baseline_until
-          AND NOT hours.hour <@ spans.unfit
-          AND each.total > 0
+        SELECT c.*
+        FROM slow
+        CROSS JOIN LATERAL monitoring_hourly_counts(
+            (SELECT min(spans.baseline_from) FROM spans), (SELECT max(spans.baseline_until) FROM spans),
+            array_fill(slow.limit_ms, ARRAY[24])) AS c
+        JOIN spans ON spans.metric_name = c.metric_name
+        WHERE c.hour >= greatest(spans.baseline_from, spans.accepted_from)
+          AND c.hour < spans.baseline_until
+          AND NOT c.hour <@ spans.unfit
+          AND c.total > 0
     ),
     usual AS (                                          -- on half of the days, whatever happened on the others
         SELECT day.metric_name, percentile_cont(0.5) WITHIN GROUP (ORDER BY day.rate) AS rate
@@ -4254,36 +4270,15 @@ BEGIN
             FROM spans, LATERAL monitoring_profile_latency(spans.baseline_from, spans.baseline_until, spans.unfit) latency
             WHERE spans.metric_name = 'latency_p95'
         ),
-        hours AS MATERIALIZED (
-            SELECT
-                date_trunc('hour', bucket_start, 'UTC') AS hour,
-                extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day,
-                sum(total_events) AS total_events,
-                sum(fallback_events) AS fallback_events,
-                sum(failed_events) AS failed_events,
-                sum(duplicate_events) AS duplicate_events,
-                sum(total_events - successful_events) AS unsuccessful_events,
-                sum(latency_events) AS latency_events,
-                sum(monitoring_count_above(latency_values, latency_counts, limits.latency_p95)) AS slow_events
-            FROM monitoring_rollup
-            LEFT JOIN limits ON limits.hour_of_day = extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer
-            WHERE bucket_start >= (SELECT min(spans.baseline_from) FROM spans)
-              AND bucket_start < (SELECT max(spans.baseline_until) FROM spans)
-            GROUP BY 1, 2
-        ),
-        counts AS MATERIALIZED (                        -- one row a metric and hour
-            SELECT each.metric_name, hours.hour, hours.hour_of_day, each.total::double precision AS total, each.bad::double precision AS bad
-            FROM hours
-            CROSS JOIN LATERAL (VALUES
-                ('fallback_rate',     hours.total_events,   hours.fallback_events),
-                ('error_rate',        hours.total_events,   hours.failed_events),
-                ('duplicate_rate',    hours.total_events,   hours.duplicate_events),
-                ('unsuccessful_rate', hours.total_events,   hours.unsuccessful_events),
-                ('latency_p95',       hours.latency_events, hours.slow_events)) each (metric_name, total, bad)
-            JOIN spans ON spans.metric_name = each.metric_name
-            WHERE hours.hour >= greatest(spans.baseline_from, spans.accepted_from)
-              AND hours.hour < spans.baseline_until
-              AND NOT hours.hour <@ spans.unfit
+        counts AS MATERIALIZED (
+            SELECT c.*
+            FROM monitoring_hourly_counts(
+                (SELECT min(spans.baseline_from) FROM spans), (SELECT max(spans.baseline_until) FROM spans),
+                (SELECT array_agg(limits.latency_p95 ORDER BY limits.hour_of_day) FROM limits)) AS c
+            JOIN spans ON spans.metric_name = c.metric_name
+            WHERE c.hour >= greatest(spans.baseline_from, spans.accepted_from)
+              AND c.hour < spans.baseline_until
+              AND NOT c.hour <@ spans.unfit
         ),
         overall AS (                                    -- never nought: half an event more than was seen
             SELECT c.metric_name, (sum(c.bad) + 0.5) / (sum(c.total) + 1) AS rate FROM counts c GROUP BY c.metric_name
@@ -4449,7 +4444,7 @@ CREATE OR REPLACE TRIGGER monitoring_rollup_updated
     AFTER UPDATE ON monitoring_rollup REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_profiles();
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', '996504e4d15d64e5')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', '3b8a06a2f0a13aec')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f052_baseline_slices ================================================================================
@@ -6113,8 +6108,8 @@ BEGIN
                 monitoring_level(p_settings, known.events / v_days, known.dispersion) AS level
             FROM (
                 SELECT
-                    coalesce(max(b.dispersion), 1) AS dispersion, coalesce(max(b.clustering), 1) AS clustering, coalesce(sum(b.events), 0)::double precision AS events,
-                    max(b.baseline_until) AS baseline_until
+                    coalesce(max(b.dispersion), 1) AS dispersion, coalesce(max(b.clustering), 1) AS clustering,
+                    coalesce(sum(b.events), 0)::double precision AS events, max(b.baseline_until) AS baseline_until
                 FROM baseline b
             ) known
         ),
@@ -6152,7 +6147,8 @@ BEGIN
         over AS (                                       -- as near as chance brings it to the baseline, for three hours
             SELECT
                 g.at,
-                CASE WHEN g.total >= v_least AND g.psi < 0.1 + g.clustering * (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
+                CASE WHEN g.total >= v_least AND g.psi < 0.1 + g.clustering * (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision
+                    AS calm
             FROM graded g
             WHERE NOT g.is_judged
         ),
@@ -6223,9 +6219,10 @@ COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestam
     'p_hourly alone) against the baseline''s: the population stability index PSI = sum((a - e) ln(a / e)) over the models, half an '
     'event added to each count. Its threshold is the floor (0.2) or, where that is more, what chance exceeds at the level (that of as '
     'many events as are usual in a day): chi-square of one degree less than there are models, times c/n + (c + max(0, d - c) 8/7 days)/N, '
-    'c the clustering of the hours'' mixes about their days'', d the dispersion of the days''. ratio is PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
+    'c the clustering of the hours'' mixes about their days'', d the dispersion of the days''. ratio is PSI over threshold; bad and '
+    'expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', 'a0efec8510aec562')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', '7e3da3db6b756c44')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f064_slices =========================================================================================
@@ -8792,7 +8789,7 @@ AS $function$
 DECLARE
     v_delivered uuid[];
 BEGIN
-    -- Shorter than deadlock_timeout: in a deadlock this side gives way.
+    -- Of several, shorter than deadlock_timeout: in a deadlock this side gives way. One alone can be in none.
     PERFORM set_config('lock_timeout', CASE WHEN p_is_patient THEN '5s' ELSE '500ms' END, true);
 
     -- Every request that was made, whether its claim still holds or not.
@@ -8864,7 +8861,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '0ce6413d6c6a2aad')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', 'ea15ecf2140f8bef')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================

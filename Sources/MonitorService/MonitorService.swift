@@ -198,7 +198,8 @@ public struct MonitorService: Sendable {
     private func ownServices(
         _ database: Database, _ ports: AsyncStream<Int>, _ watch: EvaluationWatch, _ clock: ServiceClock
     ) -> [any Service] {
-        var services: [any Service] = [ClockKeeper(clock: clock)]
+        var services: [any Service] = []
+        if role.includes(.api) { services.append(ClockKeeper(clock: clock)) }
         let wake = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         if role.includes(.dispatcher) {
             services.append(

@@ -33,9 +33,9 @@ struct SharedOptions: ParsableArguments {
 
     /// Says so where a file is named whose detection is another than the settings that the database has, which hold.
     func noteOtherSettings(_ database: Database) async throws {
-        guard let file = config ?? ProcessInfo.processInfo.environment["TORQ_MONITOR_CONFIG"], !file.isEmpty else { return }
-        let detection = try loader().loadForDatabase().configuration.detection
-        if try await MonitoringEngine(client: database.client).goesByOtherSettings(than: detection.settingsJSON) {
+        let loaded = try loader().loadForDatabase()
+        guard let file = loaded.file else { return }
+        if try await MonitoringEngine(client: database.client).goesByOtherSettings(than: loaded.configuration.detection.settingsJSON) {
             standardError("note: the settings in the database hold, which serve writes; the detection of \(file) is another")
         }
     }

@@ -86,6 +86,26 @@ import Testing
         }
     }
 
+    /// Whatever is over by its time when the service starts may be said again in its first minutes.
+    @Test func aStartLeavesSourcesTimeToSayWhatGoesOn() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let client = database.client
+            try await client.withConnection { try await $0.executeScript(Self.kept) }
+            let keeper = RelayKeeper(
+                client: client, clock: ServiceClock(client: client, clock: { Date() }, logger: TroubledServer.silent),
+                logger: TroubledServer.silent, onTransitions: {}, interval: .milliseconds(20), grace: .seconds(2))
+            let began = ContinuousClock.now
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await keeper.run() }
+                try await eventually("what is over is ended", timeout: .seconds(20)) {
+                    try await Self.count("monitoring_relayed_alerts", client) == 1
+                }
+                group.cancelAll()
+            }
+            #expect(began.duration(to: .now) >= .seconds(2))
+        }
+    }
+
     /// What differs by less than two machines' clocks may is waited for.
     @Test func aFewMinutesAreWaitedFor() async throws {
         try await withTestDatabase(schema: true) { database in

@@ -18,6 +18,17 @@ import Testing
         receivers: [{name: r, type: slack, url: "https://h/hidden"}, {name: s, type: log}]
         """
 
+    /// A configuration that was read while the service started knows nothing of its keys.
+    @Test func theSignerOfAStartMeanwhileStays() throws {
+        let first = ServiceConfiguration()
+        let running = RunningConfiguration(first)
+        var next = first
+        next.detection.evaluationInterval = .seconds(7)
+        #expect(running.start(first, signer: LinkSigner(keys: [LinkKey(id: "k", secret: Array(repeating: 1, count: 32))])))
+        running.replace(.init(configuration: next, signer: nil))
+        #expect(running.snapshot.signer != nil && running.configuration.detection.evaluationInterval == .seconds(7))
+    }
+
     @Test(arguments: [
         ("detection: {thresholds: {low: 1.4}}", ["detection.thresholds"], []),
         ("heartbeat: https://h/hidden", ["heartbeat"], []),

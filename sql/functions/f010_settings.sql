@@ -48,11 +48,13 @@ COMMENT ON FUNCTION monitoring_overlay(jsonb, jsonb) IS
 CREATE OR REPLACE FUNCTION monitoring_defaults_for(p_settings jsonb) RETURNS jsonb
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-SELECT CASE
-    WHEN jsonb_typeof(p_settings #> '{thresholds,medium}') = 'number' AND (p_settings #>> '{thresholds,medium}')::numeric < 1.3
-        THEN jsonb_set(monitoring_default_settings(), '{metrics,latency_p95,thresholds,low}', p_settings #> '{thresholds,medium}')
-    ELSE monitoring_default_settings()
-END
+SELECT jsonb_set(
+    defaults, '{metrics,latency_p95,thresholds,low}',
+    CASE WHEN jsonb_typeof(p_settings #> '{thresholds,medium}') = 'number'
+        THEN least(defaults #> '{metrics,latency_p95,thresholds,low}', p_settings #> '{thresholds,medium}')
+        ELSE defaults #> '{metrics,latency_p95,thresholds,low}'
+    END)
+FROM monitoring_default_settings() AS defaults
 $$;
 COMMENT ON FUNCTION monitoring_defaults_for(jsonb) IS
     'The defaults under some settings: where low is left out for latency, it is no higher than their medium.';

@@ -285,6 +285,40 @@ COMMENT ON FUNCTION monitoring_dispersion_of_blocks(double precision[], integer[
     'were): where hours scatter by a quarter more than chance, each longer block''s is drawn by the weight of three blocks to the '
     'one before, and the largest holds. Dispersions 1.5, 2, 3 of 168, 56, 7 blocks: 3.05.';
 
+CREATE OR REPLACE FUNCTION monitoring_hourly_counts(
+    p_from timestamptz, p_until timestamptz,
+    p_limits double precision[])                              -- by hour of day, the milliseconds above which an event is slow
+RETURNS TABLE (metric_name text, hour timestamptz, hour_of_day integer, total double precision, bad double precision)
+LANGUAGE sql STABLE PARALLEL SAFE
+AS $$
+    WITH hours AS MATERIALIZED (
+        SELECT
+            date_trunc('hour', bucket_start, 'UTC') AS hour,
+            extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day,
+            sum(total_events) AS total_events,
+            sum(fallback_events) AS fallback_events,
+            sum(failed_events) AS failed_events,
+            sum(duplicate_events) AS duplicate_events,
+            sum(total_events - successful_events) AS unsuccessful_events,
+            sum(latency_events) AS latency_events,
+            sum(monitoring_count_above(
+                latency_values, latency_counts, p_limits[extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer + 1])) AS slow_events
+        FROM monitoring_rollup
+        WHERE bucket_start >= p_from AND bucket_start < p_until
+        GROUP BY 1, 2
+    )
+    SELECT each.metric_name, hours.hour, hours.hour_of_day, each.total::double precision, each.bad::double precision
+    FROM hours
+    CROSS JOIN LATERAL (VALUES
+        ('fallback_rate',     hours.total_events,   hours.fallback_events),
+        ('error_rate',        hours.total_events,   hours.failed_events),
+        ('duplicate_rate',    hours.total_events,   hours.duplicate_events),
+        ('unsuccessful_rate', hours.total_events,   hours.unsuccessful_events),
+        ('latency_p95',       hours.latency_events, hours.slow_events)) each (metric_name, total, bad)
+$$;
+COMMENT ON FUNCTION monitoring_hourly_counts(timestamptz, timestamptz, double precision[]) IS
+    'The events of each hour and the bad ones among them, a row for each rate that a profile is made of.';
+
 -- What nobody watched, before the monitor was there or while it was not armed, may hold incidents that no alert tells of. Left in, an
 -- afternoon of them makes scatter of what comes like it, for as long as it is in the window.
 CREATE OR REPLACE FUNCTION monitoring_profile_spans(p_baseline_name text, p_window_days integer, p_as_of date)
@@ -319,37 +353,17 @@ BEGIN
             GROUP BY date_trunc('day', bucket_start, 'UTC')
         ) AS day
     ),
-    hours AS MATERIALIZED (
-        SELECT
-            date_trunc('hour', bucket_start, 'UTC') AS hour,
-            extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day,
-            sum(total_events) AS total_events,
-            sum(fallback_events) AS fallback_events,
-            sum(failed_events) AS failed_events,
-            sum(duplicate_events) AS duplicate_events,
-            sum(total_events - successful_events) AS unsuccessful_events,
-            sum(latency_events) AS latency_events,
-            sum(monitoring_count_above(latency_values, latency_counts, slow.limit_ms)) AS slow_events
-        FROM monitoring_rollup
-        CROSS JOIN slow
-        WHERE bucket_start >= (SELECT min(spans.baseline_from) FROM spans)
-          AND bucket_start < (SELECT max(spans.baseline_until) FROM spans)
-        GROUP BY 1, 2
-    ),
     counts AS MATERIALIZED (
-        SELECT each.metric_name, hours.hour, hours.hour_of_day, each.total::double precision AS total, each.bad::double precision AS bad
-        FROM hours
-        CROSS JOIN LATERAL (VALUES
-            ('fallback_rate',     hours.total_events,   hours.fallback_events),
-            ('error_rate',        hours.total_events,   hours.failed_events),
-            ('duplicate_rate',    hours.total_events,   hours.duplicate_events),
-            ('unsuccessful_rate', hours.total_events,   hours.unsuccessful_events),
-            ('latency_p95',       hours.latency_events, hours.slow_events)) each (metric_name, total, bad)
-        JOIN spans ON spans.metric_name = each.metric_name
-        WHERE hours.hour >= greatest(spans.baseline_from, spans.accepted_from)
-          AND hours.hour < spans.baseline_until
-          AND NOT hours.hour <@ spans.unfit
-          AND each.total > 0
+        SELECT c.*
+        FROM slow
+        CROSS JOIN LATERAL monitoring_hourly_counts(
+            (SELECT min(spans.baseline_from) FROM spans), (SELECT max(spans.baseline_until) FROM spans),
+            array_fill(slow.limit_ms, ARRAY[24])) AS c
+        JOIN spans ON spans.metric_name = c.metric_name
+        WHERE c.hour >= greatest(spans.baseline_from, spans.accepted_from)
+          AND c.hour < spans.baseline_until
+          AND NOT c.hour <@ spans.unfit
+          AND c.total > 0
     ),
     usual AS (                                          -- on half of the days, whatever happened on the others
         SELECT day.metric_name, percentile_cont(0.5) WITHIN GROUP (ORDER BY day.rate) AS rate
@@ -452,36 +466,15 @@ BEGIN
             FROM spans, LATERAL monitoring_profile_latency(spans.baseline_from, spans.baseline_until, spans.unfit) latency
             WHERE spans.metric_name = 'latency_p95'
         ),
-        hours AS MATERIALIZED (
-            SELECT
-                date_trunc('hour', bucket_start, 'UTC') AS hour,
-                extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer AS hour_of_day,
-                sum(total_events) AS total_events,
-                sum(fallback_events) AS fallback_events,
-                sum(failed_events) AS failed_events,
-                sum(duplicate_events) AS duplicate_events,
-                sum(total_events - successful_events) AS unsuccessful_events,
-                sum(latency_events) AS latency_events,
-                sum(monitoring_count_above(latency_values, latency_counts, limits.latency_p95)) AS slow_events
-            FROM monitoring_rollup
-            LEFT JOIN limits ON limits.hour_of_day = extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer
-            WHERE bucket_start >= (SELECT min(spans.baseline_from) FROM spans)
-              AND bucket_start < (SELECT max(spans.baseline_until) FROM spans)
-            GROUP BY 1, 2
-        ),
-        counts AS MATERIALIZED (                        -- one row a metric and hour
-            SELECT each.metric_name, hours.hour, hours.hour_of_day, each.total::double precision AS total, each.bad::double precision AS bad
-            FROM hours
-            CROSS JOIN LATERAL (VALUES
-                ('fallback_rate',     hours.total_events,   hours.fallback_events),
-                ('error_rate',        hours.total_events,   hours.failed_events),
-                ('duplicate_rate',    hours.total_events,   hours.duplicate_events),
-                ('unsuccessful_rate', hours.total_events,   hours.unsuccessful_events),
-                ('latency_p95',       hours.latency_events, hours.slow_events)) each (metric_name, total, bad)
-            JOIN spans ON spans.metric_name = each.metric_name
-            WHERE hours.hour >= greatest(spans.baseline_from, spans.accepted_from)
-              AND hours.hour < spans.baseline_until
-              AND NOT hours.hour <@ spans.unfit
+        counts AS MATERIALIZED (
+            SELECT c.*
+            FROM monitoring_hourly_counts(
+                (SELECT min(spans.baseline_from) FROM spans), (SELECT max(spans.baseline_until) FROM spans),
+                (SELECT array_agg(limits.latency_p95 ORDER BY limits.hour_of_day) FROM limits)) AS c
+            JOIN spans ON spans.metric_name = c.metric_name
+            WHERE c.hour >= greatest(spans.baseline_from, spans.accepted_from)
+              AND c.hour < spans.baseline_until
+              AND NOT c.hour <@ spans.unfit
         ),
         overall AS (                                    -- never nought: half an event more than was seen
             SELECT c.metric_name, (sum(c.bad) + 0.5) / (sum(c.total) + 1) AS rate FROM counts c GROUP BY c.metric_name

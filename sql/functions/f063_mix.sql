@@ -126,8 +126,8 @@ BEGIN
                 monitoring_level(p_settings, known.events / v_days, known.dispersion) AS level
             FROM (
                 SELECT
-                    coalesce(max(b.dispersion), 1) AS dispersion, coalesce(max(b.clustering), 1) AS clustering, coalesce(sum(b.events), 0)::double precision AS events,
-                    max(b.baseline_until) AS baseline_until
+                    coalesce(max(b.dispersion), 1) AS dispersion, coalesce(max(b.clustering), 1) AS clustering,
+                    coalesce(sum(b.events), 0)::double precision AS events, max(b.baseline_until) AS baseline_until
                 FROM baseline b
             ) known
         ),
@@ -165,7 +165,8 @@ BEGIN
         over AS (                                       -- as near as chance brings it to the baseline, for three hours
             SELECT
                 g.at,
-                CASE WHEN g.total >= v_least AND g.psi < 0.1 + g.clustering * (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision AS calm
+                CASE WHEN g.total >= v_least AND g.psi < 0.1 + g.clustering * (g.models - 1) / g.total THEN 2.5 ELSE 0 END::double precision
+                    AS calm
             FROM graded g
             WHERE NOT g.is_judged
         ),
@@ -236,4 +237,5 @@ COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestam
     'p_hourly alone) against the baseline''s: the population stability index PSI = sum((a - e) ln(a / e)) over the models, half an '
     'event added to each count. Its threshold is the floor (0.2) or, where that is more, what chance exceeds at the level (that of as '
     'many events as are usual in a day): chi-square of one degree less than there are models, times c/n + (c + max(0, d - c) 8/7 days)/N, '
-    'c the clustering of the hours'' mixes about their days'', d the dispersion of the days''. ratio is PSI over threshold; bad and expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
+    'c the clustering of the hours'' mixes about their days'', d the dispersion of the days''. ratio is PSI over threshold; bad and '
+    'expected are those of the model whose share rose most. The ratio rule knows the floor alone.';

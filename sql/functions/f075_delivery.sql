@@ -524,7 +524,7 @@ AS $function$
 DECLARE
     v_delivered uuid[];
 BEGIN
-    -- Shorter than deadlock_timeout: in a deadlock this side gives way.
+    -- Of several, shorter than deadlock_timeout: in a deadlock this side gives way. One alone can be in none.
     PERFORM set_config('lock_timeout', CASE WHEN p_is_patient THEN '5s' ELSE '500ms' END, true);
 
     -- Every request that was made, whether its claim still holds or not.

@@ -29,14 +29,15 @@ enum TellingDecision: Sendable, Hashable {
             return
         }
         let plan = configuration.routing.plan(for: transition.labels, at: transition.moment)
-        let decision: TellingDecision
         switch transition.kind {
-        case .opened, .escalated, .reopened:
-            decision = .tell(plan)
+        case .opened, .escalated, .reopened: break
+        // An end is no disturbance, and whoever waits for it must not wait for ever: nothing keeps it back.
         case .resolved:
-            decision = .tellThoseWhoKnow(receivers.filter(\.sendResolved).map { plan.telling(of: $0.name) })
+            self = .tellThoseWhoKnow(receivers.filter(\.sendResolved).map { plan.telling(of: $0.name) })
+            return
         case .acknowledged:
-            decision = .tellThoseWhoKnow(receivers.filter(\.tellAcknowledged).map { plan.telling(of: $0.name) })
+            self = .tellThoseWhoKnow(receivers.filter(\.tellAcknowledged).map { plan.telling(of: $0.name) })
+            return
         case .snoozed:
             self = .snoozed
             return
@@ -44,17 +45,14 @@ enum TellingDecision: Sendable, Hashable {
             self = .notTold
             return
         }
-        if case .tellThoseWhoKnow = decision {
-            // An end is no disturbance, and whoever waits for it must not wait for ever: neither a silence nor another alert keeps it back.
-            self = decision
-        } else if transition.isSnoozed {
+        if transition.isSnoozed {
             self = .snoozed
         } else if silences.contains(where: { $0.covers(transition.labels) }) {
             self = .silenced
         } else if inhibition.inhibitor(of: transition.alertID, transition.labels) != nil {
             self = .inhibited
         } else {
-            self = decision
+            self = .tell(plan)
         }
     }
 
