@@ -1228,6 +1228,32 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v025_own_baselines ==================================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v025_own_baselines') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- A fast model may become much slower and stay under what is slow for all.
+ALTER TABLE monitoring_baseline_slices ADD COLUMN latency_factor double precision CHECK (latency_factor > 0);
+COMMENT ON COLUMN monitoring_baseline_slices.latency_factor IS
+    'Of latency_p95 and a model: its own p95 as a multiple of the profile''s at the same hours; null where it has too few events to tell.';
+COMMENT ON COLUMN monitoring_baseline_slices.bad_events IS
+    'Of total_events; for latency those above the profile''s p95 of their hour of day times the latency_factor of their model.';
+-- By night other models may answer than by day.
+ALTER TABLE monitoring_baseline_slices ADD COLUMN events_by_hour double precision[];
+COMMENT ON COLUMN monitoring_baseline_slices.events_by_hour IS 'Of model_mix: total_events by hour of day, 24 numbers from hour 0; else null.';
+COMMENT ON COLUMN monitoring_baseline_slices.clustering IS
+    'Of model_mix: how much the mixes of hours scatter about those of their days, or of the same hours of other days, chance alone giving 1; else 1.';
+DELETE FROM monitoring_baseline_profile;
+DELETE FROM monitoring_baseline_slices;
+DROP FUNCTION IF EXISTS monitoring_slice_hours(timestamptz, timestamptz, double precision[]);
+DROP FUNCTION IF EXISTS monitoring_slice_stretch(timestamptz, timestamptz, double precision[], boolean);
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v025_own_baselines', 'c7033dab7e913194')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -3974,6 +4000,22 @@ $$;
 COMMENT ON FUNCTION monitoring_profile_latency(timestamptz, timestamptz, tstzmultirange) IS
     'The p95 of latency at each hour of day in milliseconds, smoothed over its neighbours by a quarter, a half, a quarter.';
 
+CREATE OR REPLACE FUNCTION monitoring_steady_share(p_counts double precision[]) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT CASE
+    WHEN mean > 0 AND sum((count - mean) ^ 2) >= 66 * mean AND var_samp(count) - mean >= 0.1 * mean ^ 2 THEN min(count) / mean
+    ELSE 1
+END
+FROM unnest(p_counts) count
+CROSS JOIN (SELECT avg(count) AS mean FROM unnest(p_counts) count) known
+GROUP BY mean
+$$;
+COMMENT ON FUNCTION monitoring_steady_share(double precision[]) IS
+    'How much of an hour''s events, given by its twelve five minutes, is there all the time: all, or where they differ by more than chance '
+    '(chi-square of 11 degrees >= 66) and by much (a variance beyond chance of a tenth of the squared mean), as where a job runs for '
+    'some minutes, twelve times the least.';
+
 -- Traffic has its own shape of the week, so that its expectation is the less of two: of what the same hour of the day brought
 -- lately, and of what the same hour of the week brought. A quiet weekend is none that fell far below its kind.
 CREATE OR REPLACE FUNCTION monitoring_derive_traffic(p_baseline_name text, p_window_days integer, p_as_of date)
@@ -4043,6 +4085,26 @@ BEGIN
             FROM hours
             JOIN means USING (hour_of_day)
             JOIN days ON days.day = (hours.hour AT TIME ZONE 'UTC')::date
+        ),
+        slots AS (                                      -- the five minutes of each hour of day
+            SELECT
+                hours.hour_of_day, place,
+                coalesce(sum(r.total_events) FILTER (WHERE hours.is_recent), 0)::double precision AS of_day,
+                coalesce(sum(r.total_events) FILTER (WHERE hours.is_same_weekday), 0)::double precision AS of_week
+            FROM hours
+            CROSS JOIN generate_series(0, 11) place
+            LEFT JOIN (
+                SELECT bucket_start, total_events FROM monitoring_rollup WHERE bucket_start >= v_first AND bucket_start < v_until OFFSET 0
+            ) r ON r.bucket_start = hours.hour + place * interval '5 minutes'
+            GROUP BY hours.hour_of_day, place
+        ),
+        bases AS (
+            SELECT
+                hour_of_day,
+                monitoring_steady_share(array_agg(of_day)) AS of_day,
+                monitoring_steady_share(array_agg(of_week)) AS of_week
+            FROM slots
+            GROUP BY hour_of_day
         )
         SELECT
             p_baseline_name, p_window_days, p_as_of, 'total_events', means.hour_of_day::smallint,
@@ -4050,9 +4112,11 @@ BEGIN
             expected.events, expected.events * expected.samples, NULL::double precision, spread.overall,
             1::double precision, v_first, v_until, v_accepted, now(), 1::double precision, coalesce(spread.variability, 0)
         FROM means
+        JOIN bases USING (hour_of_day)
         CROSS JOIN spread
         CROSS JOIN LATERAL (
-            SELECT * FROM (VALUES (means.of_day, means.days), (means.of_week, means.weeks)) each (events, samples)
+            SELECT *
+            FROM (VALUES (means.of_day * bases.of_day, means.days), (means.of_week * bases.of_week, means.weeks)) each (events, samples)
             ORDER BY each.events
             LIMIT 1
         ) expected
@@ -4061,7 +4125,8 @@ END
 $$;
 COMMENT ON FUNCTION monitoring_derive_traffic(text, integer, date) IS
     'The profile of total_events: rate is the number of events to be expected in that hour of that very day, the less of the mean of '
-    'the hour of day over the window and of the mean of the hour of the week over up to four weeks; weight the events it rests on; '
+    'the hour of day over the window and of the mean of the hour of the week over up to four weeks, of either what is steady '
+    '(monitoring_steady_share); weight the events it rests on; '
     'variability how much hours vary beyond chance, (sum((n - e)^2) - sum(e)) / sum(e^2). '
     'No row for an hour whose like in the week has not been seen: so it is armed after a week.';
 
@@ -4444,14 +4509,53 @@ CREATE OR REPLACE TRIGGER monitoring_rollup_updated
     AFTER UPDATE ON monitoring_rollup REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_profiles();
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', '3b8a06a2f0a13aec')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', '209200e75fdbf9c9')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f052_baseline_slices ================================================================================
 -- What the baseline holds of each slice: its own share of bad events beside the profile's, and how much its hours scatter.
 
+CREATE OR REPLACE FUNCTION monitoring_model_latencies(
+    p_from timestamptz, p_until timestamptz, p_unfit tstzmultirange,
+    p_limits double precision[])                              -- by hour of day, in milliseconds
+RETURNS TABLE (model text, latency_factor double precision)
+LANGUAGE plpgsql STABLE
+SET jit = off
+AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
+        WITH durations AS (                             -- in thousandths of the limit
+            SELECT model, ceil(duration * 1000 / limit_ms)::bigint AS part, sum(coalesce(events, 1)) AS events
+            FROM (
+                SELECT
+                    s.model, p_limits[date_part('hour', s.hour_start AT TIME ZONE 'UTC')::integer + 1] AS limit_ms,
+                    unnest(s.latency_values) AS duration, unnest(s.latency_counts) AS events
+                FROM monitoring_rollup_slices s
+                WHERE s.hour_start >= p_from AND s.hour_start < p_until AND NOT s.hour_start <@ p_unfit
+            ) measured
+            WHERE limit_ms > 0
+            GROUP BY 1, 2
+        ),
+        running AS (
+            SELECT
+                model, part, sum(events) OVER (PARTITION BY model ORDER BY part) AS until_here, sum(events) OVER (PARTITION BY model) AS events
+            FROM durations
+        )
+        SELECT model, min(part) FILTER (WHERE until_here >= 0.95 * events) / 1000.0::double precision
+        FROM running
+        WHERE events >= 400
+        GROUP BY model
+        HAVING min(part) FILTER (WHERE until_here >= 0.95 * events) > 0;
+END
+$$;
+COMMENT ON FUNCTION monitoring_model_latencies(timestamptz, timestamptz, tstzmultirange, double precision[]) IS
+    'How slow each model is: the p95 of its latency over the limits of the same hours. None for models with under 400 latencies, of '
+    'which one in twenty is too few to tell.';
+
 -- In plpgsql, which keeps the plan: a function in SQL is planned anew by every evaluation.
-CREATE OR REPLACE FUNCTION monitoring_slice_hours(p_from timestamptz, p_until timestamptz, p_limits double precision[])
+CREATE OR REPLACE FUNCTION monitoring_slice_hours(
+    p_from timestamptz, p_until timestamptz, p_limits double precision[], p_models text[], p_factors double precision[])
 RETURNS TABLE (hour_start timestamptz, dimension text, value text, total_events bigint, unsuccessful_events bigint, failed_events bigint,
                fallback_events bigint, duplicate_events bigint, latency_events bigint, slow_events bigint)
 LANGUAGE plpgsql STABLE
@@ -4475,18 +4579,20 @@ BEGIN
                 s.duplicate_events, s.latency_events,
                 CASE WHEN s.latency_events > 0 THEN
                     monitoring_count_above(
-                        s.latency_values, s.latency_counts, p_limits[date_part('hour', s.hour_start AT TIME ZONE 'UTC')::integer + 1])::integer
+                        s.latency_values, s.latency_counts,
+                        p_limits[date_part('hour', s.hour_start AT TIME ZONE 'UTC')::integer + 1] * coalesce(own.factor, 1))::integer
                 END AS slow_events
             FROM monitoring_rollup_slices s
+            LEFT JOIN unnest(p_models, p_factors) AS own (model, factor) ON own.model = s.model
             WHERE s.hour_start >= p_from AND s.hour_start < p_until
             OFFSET 0
         ) slice
         GROUP BY GROUPING SETS ((hour_start, model), (hour_start, backend), (hour_start, agent), (hour_start, version));
 END
 $$;
-COMMENT ON FUNCTION monitoring_slice_hours(timestamptz, timestamptz, double precision[]) IS
+COMMENT ON FUNCTION monitoring_slice_hours(timestamptz, timestamptz, double precision[], text[], double precision[]) IS
     'For each UTC hour and each value of each dimension the events and the bad ones of every kind; slow are those above the limit of '
-    'their hour of day (24 limits in milliseconds, from hour 0; null: none is).';
+    'their hour of day (24 limits in milliseconds, from hour 0; null: none is) times the factor of their model, where it has one.';
 
 CREATE OR REPLACE FUNCTION monitoring_slice_buckets(p_from timestamptz, p_until timestamptz)
 RETURNS TABLE (bucket_start timestamptz, dimension text, value text, total_events bigint, unsuccessful_events bigint,
@@ -4530,9 +4636,11 @@ LANGUAGE plpgsql STABLE
 SET jit = off
 AS $$
 DECLARE
-    v_limits double precision[];
-    v_from   timestamptz;
-    v_until  timestamptz;
+    v_limits  double precision[];
+    v_models  text[];
+    v_factors double precision[];
+    v_from    timestamptz;
+    v_until   timestamptz;
 BEGIN
     SELECT array_agg(p.latency_p95 ORDER BY p.hour_of_day) FILTER (WHERE p.metric_name = 'latency_p95')
     INTO v_limits
@@ -4541,16 +4649,22 @@ BEGIN
     INTO v_from, v_until
     FROM monitoring_baseline_spans(p_baseline_name, p_window_days, p_as_of) s
     WHERE s.armed;
+    SELECT array_agg(latencies.model), array_agg(latencies.latency_factor)
+    INTO v_models, v_factors
+    FROM monitoring_baseline_spans(p_baseline_name, p_window_days, p_as_of) s
+    CROSS JOIN LATERAL monitoring_model_latencies(
+        greatest(s.baseline_from, s.accepted_from), s.baseline_until, s.unfit, v_limits) latencies
+    WHERE s.metric_name = 'latency_p95' AND s.armed;
     RETURN QUERY
         WITH spans AS MATERIALIZED (
             SELECT * FROM monitoring_profile_spans(p_baseline_name, p_window_days, p_as_of)
         ),
         profile AS MATERIALIZED (
-            SELECT p.metric_name, p.hour_of_day, p.rate FROM monitoring_profile(p_baseline_name, p_window_days, p_as_of) p
+            SELECT p.metric_name, p.hour_of_day, p.rate, p.dispersion FROM monitoring_profile(p_baseline_name, p_window_days, p_as_of) p
         ),
         hours AS MATERIALIZED (
             SELECT h.*, extract(hour FROM h.hour_start AT TIME ZONE 'UTC')::integer AS hour_of_day
-            FROM monitoring_slice_hours(v_from, v_until, v_limits) h
+            FROM monitoring_slice_hours(v_from, v_until, v_limits, v_models, v_factors) h
         ),
         counts AS MATERIALIZED (                        -- one row a metric, value and hour
             SELECT
@@ -4580,7 +4694,7 @@ BEGIN
         ),
         scatter AS (                                    -- over what the profile says of its hours, brought to the slice's own level
             SELECT
-                c.metric_name, c.dimension, c.value,
+                c.metric_name, c.dimension, c.value, least(1, count(*) / 72.0)::double precision AS known,
                 sum((c.bad - c.total * own.rate) ^ 2) / nullif(sum(c.total * own.rate * (1 - own.rate)), 0) AS dispersion
             FROM counts c
             JOIN sums ON sums.metric_name = c.metric_name AND sums.dimension = c.dimension AND sums.value = c.value
@@ -4589,6 +4703,23 @@ BEGIN
             ) own
             WHERE c.rate > 0
             GROUP BY c.metric_name, c.dimension, c.value
+        ),
+        overall AS (
+            SELECT p.metric_name, min(p.dispersion) AS dispersion FROM profile p GROUP BY p.metric_name
+        ),
+        by_hours AS (
+            SELECT each.value, array_agg(each.events ORDER BY each.hour_of_day) AS events
+            FROM (
+                SELECT s.value, hour.hour_of_day, coalesce(sum(c.total), 0) AS events
+                FROM sums s
+                CROSS JOIN generate_series(0, 23) hour (hour_of_day)
+                LEFT JOIN counts c
+                    ON c.metric_name = 'model_mix' AND c.value = s.value
+                    AND extract(hour FROM c.hour_start AT TIME ZONE 'UTC')::integer = hour.hour_of_day
+                WHERE s.metric_name = 'model_mix'
+                GROUP BY s.value, hour.hour_of_day
+            ) each
+            GROUP BY each.value
         ),
         mix AS (                                        -- how much the days' mixes of models scatter, chance alone giving 1
             SELECT greatest(1, sum(cells.distance) / nullif(count(*) - count(DISTINCT cells.day) - count(DISTINCT cells.value) + 1, 0)) AS dispersion
@@ -4609,45 +4740,58 @@ BEGIN
                 WHERE share.part >= 0.01
             ) cells
         ),
-        clusters AS (                                   -- the same of the hours about their days: what comes in sessions
+        mixes AS (                                      -- of every hour, beside that of its day, and of its like on all days
             SELECT
-                greatest(1, sum(cells.distance) / nullif(count(*) - count(DISTINCT cells.hour_start) - count(DISTINCT (cells.day, cells.value))
-                    + count(DISTINCT cells.day), 0)) AS clustering
+                hour.hour_start, hour.day, hour.hour_of_day, known.value, hour.events, coalesce(c.total, 0) AS total,
+                sum(c.total) OVER (PARTITION BY hour.day, known.value) / sum(c.total) OVER (PARTITION BY hour.day) AS of_day,
+                sum(c.total) OVER (PARTITION BY hour.hour_of_day, known.value) / sum(c.total) OVER (PARTITION BY hour.hour_of_day) AS of_hour
             FROM (
                 SELECT
-                    hour.hour_start, share.day, share.value,
-                    (coalesce(c.total, 0) - hour.events * share.part) ^ 2 / (hour.events * share.part) AS distance
-                FROM (
-                    SELECT hour_start, (hour_start AT TIME ZONE 'UTC')::date AS day, sum(total) AS events
-                    FROM counts WHERE metric_name = 'model_mix' GROUP BY 1, 2
-                ) hour
-                JOIN (
-                    SELECT
-                        (hour_start AT TIME ZONE 'UTC')::date AS day, value,
-                        sum(total) / sum(sum(total)) OVER (PARTITION BY (hour_start AT TIME ZONE 'UTC')::date) AS part
-                    FROM counts WHERE metric_name = 'model_mix' GROUP BY 1, 2
-                ) share ON share.day = hour.day
-                LEFT JOIN (
-                    SELECT hour_start, value, total FROM counts WHERE metric_name = 'model_mix'
-                ) c ON c.hour_start = hour.hour_start AND c.value = share.value
-                WHERE share.part >= 0.01 AND hour.events > 0
-            ) cells
+                    hour_start, (hour_start AT TIME ZONE 'UTC')::date AS day,
+                    extract(hour FROM hour_start AT TIME ZONE 'UTC')::integer AS hour_of_day, sum(total) AS events
+                FROM counts
+                WHERE metric_name = 'model_mix'
+                GROUP BY 1
+            ) hour
+            CROSS JOIN (SELECT value FROM sums WHERE metric_name = 'model_mix') known
+            LEFT JOIN counts c ON c.metric_name = 'model_mix' AND c.hour_start = hour.hour_start AND c.value = known.value
+            WHERE hour.events > 0
+        ),
+        clusters AS (                                   -- how much they scatter about either, whichever is nearer: what comes in sessions
+            SELECT greatest(1, least(
+                sum((total - events * of_day) ^ 2 / (events * of_day)) FILTER (WHERE of_day >= 0.01) / nullif(
+                    count(*) FILTER (WHERE of_day >= 0.01) - count(DISTINCT hour_start)
+                    - count(DISTINCT (day, value)) FILTER (WHERE of_day >= 0.01) + count(DISTINCT day), 0),
+                sum((total - events * of_hour) ^ 2 / (events * of_hour)) FILTER (WHERE of_hour >= 0.01) / nullif(
+                    count(*) FILTER (WHERE of_hour >= 0.01) - count(DISTINCT hour_start)
+                    - count(DISTINCT (hour_of_day, value)) FILTER (WHERE of_hour >= 0.01) + count(DISTINCT hour_of_day), 0))) AS clustering
+            FROM mixes
         )
         SELECT
             p_baseline_name, p_window_days, p_as_of, sums.metric_name, sums.dimension, sums.value, sums.total, sums.bad,
             coalesce(sums.expected, 0),
-            greatest(1, CASE WHEN sums.metric_name = 'model_mix' THEN mix.dispersion ELSE scatter.dispersion END),
-            sums.baseline_until, now(), CASE WHEN sums.metric_name = 'model_mix' THEN clusters.clustering ELSE 1 END
+            greatest(1, CASE
+                WHEN sums.metric_name = 'model_mix' THEN mix.dispersion
+                -- Of few hours nobody knows how they scatter: in part as all events do.
+                ELSE greatest(scatter.dispersion, scatter.known * scatter.dispersion + (1 - scatter.known) * overall.dispersion)
+            END),
+            sums.baseline_until, now(), CASE WHEN sums.metric_name = 'model_mix' THEN clusters.clustering ELSE 1 END, own.factor,
+            by_hours.events
         FROM sums
         CROSS JOIN mix
         CROSS JOIN clusters
-        LEFT JOIN scatter USING (metric_name, dimension, value);
+        LEFT JOIN scatter USING (metric_name, dimension, value)
+        LEFT JOIN overall USING (metric_name)
+        LEFT JOIN by_hours ON sums.metric_name = 'model_mix' AND by_hours.value = sums.value
+        LEFT JOIN unnest(v_models, v_factors) AS own (model, factor)
+            ON sums.metric_name = 'latency_p95' AND sums.dimension = 'model' AND own.model = sums.value;
 END
 $$;
 COMMENT ON FUNCTION monitoring_derive_slices(text, integer, date) IS
     'What the baseline of a UTC day holds for each value of each dimension, over the hours that are fit for the metric; for '
     'model_mix the events of each model, with the scatter of the days'' mixes, sum((n - N s)^2 / (N s)) over its degrees of freedom, and '
-    'as clustering that of the hours about their days.';
+    'as clustering that of the hours about their days or about their like on all days, and its events by hour of day. Slow is what is slow for its own model. The scatter '
+    'of fewer than 72 hours is brought towards that of all events by as many as are missing.';
 
 CREATE OR REPLACE FUNCTION monitoring_slices_of_baseline(p_baseline_name text, p_window_days integer, p_as_of date)
 RETURNS SETOF monitoring_baseline_slices
@@ -4671,7 +4815,7 @@ $$;
 COMMENT ON FUNCTION monitoring_slices_of_baseline(text, integer, date) IS
     'What the baseline of a UTC day holds of each slice, from the cache or derived on the spot; changes nothing.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f052_baseline_slices', 'a4bba0039415f214')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f052_baseline_slices', 'bfa24ec55fe2c067')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f055_statistics =====================================================================================
@@ -6052,7 +6196,7 @@ BEGIN
             GROUP BY s.model, s.starts_at
         ),
         baseline AS MATERIALIZED (
-            SELECT b.value AS model, b.total_events AS events, b.dispersion, b.clustering, b.baseline_until
+            SELECT b.value AS model, b.total_events AS events, b.events_by_hour, b.dispersion, b.clustering, b.baseline_until
             FROM monitoring_slices_of_baseline(
                 p_settings -> 'baseline' ->> 'name', v_days,
                 (v_from AT TIME ZONE 'UTC')::date) b
@@ -6063,18 +6207,36 @@ BEGIN
             FROM (SELECT model FROM baseline UNION SELECT model FROM seen) known
             LEFT JOIN baseline b USING (model)
         ),
-        curves AS MATERIALIZED (                        -- of each model the running sums
-            SELECT m.model, m.before, summed.seen
+        usual AS MATERIALIZED (                         -- of each model its share at each hour of day, shrunk by fifty events towards that of all hours
+            SELECT
+                m.id, hour.hour_of_day,
+                (coalesce(b.events_by_hour[hour.hour_of_day + 1], 0) + 50 * m.before / sum(m.before) OVER hours)
+                    / (sum(coalesce(b.events_by_hour[hour.hour_of_day + 1], 0)) OVER hours + 50) AS share
+            FROM models m
+            LEFT JOIN baseline b USING (model)
+            CROSS JOIN generate_series(0, 23) hour (hour_of_day)
+            WHERE EXISTS (SELECT FROM baseline WHERE baseline.events > 0)
+            WINDOW hours AS (PARTITION BY hour.hour_of_day)
+        ),
+        places AS MATERIALIZED (
+            SELECT place, extract(hour FROM (v_first + (place - 1) * interval '5 minutes') AT TIME ZONE 'UTC')::integer AS hour_of_day, held.events
+            FROM generate_series(1, monitoring_place(v_first, v_until, 300)) place
+            LEFT JOIN (SELECT seen.place, sum(seen.events) AS events FROM seen GROUP BY seen.place) held USING (place)
+        ),
+        curves AS MATERIALIZED (                        -- of each model the running sums, and what they were at the usual shares of the hours
+            SELECT m.model, m.before, summed.seen, summed.usual
             FROM (
-                SELECT back.id, array_agg(back.seen) AS seen
+                SELECT back.id, array_agg(back.seen) AS seen, array_agg(back.usual) AS usual
                 FROM (
                     SELECT
-                        m.id, coalesce(sum(n.events) OVER (
-                            PARTITION BY m.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS seen
+                        m.id, coalesce(sum(n.events) OVER earlier, 0) AS seen, coalesce(sum(p.events * usual.share) OVER earlier, 0) AS usual
                     FROM models m
-                    CROSS JOIN generate_series(1, monitoring_place(v_first, v_until, 300)) place
-                    LEFT JOIN (SELECT models.id, seen.place, seen.events FROM seen JOIN models USING (model)) n USING (id, place)
-                    ORDER BY m.id, place
+                    CROSS JOIN places p
+                    LEFT JOIN usual ON usual.id = m.id AND usual.hour_of_day = p.hour_of_day
+                    LEFT JOIN (SELECT models.id, seen.place, seen.events FROM seen JOIN models USING (model)) n
+                        ON n.id = m.id AND n.place = p.place
+                    WINDOW earlier AS (PARTITION BY m.id ORDER BY p.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                    ORDER BY m.id, p.place
                 ) back
                 GROUP BY back.id
             ) summed
@@ -6082,7 +6244,8 @@ BEGIN
         ),
         cells AS (
             SELECT
-                w.at, w.window_seconds, w.starts_at, w.ends_at, w.is_judged, c.model, c.before, c.seen[w.until] - c.seen[w.begin] AS seen
+                w.at, w.window_seconds, w.starts_at, w.ends_at, w.is_judged, c.model, c.before, c.seen[w.until] - c.seen[w.begin] AS seen,
+                c.usual[w.until] - c.usual[w.begin] AS usual
             FROM windows w
             CROSS JOIN curves c
         ),
@@ -6090,7 +6253,9 @@ BEGIN
             SELECT
                 c.*,
                 (c.seen + 0.5) / (sum(c.seen) OVER w + 0.5 * count(*) OVER w) AS share,
-                (c.before + 0.5) / (sum(c.before) OVER w + 0.5 * count(*) OVER w) AS share_before
+                (c.before + 0.5) / (sum(c.before) OVER w + 0.5 * count(*) OVER w) AS share_before,
+                (c.usual / nullif(sum(c.usual) OVER w, 0) * sum(c.before) OVER w + 0.5) / (sum(c.before) OVER w + 0.5 * count(*) OVER w)
+                    AS share_usual
             FROM cells c
             WHERE c.seen > 0 OR c.before > 0
             WINDOW w AS (PARTITION BY c.at, c.window_seconds)
@@ -6098,7 +6263,9 @@ BEGIN
         indices AS MATERIALIZED (
             SELECT
                 s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged, sum(s.seen) AS total, sum(s.before) AS weight,
-                count(*) AS models, sum((s.share - s.share_before) * ln(s.share / s.share_before)) AS psi
+                count(*) AS models,
+                least(sum((s.share - s.share_before) * ln(s.share / s.share_before)),
+                    sum((s.share - s.share_usual) * ln(s.share / s.share_usual))) AS psi
             FROM shares s
             GROUP BY s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged
         ),
@@ -6216,13 +6383,14 @@ END
 $$;
 COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestamptz[]) IS
     'The mix of models at moments of one UTC day, in windows that end there (of over an hour: at the last full hour, and of moments in '
-    'p_hourly alone) against the baseline''s: the population stability index PSI = sum((a - e) ln(a / e)) over the models, half an '
-    'event added to each count. Its threshold is the floor (0.2) or, where that is more, what chance exceeds at the level (that of as '
-    'many events as are usual in a day): chi-square of one degree less than there are models, times c/n + (c + max(0, d - c) 8/7 days)/N, '
-    'c the clustering of the hours'' mixes about their days'', d the dispersion of the days''. ratio is PSI over threshold; bad and '
-    'expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
+    'p_hourly alone): the population stability index PSI = sum((a - e) ln(a / e)) over the models, half an event added to each count, '
+    'against the baseline''s mix or that of the same hours of the day, whichever is nearer. Its threshold is the floor (0.2) or, where '
+    'that is more, what chance exceeds at the level (that of as many events as are usual in a day): chi-square of one degree less than '
+    'there are models, times c/n + (c + max(0, d - c) 8/7 days)/N, c the clustering of the hours'' mixes about their days'', d the '
+    'dispersion of the days''. ratio is PSI over threshold; bad and expected are those of the model whose share rose most. The ratio '
+    'rule knows the floor alone.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', '7e3da3db6b756c44')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f063_mix', 'c3de655394afd510')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f064_slices =========================================================================================
@@ -6366,6 +6534,12 @@ BEGIN
             FROM profile p
             GROUP BY p.hour_of_day
         ),
+        baseline AS MATERIALIZED (
+            SELECT * FROM monitoring_slices_of_baseline(v_name, v_days, v_day)
+        ),
+        latencies AS (
+            SELECT array_agg(b.value) AS models, array_agg(b.latency_factor) AS factors FROM baseline b WHERE b.latency_factor IS NOT NULL
+        ),
         stretches AS MATERIALIZED (                     -- every value by five minutes, and by hours
             SELECT
                 s.by_hours, s.dimension, s.value, s.place, s.total_events::double precision, s.latency_events::double precision,
@@ -6380,9 +6554,11 @@ BEGIN
                 UNION ALL
                 SELECT true, h.dimension, h.value, h.hour_start, monitoring_place(v_far, h.hour_start, 3600), h.total_events, h.failed_events,
                     h.fallback_events, h.duplicate_events, h.latency_events, h.slow_events
-                FROM monitoring_slice_hours(
+                FROM latencies
+                CROSS JOIN LATERAL monitoring_slice_hours(
                     CASE WHEN cardinality(p_hourly) > 0 THEN v_far ELSE v_hour END,
-                    CASE WHEN cardinality(p_hourly) > 0 THEN date_trunc('hour', v_until, 'UTC') ELSE v_hour END, v_limits) h
+                    CASE WHEN cardinality(p_hourly) > 0 THEN date_trunc('hour', v_until, 'UTC') ELSE v_hour END,
+                    v_limits, latencies.models, latencies.factors) h
             ) s
             JOIN rates ON rates.hour_of_day = extract(hour FROM s.starts_at AT TIME ZONE 'UTC')::integer
             WHERE s.value <> ''
@@ -6419,7 +6595,7 @@ BEGIN
             FROM (SELECT DISTINCT shown.metric_name, shown.dimension, shown.value FROM shown) p
             JOIN known USING (metric_name)
             JOIN (SELECT DISTINCT w.metric_name, w.alert_type, w.floor FROM windows w) kinds USING (metric_name)
-            LEFT JOIN monitoring_slices_of_baseline(v_name, v_days, v_day) b USING (metric_name, dimension, value)
+            LEFT JOIN baseline b USING (metric_name, dimension, value)
             LEFT JOIN live USING (metric_name, dimension, value)
             -- What is told of all events is told of no slice.
             WHERE p_complete OR live.since IS NOT NULL OR NOT EXISTS (
@@ -6492,7 +6668,7 @@ BEGIN
             ) s
             WHERE s.total > 0 AND (
                 s.since IS NOT NULL
-                OR s.total >= v_least AND s.bad >= v_bad AND s.bad >= 1.2 * s.expected
+                OR (s.total >= v_least OR s.bad >= 2 * v_bad) AND s.bad >= v_bad AND s.bad >= 1.2 * s.expected
                     AND monitoring_poisson_likelihood(s.bad, s.expected) / s.dispersion >= 4)
         ),
         volumes AS MATERIALIZED (                       -- so many values are looked at: of latency by hours, of the rates by both
@@ -6577,7 +6753,7 @@ BEGIN
         WITH counts AS MATERIALIZED (
             SELECT c.*
             FROM monitoring_slice_counts(p_moments, p_settings, p_complete, p_hourly) c
-            WHERE c.total >= v_least OR c.live_since IS NOT NULL
+            WHERE c.total >= v_least OR c.bad >= 2 * v_least_bad OR c.live_since IS NOT NULL
         ),
         tested AS MATERIALIZED (
             SELECT
@@ -6650,7 +6826,7 @@ $$;
 COMMENT ON FUNCTION monitoring_judge_slices(timestamptz[], jsonb, boolean, timestamptz[]) IS
     'The single values of the dimensions that got worse at moments of one UTC day, and those that have an alert, in windows that end '
     'there, the longer ones at the moments in p_hourly alone. The evidence rule as for all events, at a level shared by the four metrics '
-    'and by all the values with at least slices.least_events in a window.';
+    'and by all the values with at least slices.least_events in a window. With twice least_bad_events fewer events are enough.';
 
 CREATE OR REPLACE FUNCTION monitoring_is_told(p_status text, p_resolved_by text, p_held_severity text, p_severity text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -6691,6 +6867,12 @@ BEGIN
         FROM monitoring_profile(p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer, v_day) p
         WHERE p.metric_name = v_part
     ),
+    own AS (                                            -- a slice is judged by what is slow for its models, all events together are not
+        SELECT b.value AS model, b.latency_factor
+        FROM monitoring_slices_of_baseline(
+            p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer, v_day) b
+        WHERE v_part = 'latency_p95' AND v_dimension IS NOT NULL AND b.latency_factor IS NOT NULL
+    ),
     slice AS (
         SELECT
             each.total * profile.rate AS expected, each.bad,
@@ -6703,8 +6885,11 @@ BEGIN
                         WHEN 'model' THEN s.model WHEN 'backend' THEN s.backend WHEN 'agent' THEN s.agent ELSE s.version END) AS told
         FROM monitoring_rollup_slices s
         JOIN profile ON profile.hour_of_day = extract(hour FROM s.hour_start AT TIME ZONE 'UTC')::integer
+        LEFT JOIN own ON own.model = s.model
         CROSS JOIN LATERAL (                            -- of latency whole hours, of all else the five minutes that lie in the window
-            SELECT s.latency_events AS total, monitoring_count_above(s.latency_values, s.latency_counts, profile.latency_p95) AS bad
+            SELECT
+                s.latency_events AS total,
+                monitoring_count_above(s.latency_values, s.latency_counts, profile.latency_p95 * coalesce(own.latency_factor, 1)) AS bad
             WHERE v_part = 'latency_p95'
             UNION ALL
             SELECT coalesce(sum(m.events), 0), coalesce(sum(m.events) FILTER (WHERE m.mark & v_bit <> 0), 0)
@@ -6728,13 +6913,14 @@ COMMENT ON FUNCTION monitoring_slice_stands_alone(jsonb, jsonb) IS
     'Whether what a slice, or all events together, show (a judgement as JSON) is still proven without the events of those slices of the '
     'metric that are told already: a model''s failures make its backend and its agent look bad too, and all events.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', '47a9a45fd4bc047e')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f064_slices', '743ce5e928cfd8a3')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f065_attribution ====================================================================================
 -- Who causes it.
 
-CREATE OR REPLACE FUNCTION monitoring_slice_stretch(p_from timestamptz, p_until timestamptz, p_limits double precision[], p_by_hours boolean)
+CREATE OR REPLACE FUNCTION monitoring_slice_stretch(
+    p_from timestamptz, p_until timestamptz, p_limits double precision[], p_models text[], p_factors double precision[], p_by_hours boolean)
 RETURNS TABLE (starts_at timestamptz, dimension text, value text, total_events bigint, unsuccessful_events bigint, failed_events bigint,
                fallback_events bigint, duplicate_events bigint, latency_events bigint, slow_events bigint)
 LANGUAGE plpgsql STABLE
@@ -6744,11 +6930,11 @@ DECLARE
     v_last  CONSTANT timestamptz := date_trunc('hour', p_until, 'UTC');
 BEGIN
     IF p_by_hours THEN
-        RETURN QUERY SELECT * FROM monitoring_slice_hours(date_trunc('hour', p_from, 'UTC'), p_until, p_limits);
+        RETURN QUERY SELECT * FROM monitoring_slice_hours(date_trunc('hour', p_from, 'UTC'), p_until, p_limits, p_models, p_factors);
         RETURN;
     END IF;
     IF v_first < v_last THEN
-        RETURN QUERY SELECT * FROM monitoring_slice_hours(v_first, v_last, NULL);
+        RETURN QUERY SELECT * FROM monitoring_slice_hours(v_first, v_last, NULL, NULL, NULL);
     END IF;
     RETURN QUERY
         SELECT b.*, 0::bigint, 0::bigint
@@ -6757,7 +6943,7 @@ BEGIN
         WHERE edges.at < edges.until;
 END
 $$;
-COMMENT ON FUNCTION monitoring_slice_stretch(timestamptz, timestamptz, double precision[], boolean) IS
+COMMENT ON FUNCTION monitoring_slice_stretch(timestamptz, timestamptz, double precision[], text[], double precision[], boolean) IS
     'What monitoring_slice_hours gives of the whole hours in a stretch, and monitoring_slice_buckets of its edges; by hours, which slow events '
     'need, of every hour that the stretch touches.';
 
@@ -6784,16 +6970,21 @@ BEGIN
     END IF;
     RETURN QUERY
         WITH before AS MATERIALIZED (                   -- the baseline's share of each value
-            SELECT b.dimension, b.value, b.total_events AS total, b.bad_events AS bad, b.expected
+            SELECT b.dimension, b.value, b.total_events AS total, b.bad_events AS bad, b.expected, b.latency_factor
             FROM monitoring_slices_of_baseline(p_baseline_name, p_window_days, (p_at AT TIME ZONE 'UTC')::date) b
             WHERE b.metric_name = CASE WHEN v_is_traffic THEN 'unsuccessful_rate' ELSE p_part END
+        ),
+        latencies AS (
+            SELECT array_agg(b.value) AS models, array_agg(b.latency_factor) AS factors FROM before b WHERE b.latency_factor IS NOT NULL
         ),
         present AS MATERIALIZED (
             SELECT
                 h.dimension, h.value,
                 sum(each.total)::double precision AS total, sum(each.bad)::double precision AS bad,
                 sum(each.total * v_rates[each.place]) AS expected
-            FROM monitoring_slice_stretch(p_from, p_at, v_slow, p_part = 'latency_p95') h
+            FROM latencies
+            CROSS JOIN LATERAL monitoring_slice_stretch(
+                p_from, p_at, v_slow, latencies.models, latencies.factors, p_part = 'latency_p95') h
             CROSS JOIN LATERAL (
                 SELECT
                     extract(hour FROM h.starts_at AT TIME ZONE 'UTC')::integer + 1 AS place,
@@ -6868,7 +7059,7 @@ COMMENT ON FUNCTION monitoring_attribution(text, timestamptz, timestamptz, text,
     'first. margin: by how much log-likelihood it explains the counts better than if all had grown alike. blamed: at most one value, the '
     'likeliest where its margin is 1 or more.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f065_attribution', '22d108cf63286c19')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f065_attribution', 'd81b27ee92c89002')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f070_lifecycle ======================================================================================

@@ -11,8 +11,10 @@ extension EvaluationFixture {
         var fallback = 0
         var failed = 0
         var duplicate = 0
-        /// Those that took 3000 ms; the others took 1000.
+        /// Those that took three times as long as the others.
         var slow = 1
+        /// How long the others took, in milliseconds.
+        var duration = 1000
     }
 
     /// Writes what all events of a stretch were, over what is there: by five minutes and, with what each five minutes of an hour
@@ -22,7 +24,7 @@ extension EvaluationFixture {
             """
             CREATE TABLE IF NOT EXISTS fixture_shares (
                 bucket_start timestamptz, model text, backend text, agent text, version text,
-                total integer, fallback integer, failed integer, duplicate integer, slow integer,
+                total integer, fallback integer, failed integer, duplicate integer, slow integer, duration integer,
                 PRIMARY KEY (bucket_start, model, backend, agent, version))
             """)
         try await client.query(
@@ -32,12 +34,13 @@ extension EvaluationFixture {
             try await client.query(
                 """
                 INSERT INTO fixture_shares
-                SELECT start, $3, $4, $5, $6, $7::int, $8::int, $9::int, $10::int, $11::int
+                SELECT start, $3, $4, $5, $6, $7::int, $8::int, $9::int, $10::int, $11::int, $12::int
                 FROM generate_series($1::timestamptz, $2::timestamptz - interval '5 minutes', interval '5 minutes') start
                 """,
                 [
                     .text(from), .text(until), .text(share.model), .text(share.backend), .text(share.agent), .text(share.version),
                     .int(share.total), .int(share.fallback), .int(share.failed), .int(share.duplicate), .int(share.slow),
+                    .int(share.duration),
                 ])
         }
         try await rollUpShares(from, until)
@@ -74,8 +77,17 @@ extension EvaluationFixture {
             INSERT INTO monitoring_rollup
             SELECT
                 bucket_start, sum(total), sum(total - failed), sum(failed), sum(fallback), sum(duplicate), sum(total), 0, '{}', sum(total),
-                sum(total * 1000 + slow * 2000), '{1000,3000}', ARRAY[sum(total - slow), sum(slow)], bucket_start
+                sum(duration * (total + slow * 2)), min(latency.durations), min(latency.events), bucket_start
             FROM fixture_shares
+            JOIN LATERAL (
+                SELECT array_agg(bar.value ORDER BY bar.value) AS durations, array_agg(bar.events ORDER BY bar.value) AS events
+                FROM (
+                    SELECT each.value, sum(each.events) AS events
+                    FROM fixture_shares held
+                    CROSS JOIN LATERAL (VALUES (duration, total - slow), (duration * 3, slow)) each (value, events)
+                    WHERE held.bucket_start = fixture_shares.bucket_start AND each.events > 0
+                    GROUP BY each.value) bar
+            ) latency ON true
             WHERE \(touched)
             GROUP BY bucket_start
             """, stretch)
@@ -101,8 +113,8 @@ extension EvaluationFixture {
                  duplicate_events, scored_events, latency_events, latency_sum, latency_values, latency_counts, mark_values, mark_counts)
             SELECT
                 hour, model, backend, agent, version, sum(total), sum(total - failed), sum(failed), sum(fallback), sum(duplicate),
-                sum(total), sum(total), sum(total * 1000 + slow * 2000), '{1000,3000}', ARRAY[sum(total - slow), sum(slow)],
-                min(mark_values), min(mark_counts)
+                sum(total), sum(total), sum(duration * (total + slow * 2)), ARRAY[min(duration), min(duration) * 3],
+                ARRAY[sum(total - slow), sum(slow)], min(mark_values), min(mark_counts)
             FROM share
             JOIN mark USING (hour, model, backend, agent, version)
             GROUP BY hour, model, backend, agent, version

@@ -52,11 +52,11 @@ struct MixTests {
                 WHERE metric_name = 'model_mix'
                 """
             #expect(try await fixture.lines(clustering) == ["1.00"])
-            // Every other hour 82 and 18 of a hundred, else 38 and 62.
+            // Every other hour 82 and 18 of a hundred, else 38 and 62; not the same ones each day.
             try await fixture.client.query(
                 """
                 UPDATE fixture_shares
-                SET total = CASE extract(hour FROM bucket_start AT TIME ZONE 'UTC')::integer % 2
+                SET total = CASE extract(epoch FROM bucket_start)::integer / 3600 % 25 % 2
                     WHEN 0 THEN CASE model WHEN 'opus' THEN 82 ELSE 18 END
                     ELSE CASE model WHEN 'opus' THEN 38 ELSE 62 END
                 END
@@ -67,6 +67,29 @@ struct MixTests {
             let found = try #require(try await Double(fixture.lines(clustering)[0]))
             #expect(abs(found / known - 1) < 0.01, "\(found) \(known)")
             #expect(try await fixture.walk("2026-03-10T10:00:00Z", "2026-03-10T16:00:00Z").filter { $0.contains("model_mix") } == [])
+        }
+    }
+
+    @Test("other models by night than by day are no shift, but by day they are one")
+    func byNight() async throws {
+        try await withEvaluationFixture { fixture in
+            try await fixture.shares("2026-03-01T00:00:00Z", "2026-03-11T00:00:00Z", Self.mix(60, 40))
+            for day in 1...10 {
+                let date = "2026-03-\(day < 10 ? "0" : "")\(day)"
+                try await fixture.shares("\(date)T02:10:00Z", "\(date)T02:40:00Z", Self.mix(20, 80))
+            }
+            let night = try await fixture.walk("2026-03-09T01:55:00Z", "2026-03-09T05:00:00Z")
+            #expect(night.filter { $0.contains("model_mix") } == [])
+            let index = try await fixture.lines(
+                """
+                SELECT concat_ws(' ', verdict, round(current_value, 2)) AS line FROM monitoring_evaluate('2026-03-09T02:40Z')
+                WHERE metric_name = 'model_mix' AND window_seconds = 3600
+                """)
+            // 40 and 60 of a hundred, where the hours let expect 46.7 and 53.3, and all hours together 59 and 41.
+            #expect(index == ["below_threshold 0.02"])
+            try await fixture.shares("2026-03-09T12:10:00Z", "2026-03-09T12:40:00Z", Self.mix(20, 80))
+            let day = try await fixture.step(["2026-03-09T12:20:00Z"])
+            #expect(day == ["09 12:20 model_mix opened medium"], "\(day)")
         }
     }
 

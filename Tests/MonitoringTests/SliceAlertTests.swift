@@ -14,8 +14,10 @@ struct SliceAlertTests {
         .init(model: "opus", version: version, total: 2000, fallback: 40, failed: failed, duplicate: 20, slow: 60)
     }
 
-    private static func haiku(failed: Int = 1, version: String = "railway:1.0.8", slow: Int = 1) -> EvaluationFixture.Share {
-        .init(model: "haiku", version: version, total: 30, fallback: 1, failed: failed, slow: slow)
+    private static func haiku(
+        failed: Int = 1, version: String = "railway:1.0.8", slow: Int = 1, duration: Int = 1000
+    ) -> EvaluationFixture.Share {
+        .init(model: "haiku", version: version, total: 30, fallback: 1, failed: failed, slow: slow, duration: duration)
     }
 
     /// Nine and a half days as usual, from then on something else.
@@ -230,6 +232,97 @@ struct SliceAlertTests {
                     "Latency p95 of model haiku 3000 ms over the last hour, 3.0x the expected 1000 ms "
                         + "(180 of 360 events above the usual p95; expected 12)."
                 ])
+        }
+    }
+
+    @Test("a fast model that gets slower is told, although it still answers sooner than is usual for all")
+    func fastModel() async throws {
+        try await withEvaluationFixture { fixture in
+            try await fixture.shares(Self.begin, Self.end, [Self.opus(), Self.haiku(duration: 300)])
+            try await fixture.shares(Self.noon, Self.end, [Self.opus(), Self.haiku(slow: 15, duration: 300)])
+            #expect(try await apply(fixture, ["12:30", "13:00"]) == ["13:00 latency_p95 model haiku opened high"])
+            #expect(
+                try await fixture.lines("SELECT summary AS line FROM monitoring_alerts") == [
+                    "Latency p95 of model haiku 900 ms over the last hour, 3.0x the expected 300 ms "
+                        + "(180 of 360 events above the usual p95; expected 12)."
+                ])
+            // What all events show is held against what is slow for all, what a slice shows against what is slow for its models.
+            let row = """
+                {"metric_name": "latency_p95", "starts_at": "2026-03-10T12:00:00Z", "ends_at": "2026-03-10T13:00:00Z", "severity": "high",
+                 "slice_dimension": "model", "slice_value": "haiku", "expected": 12, "dispersion": 1, "weight": 2000, "significance": 1e-5}
+                """
+            try await fixture.client.query(
+                "UPDATE monitoring_alerts SET slice_value = 'opus', fingerprint = monitoring_fingerprint(alert_type, metric_name, 'model', 'opus')")
+            for (dimension, stands) in [("model", true), (nil, false)] {
+                let answer = try await fixture.client.query(
+                    """
+                    SELECT monitoring_slice_stands_alone(
+                        $1::jsonb || jsonb_build_object('slice_dimension', $2::text), monitoring_effective_settings(NULL)) AS stands
+                    """, [.json(row), .text(dimension)])[0]
+                #expect(try answer.decode("stands") == stands, "\(dimension ?? "all")")
+            }
+        }
+    }
+
+    @Test("a model with few latencies is judged by what is slow for all: one in twenty of them is too few to tell")
+    func rareModel() async throws {
+        try await withEvaluationFixture { fixture in
+            try await fixture.shares(Self.begin, Self.end, [Self.opus()])
+            try await fixture.shares("2026-03-06T00:00:00Z", "2026-03-06T01:00:00Z", [Self.opus(), Self.haiku(duration: 300)])
+            #expect(
+                try await fixture.lines(
+                    """
+                    SELECT concat_ws(' ', value, total_events, bad_events, latency_factor) AS line
+                    FROM monitoring_derive_slices('7day_rolling', 7, '2026-03-10')
+                    WHERE metric_name = 'latency_p95' AND dimension = 'model' ORDER BY value
+                    """) == ["haiku 360 0", "opus 4032000 120960 1"])
+            try await fixture.shares("2026-03-06T01:00:00Z", "2026-03-06T02:00:00Z", [Self.opus(), Self.haiku(duration: 300)])
+            #expect(
+                try await fixture.lines(
+                    """
+                    SELECT concat_ws(' ', value, total_events, bad_events, latency_factor) AS line
+                    FROM monitoring_derive_slices('7day_rolling', 7, '2026-03-10')
+                    WHERE metric_name = 'latency_p95' AND dimension = 'model' AND value = 'haiku'
+                    """) == ["haiku 720 24 0.3"])
+        }
+    }
+
+    @Test("with ten bad events and more fewer than fifty are enough")
+    func fewButBad() async throws {
+        try await withEvaluationFixture { fixture in
+            try await usual(fixture, then: [Self.opus()])
+            let canary = EvaluationFixture.Share(model: "opus", version: "railway:1.1.0", total: 9, failed: 3)
+            try await fixture.shares(Self.noon, "2026-03-10T12:15:00Z", [Self.opus(), canary])
+            #expect(try await apply(fixture, ["12:15"]) == [])
+            try await fixture.shares(Self.noon, "2026-03-10T12:20:00Z", [Self.opus(), canary])
+            #expect(try await apply(fixture, ["12:20"]) == ["12:20 error_rate version railway:1.1.0 opened high"])
+        }
+    }
+
+    @Test("how the hours of a new version scatter is known after three days: before, in part as those of all events")
+    func youngDispersion() async throws {
+        try await withEvaluationFixture { fixture in
+            try await fixture.shares(Self.begin, Self.end, [Self.opus()])
+            // All events' fallbacks scatter from hour to hour, those of the new version, of the last day of the baseline, do not.
+            try await fixture.client.query(
+                """
+                UPDATE fixture_shares SET fallback = CASE extract(epoch FROM bucket_start)::integer / 3600 % 25 % 2 WHEN 0 THEN 70 ELSE 10 END
+                """)
+            try await fixture.shares(
+                "2026-03-08T00:00:00Z", "2026-03-09T00:00:00Z",
+                [Self.opus(), .init(model: "opus", version: "railway:1.1.0", total: 500, fallback: 10)])
+            try await fixture.rollUpShares(Self.begin, Self.end)
+            let found = try await fixture.lines(
+                """
+                SELECT concat_ws(' ', b.value, round((b.dispersion / CASE b.value WHEN 'railway:1.1.0' THEN known.young ELSE known.all END)::numeric, 1)) AS line
+                FROM monitoring_derive_slices('7day_rolling', 7, '2026-03-10') b
+                CROSS JOIN (
+                    SELECT min(hourly_dispersion) AS all, min(dispersion) * 48 / 72 + 24.0 / 72 AS young
+                    FROM monitoring_derive_profile('7day_rolling', 7, '2026-03-10') WHERE metric_name = 'fallback_rate'
+                ) known
+                WHERE b.metric_name = 'fallback_rate' AND b.dimension = 'version' ORDER BY b.value
+                """)
+            #expect(found == ["railway:1.0.8 1.0", "railway:1.1.0 1.0"])
         }
     }
 }

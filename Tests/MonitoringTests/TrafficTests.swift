@@ -62,4 +62,42 @@ struct TrafficTests {
             #expect(try await fixture.step(["2026-03-15T19:00:00Z"]).first?.hasPrefix("15 19:00 total_events opened") == true)
         }
     }
+
+    @Test("a job that runs for some minutes of an hour is not missed in the others; what runs beside it is")
+    func job() async throws {
+        try await withEvaluationFixture { fixture in
+            try await fixture.shares("2026-03-01T00:00:00Z", "2026-03-11T00:00:00Z", [Self.usual])
+            for day in 1...10 {
+                let date = "2026-03-\(day < 10 ? "0" : "")\(day)"
+                try await fixture.shares("\(date)T02:10:00Z", "\(date)T02:40:00Z", [Self.quiet(1000)])
+            }
+            #expect(
+                try await fixture.lines(
+                    """
+                    SELECT concat_ws(' ', hour_of_day, rate) AS line FROM monitoring_profile('7day_rolling', 7, '2026-03-10')
+                    WHERE metric_name = 'total_events' AND hour_of_day BETWEEN 1 AND 3 ORDER BY 1
+                    """) == ["1 1200", "2 1200", "3 1200"])
+            let steps = try await fixture.walk("2026-03-09T01:30:00Z", "2026-03-09T04:00:00Z")
+            #expect(steps.filter { $0.contains("total_events") } == [])
+            try await fixture.shares("2026-03-10T02:00:00Z", "2026-03-10T03:00:00Z", [])
+            #expect(try await fixture.step(["2026-03-10T02:05:00Z"]).first == "10 02:05 total_events opened high")
+        }
+    }
+
+    @Test("traffic that grows within an hour is no job")
+    func growth() async throws {
+        try await withEvaluationFixture { fixture in
+            try await fixture.shares("2026-03-01T00:00:00Z", "2026-03-11T00:00:00Z", [Self.usual])
+            for day in 1...10 {
+                let date = "2026-03-\(day < 10 ? "0" : "")\(day)"
+                try await fixture.shares("\(date)T02:30:00Z", "\(date)T03:00:00Z", [Self.quiet(160)])
+            }
+            #expect(
+                try await fixture.lines(
+                    """
+                    SELECT rate::text AS line FROM monitoring_profile('7day_rolling', 7, '2026-03-10')
+                    WHERE metric_name = 'total_events' AND hour_of_day = 2
+                    """) == ["1560"])
+        }
+    }
 }

@@ -170,6 +170,22 @@ $$;
 COMMENT ON FUNCTION monitoring_profile_latency(timestamptz, timestamptz, tstzmultirange) IS
     'The p95 of latency at each hour of day in milliseconds, smoothed over its neighbours by a quarter, a half, a quarter.';
 
+CREATE OR REPLACE FUNCTION monitoring_steady_share(p_counts double precision[]) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+SELECT CASE
+    WHEN mean > 0 AND sum((count - mean) ^ 2) >= 66 * mean AND var_samp(count) - mean >= 0.1 * mean ^ 2 THEN min(count) / mean
+    ELSE 1
+END
+FROM unnest(p_counts) count
+CROSS JOIN (SELECT avg(count) AS mean FROM unnest(p_counts) count) known
+GROUP BY mean
+$$;
+COMMENT ON FUNCTION monitoring_steady_share(double precision[]) IS
+    'How much of an hour''s events, given by its twelve five minutes, is there all the time: all, or where they differ by more than chance '
+    '(chi-square of 11 degrees >= 66) and by much (a variance beyond chance of a tenth of the squared mean), as where a job runs for '
+    'some minutes, twelve times the least.';
+
 -- Traffic has its own shape of the week, so that its expectation is the less of two: of what the same hour of the day brought
 -- lately, and of what the same hour of the week brought. A quiet weekend is none that fell far below its kind.
 CREATE OR REPLACE FUNCTION monitoring_derive_traffic(p_baseline_name text, p_window_days integer, p_as_of date)
@@ -239,6 +255,26 @@ BEGIN
             FROM hours
             JOIN means USING (hour_of_day)
             JOIN days ON days.day = (hours.hour AT TIME ZONE 'UTC')::date
+        ),
+        slots AS (                                      -- the five minutes of each hour of day
+            SELECT
+                hours.hour_of_day, place,
+                coalesce(sum(r.total_events) FILTER (WHERE hours.is_recent), 0)::double precision AS of_day,
+                coalesce(sum(r.total_events) FILTER (WHERE hours.is_same_weekday), 0)::double precision AS of_week
+            FROM hours
+            CROSS JOIN generate_series(0, 11) place
+            LEFT JOIN (
+                SELECT bucket_start, total_events FROM monitoring_rollup WHERE bucket_start >= v_first AND bucket_start < v_until OFFSET 0
+            ) r ON r.bucket_start = hours.hour + place * interval '5 minutes'
+            GROUP BY hours.hour_of_day, place
+        ),
+        bases AS (
+            SELECT
+                hour_of_day,
+                monitoring_steady_share(array_agg(of_day)) AS of_day,
+                monitoring_steady_share(array_agg(of_week)) AS of_week
+            FROM slots
+            GROUP BY hour_of_day
         )
         SELECT
             p_baseline_name, p_window_days, p_as_of, 'total_events', means.hour_of_day::smallint,
@@ -246,9 +282,11 @@ BEGIN
             expected.events, expected.events * expected.samples, NULL::double precision, spread.overall,
             1::double precision, v_first, v_until, v_accepted, now(), 1::double precision, coalesce(spread.variability, 0)
         FROM means
+        JOIN bases USING (hour_of_day)
         CROSS JOIN spread
         CROSS JOIN LATERAL (
-            SELECT * FROM (VALUES (means.of_day, means.days), (means.of_week, means.weeks)) each (events, samples)
+            SELECT *
+            FROM (VALUES (means.of_day * bases.of_day, means.days), (means.of_week * bases.of_week, means.weeks)) each (events, samples)
             ORDER BY each.events
             LIMIT 1
         ) expected
@@ -257,7 +295,8 @@ END
 $$;
 COMMENT ON FUNCTION monitoring_derive_traffic(text, integer, date) IS
     'The profile of total_events: rate is the number of events to be expected in that hour of that very day, the less of the mean of '
-    'the hour of day over the window and of the mean of the hour of the week over up to four weeks; weight the events it rests on; '
+    'the hour of day over the window and of the mean of the hour of the week over up to four weeks, of either what is steady '
+    '(monitoring_steady_share); weight the events it rests on; '
     'variability how much hours vary beyond chance, (sum((n - e)^2) - sum(e)) / sum(e^2). '
     'No row for an hour whose like in the week has not been seen: so it is armed after a week.';
 

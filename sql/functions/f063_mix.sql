@@ -70,7 +70,7 @@ BEGIN
             GROUP BY s.model, s.starts_at
         ),
         baseline AS MATERIALIZED (
-            SELECT b.value AS model, b.total_events AS events, b.dispersion, b.clustering, b.baseline_until
+            SELECT b.value AS model, b.total_events AS events, b.events_by_hour, b.dispersion, b.clustering, b.baseline_until
             FROM monitoring_slices_of_baseline(
                 p_settings -> 'baseline' ->> 'name', v_days,
                 (v_from AT TIME ZONE 'UTC')::date) b
@@ -81,18 +81,36 @@ BEGIN
             FROM (SELECT model FROM baseline UNION SELECT model FROM seen) known
             LEFT JOIN baseline b USING (model)
         ),
-        curves AS MATERIALIZED (                        -- of each model the running sums
-            SELECT m.model, m.before, summed.seen
+        usual AS MATERIALIZED (                         -- of each model its share at each hour of day, shrunk by fifty events towards that of all hours
+            SELECT
+                m.id, hour.hour_of_day,
+                (coalesce(b.events_by_hour[hour.hour_of_day + 1], 0) + 50 * m.before / sum(m.before) OVER hours)
+                    / (sum(coalesce(b.events_by_hour[hour.hour_of_day + 1], 0)) OVER hours + 50) AS share
+            FROM models m
+            LEFT JOIN baseline b USING (model)
+            CROSS JOIN generate_series(0, 23) hour (hour_of_day)
+            WHERE EXISTS (SELECT FROM baseline WHERE baseline.events > 0)
+            WINDOW hours AS (PARTITION BY hour.hour_of_day)
+        ),
+        places AS MATERIALIZED (
+            SELECT place, extract(hour FROM (v_first + (place - 1) * interval '5 minutes') AT TIME ZONE 'UTC')::integer AS hour_of_day, held.events
+            FROM generate_series(1, monitoring_place(v_first, v_until, 300)) place
+            LEFT JOIN (SELECT seen.place, sum(seen.events) AS events FROM seen GROUP BY seen.place) held USING (place)
+        ),
+        curves AS MATERIALIZED (                        -- of each model the running sums, and what they were at the usual shares of the hours
+            SELECT m.model, m.before, summed.seen, summed.usual
             FROM (
-                SELECT back.id, array_agg(back.seen) AS seen
+                SELECT back.id, array_agg(back.seen) AS seen, array_agg(back.usual) AS usual
                 FROM (
                     SELECT
-                        m.id, coalesce(sum(n.events) OVER (
-                            PARTITION BY m.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS seen
+                        m.id, coalesce(sum(n.events) OVER earlier, 0) AS seen, coalesce(sum(p.events * usual.share) OVER earlier, 0) AS usual
                     FROM models m
-                    CROSS JOIN generate_series(1, monitoring_place(v_first, v_until, 300)) place
-                    LEFT JOIN (SELECT models.id, seen.place, seen.events FROM seen JOIN models USING (model)) n USING (id, place)
-                    ORDER BY m.id, place
+                    CROSS JOIN places p
+                    LEFT JOIN usual ON usual.id = m.id AND usual.hour_of_day = p.hour_of_day
+                    LEFT JOIN (SELECT models.id, seen.place, seen.events FROM seen JOIN models USING (model)) n
+                        ON n.id = m.id AND n.place = p.place
+                    WINDOW earlier AS (PARTITION BY m.id ORDER BY p.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
+                    ORDER BY m.id, p.place
                 ) back
                 GROUP BY back.id
             ) summed
@@ -100,7 +118,8 @@ BEGIN
         ),
         cells AS (
             SELECT
-                w.at, w.window_seconds, w.starts_at, w.ends_at, w.is_judged, c.model, c.before, c.seen[w.until] - c.seen[w.begin] AS seen
+                w.at, w.window_seconds, w.starts_at, w.ends_at, w.is_judged, c.model, c.before, c.seen[w.until] - c.seen[w.begin] AS seen,
+                c.usual[w.until] - c.usual[w.begin] AS usual
             FROM windows w
             CROSS JOIN curves c
         ),
@@ -108,7 +127,9 @@ BEGIN
             SELECT
                 c.*,
                 (c.seen + 0.5) / (sum(c.seen) OVER w + 0.5 * count(*) OVER w) AS share,
-                (c.before + 0.5) / (sum(c.before) OVER w + 0.5 * count(*) OVER w) AS share_before
+                (c.before + 0.5) / (sum(c.before) OVER w + 0.5 * count(*) OVER w) AS share_before,
+                (c.usual / nullif(sum(c.usual) OVER w, 0) * sum(c.before) OVER w + 0.5) / (sum(c.before) OVER w + 0.5 * count(*) OVER w)
+                    AS share_usual
             FROM cells c
             WHERE c.seen > 0 OR c.before > 0
             WINDOW w AS (PARTITION BY c.at, c.window_seconds)
@@ -116,7 +137,9 @@ BEGIN
         indices AS MATERIALIZED (
             SELECT
                 s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged, sum(s.seen) AS total, sum(s.before) AS weight,
-                count(*) AS models, sum((s.share - s.share_before) * ln(s.share / s.share_before)) AS psi
+                count(*) AS models,
+                least(sum((s.share - s.share_before) * ln(s.share / s.share_before)),
+                    sum((s.share - s.share_usual) * ln(s.share / s.share_usual))) AS psi
             FROM shares s
             GROUP BY s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged
         ),
@@ -234,8 +257,9 @@ END
 $$;
 COMMENT ON FUNCTION monitoring_judge_mix(timestamptz[], jsonb, boolean, timestamptz[]) IS
     'The mix of models at moments of one UTC day, in windows that end there (of over an hour: at the last full hour, and of moments in '
-    'p_hourly alone) against the baseline''s: the population stability index PSI = sum((a - e) ln(a / e)) over the models, half an '
-    'event added to each count. Its threshold is the floor (0.2) or, where that is more, what chance exceeds at the level (that of as '
-    'many events as are usual in a day): chi-square of one degree less than there are models, times c/n + (c + max(0, d - c) 8/7 days)/N, '
-    'c the clustering of the hours'' mixes about their days'', d the dispersion of the days''. ratio is PSI over threshold; bad and '
-    'expected are those of the model whose share rose most. The ratio rule knows the floor alone.';
+    'p_hourly alone): the population stability index PSI = sum((a - e) ln(a / e)) over the models, half an event added to each count, '
+    'against the baseline''s mix or that of the same hours of the day, whichever is nearer. Its threshold is the floor (0.2) or, where '
+    'that is more, what chance exceeds at the level (that of as many events as are usual in a day): chi-square of one degree less than '
+    'there are models, times c/n + (c + max(0, d - c) 8/7 days)/N, c the clustering of the hours'' mixes about their days'', d the '
+    'dispersion of the days''. ratio is PSI over threshold; bad and expected are those of the model whose share rose most. The ratio '
+    'rule knows the floor alone.';

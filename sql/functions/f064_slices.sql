@@ -138,6 +138,12 @@ BEGIN
             FROM profile p
             GROUP BY p.hour_of_day
         ),
+        baseline AS MATERIALIZED (
+            SELECT * FROM monitoring_slices_of_baseline(v_name, v_days, v_day)
+        ),
+        latencies AS (
+            SELECT array_agg(b.value) AS models, array_agg(b.latency_factor) AS factors FROM baseline b WHERE b.latency_factor IS NOT NULL
+        ),
         stretches AS MATERIALIZED (                     -- every value by five minutes, and by hours
             SELECT
                 s.by_hours, s.dimension, s.value, s.place, s.total_events::double precision, s.latency_events::double precision,
@@ -152,9 +158,11 @@ BEGIN
                 UNION ALL
                 SELECT true, h.dimension, h.value, h.hour_start, monitoring_place(v_far, h.hour_start, 3600), h.total_events, h.failed_events,
                     h.fallback_events, h.duplicate_events, h.latency_events, h.slow_events
-                FROM monitoring_slice_hours(
+                FROM latencies
+                CROSS JOIN LATERAL monitoring_slice_hours(
                     CASE WHEN cardinality(p_hourly) > 0 THEN v_far ELSE v_hour END,
-                    CASE WHEN cardinality(p_hourly) > 0 THEN date_trunc('hour', v_until, 'UTC') ELSE v_hour END, v_limits) h
+                    CASE WHEN cardinality(p_hourly) > 0 THEN date_trunc('hour', v_until, 'UTC') ELSE v_hour END,
+                    v_limits, latencies.models, latencies.factors) h
             ) s
             JOIN rates ON rates.hour_of_day = extract(hour FROM s.starts_at AT TIME ZONE 'UTC')::integer
             WHERE s.value <> ''
@@ -191,7 +199,7 @@ BEGIN
             FROM (SELECT DISTINCT shown.metric_name, shown.dimension, shown.value FROM shown) p
             JOIN known USING (metric_name)
             JOIN (SELECT DISTINCT w.metric_name, w.alert_type, w.floor FROM windows w) kinds USING (metric_name)
-            LEFT JOIN monitoring_slices_of_baseline(v_name, v_days, v_day) b USING (metric_name, dimension, value)
+            LEFT JOIN baseline b USING (metric_name, dimension, value)
             LEFT JOIN live USING (metric_name, dimension, value)
             -- What is told of all events is told of no slice.
             WHERE p_complete OR live.since IS NOT NULL OR NOT EXISTS (
@@ -264,7 +272,7 @@ BEGIN
             ) s
             WHERE s.total > 0 AND (
                 s.since IS NOT NULL
-                OR s.total >= v_least AND s.bad >= v_bad AND s.bad >= 1.2 * s.expected
+                OR (s.total >= v_least OR s.bad >= 2 * v_bad) AND s.bad >= v_bad AND s.bad >= 1.2 * s.expected
                     AND monitoring_poisson_likelihood(s.bad, s.expected) / s.dispersion >= 4)
         ),
         volumes AS MATERIALIZED (                       -- so many values are looked at: of latency by hours, of the rates by both
@@ -349,7 +357,7 @@ BEGIN
         WITH counts AS MATERIALIZED (
             SELECT c.*
             FROM monitoring_slice_counts(p_moments, p_settings, p_complete, p_hourly) c
-            WHERE c.total >= v_least OR c.live_since IS NOT NULL
+            WHERE c.total >= v_least OR c.bad >= 2 * v_least_bad OR c.live_since IS NOT NULL
         ),
         tested AS MATERIALIZED (
             SELECT
@@ -422,7 +430,7 @@ $$;
 COMMENT ON FUNCTION monitoring_judge_slices(timestamptz[], jsonb, boolean, timestamptz[]) IS
     'The single values of the dimensions that got worse at moments of one UTC day, and those that have an alert, in windows that end '
     'there, the longer ones at the moments in p_hourly alone. The evidence rule as for all events, at a level shared by the four metrics '
-    'and by all the values with at least slices.least_events in a window.';
+    'and by all the values with at least slices.least_events in a window. With twice least_bad_events fewer events are enough.';
 
 CREATE OR REPLACE FUNCTION monitoring_is_told(p_status text, p_resolved_by text, p_held_severity text, p_severity text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -463,6 +471,12 @@ BEGIN
         FROM monitoring_profile(p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer, v_day) p
         WHERE p.metric_name = v_part
     ),
+    own AS (                                            -- a slice is judged by what is slow for its models, all events together are not
+        SELECT b.value AS model, b.latency_factor
+        FROM monitoring_slices_of_baseline(
+            p_settings -> 'baseline' ->> 'name', (p_settings -> 'baseline' ->> 'window_days')::integer, v_day) b
+        WHERE v_part = 'latency_p95' AND v_dimension IS NOT NULL AND b.latency_factor IS NOT NULL
+    ),
     slice AS (
         SELECT
             each.total * profile.rate AS expected, each.bad,
@@ -475,8 +489,11 @@ BEGIN
                         WHEN 'model' THEN s.model WHEN 'backend' THEN s.backend WHEN 'agent' THEN s.agent ELSE s.version END) AS told
         FROM monitoring_rollup_slices s
         JOIN profile ON profile.hour_of_day = extract(hour FROM s.hour_start AT TIME ZONE 'UTC')::integer
+        LEFT JOIN own ON own.model = s.model
         CROSS JOIN LATERAL (                            -- of latency whole hours, of all else the five minutes that lie in the window
-            SELECT s.latency_events AS total, monitoring_count_above(s.latency_values, s.latency_counts, profile.latency_p95) AS bad
+            SELECT
+                s.latency_events AS total,
+                monitoring_count_above(s.latency_values, s.latency_counts, profile.latency_p95 * coalesce(own.latency_factor, 1)) AS bad
             WHERE v_part = 'latency_p95'
             UNION ALL
             SELECT coalesce(sum(m.events), 0), coalesce(sum(m.events) FILTER (WHERE m.mark & v_bit <> 0), 0)

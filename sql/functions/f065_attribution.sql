@@ -1,6 +1,7 @@
 -- Who causes it.
 
-CREATE OR REPLACE FUNCTION monitoring_slice_stretch(p_from timestamptz, p_until timestamptz, p_limits double precision[], p_by_hours boolean)
+CREATE OR REPLACE FUNCTION monitoring_slice_stretch(
+    p_from timestamptz, p_until timestamptz, p_limits double precision[], p_models text[], p_factors double precision[], p_by_hours boolean)
 RETURNS TABLE (starts_at timestamptz, dimension text, value text, total_events bigint, unsuccessful_events bigint, failed_events bigint,
                fallback_events bigint, duplicate_events bigint, latency_events bigint, slow_events bigint)
 LANGUAGE plpgsql STABLE
@@ -10,11 +11,11 @@ DECLARE
     v_last  CONSTANT timestamptz := date_trunc('hour', p_until, 'UTC');
 BEGIN
     IF p_by_hours THEN
-        RETURN QUERY SELECT * FROM monitoring_slice_hours(date_trunc('hour', p_from, 'UTC'), p_until, p_limits);
+        RETURN QUERY SELECT * FROM monitoring_slice_hours(date_trunc('hour', p_from, 'UTC'), p_until, p_limits, p_models, p_factors);
         RETURN;
     END IF;
     IF v_first < v_last THEN
-        RETURN QUERY SELECT * FROM monitoring_slice_hours(v_first, v_last, NULL);
+        RETURN QUERY SELECT * FROM monitoring_slice_hours(v_first, v_last, NULL, NULL, NULL);
     END IF;
     RETURN QUERY
         SELECT b.*, 0::bigint, 0::bigint
@@ -23,7 +24,7 @@ BEGIN
         WHERE edges.at < edges.until;
 END
 $$;
-COMMENT ON FUNCTION monitoring_slice_stretch(timestamptz, timestamptz, double precision[], boolean) IS
+COMMENT ON FUNCTION monitoring_slice_stretch(timestamptz, timestamptz, double precision[], text[], double precision[], boolean) IS
     'What monitoring_slice_hours gives of the whole hours in a stretch, and monitoring_slice_buckets of its edges; by hours, which slow events '
     'need, of every hour that the stretch touches.';
 
@@ -50,16 +51,21 @@ BEGIN
     END IF;
     RETURN QUERY
         WITH before AS MATERIALIZED (                   -- the baseline's share of each value
-            SELECT b.dimension, b.value, b.total_events AS total, b.bad_events AS bad, b.expected
+            SELECT b.dimension, b.value, b.total_events AS total, b.bad_events AS bad, b.expected, b.latency_factor
             FROM monitoring_slices_of_baseline(p_baseline_name, p_window_days, (p_at AT TIME ZONE 'UTC')::date) b
             WHERE b.metric_name = CASE WHEN v_is_traffic THEN 'unsuccessful_rate' ELSE p_part END
+        ),
+        latencies AS (
+            SELECT array_agg(b.value) AS models, array_agg(b.latency_factor) AS factors FROM before b WHERE b.latency_factor IS NOT NULL
         ),
         present AS MATERIALIZED (
             SELECT
                 h.dimension, h.value,
                 sum(each.total)::double precision AS total, sum(each.bad)::double precision AS bad,
                 sum(each.total * v_rates[each.place]) AS expected
-            FROM monitoring_slice_stretch(p_from, p_at, v_slow, p_part = 'latency_p95') h
+            FROM latencies
+            CROSS JOIN LATERAL monitoring_slice_stretch(
+                p_from, p_at, v_slow, latencies.models, latencies.factors, p_part = 'latency_p95') h
             CROSS JOIN LATERAL (
                 SELECT
                     extract(hour FROM h.starts_at AT TIME ZONE 'UTC')::integer + 1 AS place,
