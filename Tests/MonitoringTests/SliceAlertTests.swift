@@ -252,7 +252,10 @@ struct SliceAlertTests {
                  "slice_dimension": "model", "slice_value": "haiku", "expected": 12, "dispersion": 1, "weight": 2000, "significance": 1e-5}
                 """
             try await fixture.client.query(
-                "UPDATE monitoring_alerts SET slice_value = 'opus', fingerprint = monitoring_fingerprint(alert_type, metric_name, 'model', 'opus')")
+                """
+                UPDATE monitoring_alerts
+                SET slice_value = 'opus', fingerprint = monitoring_fingerprint(alert_type, metric_name, 'model', 'opus')
+                """)
             for (dimension, stands) in [("model", true), (nil, false)] {
                 let answer = try await fixture.client.query(
                     """
