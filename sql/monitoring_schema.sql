@@ -8188,6 +8188,23 @@ BEGIN
     LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint;
 
     IF v_over > 0 THEN
+        -- What its source says at the end of it; one that only says that it is over changes no words.
+        WITH said AS MATERIALIZED (
+            SELECT g.*, r.alert_id
+            FROM unnest(p_fingerprints, p_annotations, p_generators, p_contents, p_headlines, p_summaries, p_ends)
+                AS g (fingerprint, annotations, generator_url, content, headline, summary, ends_at)
+            JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint
+            WHERE g.ends_at <= p_at
+                AND r.content <> g.content
+                AND g.annotations <> '{}'
+            ORDER BY r.alert_id
+        )
+        UPDATE monitoring_alerts AS a
+        SET annotations = said.annotations::jsonb, generator_url = coalesce(nullif(said.generator_url, ''), a.generator_url),
+            summary = said.summary, context_data = jsonb_build_object('headline', said.headline), updated_at = now()
+        FROM said
+        WHERE a.id = said.alert_id
+            AND a.status <> 'resolved';
         WITH gone AS (
             DELETE FROM monitoring_relayed_alerts AS r
             USING unnest(p_fingerprints, p_ends) AS g (fingerprint, ends_at)
@@ -8450,7 +8467,7 @@ COMMENT ON FUNCTION monitoring_standing_alerts(jsonb, timestamptz) IS
     'What stands at a moment: of the alerts from elsewhere those that have all of p_labels (an object of texts; {}: all), and all that were '
     'found here.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f074_relay', '35d6d53054eab513')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f074_relay', '2dac9e6a4650567a')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f075_delivery =======================================================================================
@@ -8745,8 +8762,10 @@ BEGIN
                             OR (other.status || '') = 'pending'
                                 AND CASE WHEN p_supersedes AND (other.group_key IS NULL OR other.message_id IS NULL)
                                     THEN (other.created_at, other.sequence, other.id) > (n.created_at, n.sequence, n.id)
-                                    -- Without superseding, and behind a message that tells of others too: in their order.
+                                    -- Without superseding, and behind a message that tells of others too: in their order, those that wait
+                                    -- here too in this message.
                                     ELSE (other.created_at, other.sequence, other.id) < (n.created_at, n.sequence, n.id)
+                                        AND (p_supersedes OR other.frozen_at IS NOT NULL OR other.group_key IS DISTINCT FROM n.group_key)
                                 END))
             ORDER BY n.created_at, n.id
             LIMIT 500
@@ -8771,7 +8790,8 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION monitoring_claimable(text, boolean, integer, boolean) IS
-    'What is due for a receiver, locked: of each alert one step at a time, and together what is told together. Its caller holds the receiver''s row.';
+    'What is due for a receiver, locked: of each alert one step at a time, and together what is told together: of a group that waits '
+    'all steps. Its caller holds the receiver''s row.';
 
 CREATE OR REPLACE FUNCTION monitoring_keep_claim(
     p_receiver      text,
@@ -9052,7 +9072,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', 'ea15ecf2140f8bef')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '51a772edd93c8640')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================

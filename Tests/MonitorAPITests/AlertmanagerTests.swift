@@ -55,6 +55,26 @@ struct AlertmanagerTests {
         }
     }
 
+    @Test("what its source says at the end is shown; where it says only that it is over, what it said before")
+    func lastWords() async throws {
+        let last = Self.latency.replacing("p99 of checkout is 4 s", with: "fixed by robin").replacing("/graph", with: "/end")
+        let labels = #"{"labels": {"alertname": "HighLatency", "severity": "page", "instance": "a"}}"#
+        let words = "SELECT concat_ws(' ', status, summary, annotations ->> 'description', generator_url) FROM monitoring_alerts"
+        try await withListener(fixture: false) { listener in
+            for (end, said) in [
+                (last, "resolved fixed by robin fixed by robin http://prometheus.example/end"),
+                (labels, "resolved p99 of checkout is 4 s p99 of checkout is 4 s http://prometheus.example/graph"),
+            ] {
+                let statuses = [
+                    try await listener.post("/api/v2/alerts", "[\(Self.latency)]").status,
+                    try await listener.post("/api/v2/alerts", Self.ended(end)).status,
+                ]
+                #expect(statuses == [200, 200])
+                #expect(try await listener.value(words) == said)
+            }
+        }
+    }
+
     @Test("what is said again changes nothing, what is said otherwise is shown")
     func repeats() async throws {
         try await withListener(fixture: false) { listener in

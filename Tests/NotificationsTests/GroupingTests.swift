@@ -28,12 +28,16 @@ import Testing
         try await client.query("UPDATE monitoring_notifications SET due_at = now() WHERE status = 'pending'")
     }
 
-    private func claim(_ client: PostgresClient, _ configuration: NotificationConfiguration) async throws -> [ClaimedMessage] {
+    /// - Parameter rules: By which it is looked at whether what waits is still to be told; nil: it is not looked at.
+    private func claim(
+        _ client: PostgresClient, _ configuration: NotificationConfiguration, by rules: NotificationConfiguration? = nil
+    ) async throws -> [ClaimedMessage] {
         let outbox = Outbox(client: client, process: "a", settings: OutboxFixture.fast)
         let receiver = try #require(configuration.receivers["chat"])
         try await outbox.beat()
         try await outbox.register(receiver)
-        return try await outbox.claim(UUID(), receiver: receiver, limit: 10) { message in
+        let router = rules.map { TransitionRouter(client: client, configuration: $0, logger: Logger(label: "test")) }
+        return try await outbox.claim(UUID(), receiver: receiver, limit: 10, router: router) { message in
             RenderedMessage(body: "\(message.members.count)", contentType: "text/plain", isPlain: false)
         }.messages
     }
@@ -144,21 +148,22 @@ import Testing
         }
     }
 
-    @Test func programsAreToldEveryStepInItsOrder() async throws {
+    @Test func programsAreToldEveryStepOfAGroupInOneMessage() async throws {
         try await withTestDatabase(schema: true) { database in
             let fixture = OutboxFixture(client: database.client)
-            let configuration = try configuration(fixture, .webhook, interval: .zero)
+            let configuration = try configuration(fixture, .webhook)
             let id = try await fixture.open("a")
-            _ = try await fixture.open("b")
-            try await fixture.step(id, .escalated, to: .critical)
-            try await route(fixture, configuration)
-            try await route(fixture, configuration)
-            for expected in [[AlertTransition.Kind.opened, .opened], [.escalated]] {
-                try await makeDue(database.client)
-                let messages = try await claim(database.client, configuration)
-                #expect(messages.map { $0.members.map(\.transition?.kind) } == [expected])
-                try await record(messages, .deliver, database.client)
-            }
+            let other = try await fixture.open("b", severity: .low)
+            try await fixture.step(id, .resolved, status: .resolved)
+            try await fixture.step(id, .reopened, status: .open)
+            for _ in 0..<3 { try await route(fixture, configuration) }
+            try await makeDue(database.client)
+            let messages = try await claim(database.client, configuration)
+            // The newest step of the worst names it.
+            #expect(messages.map { $0.members.map(\.transition?.kind) } == [[.reopened, .resolved, .opened, .opened]])
+            #expect(messages.map(\.alerts) == [[id, other]])
+            try await record(messages, .deliver, database.client)
+            #expect(try await fixture.notifications(id).map(\.status) == [.delivered, .delivered, .delivered])
         }
     }
 
@@ -167,18 +172,51 @@ import Testing
             let fixture = OutboxFixture(client: database.client)
             let configuration = try configuration(fixture, .webhook, wait: .seconds(3))
             let id = try await fixture.open("a")
-            try await fixture.step(id, .escalated, to: .critical)
-            try await route(fixture, configuration)
             try await route(fixture, configuration)
             try await makeDue(database.client)
             let messages = try await claim(database.client, configuration)
             #expect(messages.map { $0.members.map(\.transition?.kind) } == [[.opened]])
+            try await fixture.step(id, .escalated, to: .critical)
+            try await route(fixture, configuration)
             try await record(messages, .deliver, database.client)
             #expect(try await claim(database.client, configuration).isEmpty)
             let due = try await database.client.query(
                 "SELECT (ceil(extract(epoch FROM due_at - now()) / 5) * 5)::integer AS seconds FROM monitoring_notifications WHERE status = 'pending'"
             ).map { try $0.decode("seconds") as Int }
             #expect(due == [300])
+        }
+    }
+
+    @Test(arguments: [("inhibited", "inhibition_ended"), ("muted", "mute_ended")])
+    func whatIsNotToBeToldAnyMoreWhenItsGroupHasWaitedIsHeldBack(reason: String, cause: String) async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            func rules(_ quiet: String?) throws -> NotificationConfiguration {
+                let rule = try InhibitRule(source: [try Matcher("model=source")], target: [try Matcher("model=target")])
+                let group = try Grouping(by: ["alert_type"], wait: .seconds(30), interval: .zero)
+                func route(_ models: String, _ schedule: Schedule = Schedule()) throws -> Route {
+                    Route(matchers: [try Matcher("model\(models)")], receivers: ["chat"], grouping: group, schedule: schedule)
+                }
+                let never = Schedule(actives: [])
+                return try NotificationConfiguration(
+                    receivers: [fixture.receiver("chat", .slack, at: "https://example.com/x")],
+                    routes: [try route("=target", quiet == "muted" ? never : Schedule()), try route("!=target")],
+                    inhibitRules: quiet == "inhibited" ? [rule] : [], delivery: OutboxFixture.fast)
+            }
+            let target = try await fixture.open("target")
+            try await route(fixture, try rules(nil))
+            let source = try await fixture.open("source")
+            try await route(fixture, try rules(nil))
+            try await makeDue(database.client)
+            try await database.client.query("UPDATE monitoring_notifications SET created_at = created_at - interval '5 seconds'")
+            let messages = try await claim(database.client, try rules(nil), by: try rules(reason))
+            #expect(messages.flatMap(\.alerts) == [source])
+            #expect(try await fixture.notifications(target).map { "\($0.status) \($0.lastError ?? "")" } == ["dropped \(reason)"])
+            // At the end of the quiet it is told.
+            let router = TransitionRouter(client: database.client, configuration: try rules(nil), logger: Logger(label: "test"))
+            #expect(try await router.routeEnds() == ["chat"])
+            let told = try await fixture.notifications(target).filter { $0.status == .pending }
+            #expect(told.map(\.cause) == [cause])
         }
     }
 

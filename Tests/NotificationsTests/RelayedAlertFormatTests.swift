@@ -49,4 +49,40 @@ import Testing
         let body = try Fixtures.body(try Self.message(link: "", over: true), .slack)
         #expect(body.contains("Resolved: HighLatency"))
     }
+
+    private static func group(_ mountpoints: [String]) throws -> AlertMessage {
+        func disk(_ mountpoint: String) throws -> AlertMessage {
+            var message = try message(link: "https://prometheus.example.com/graph")
+            message.alert.labels = ["alertname": "DiskFull", "severity": "page", "instance": "h1:9100", "mountpoint": mountpoint]
+            message.alert.contextData = .object(["headline": "DiskFull on h1:9100"])
+            message.alert.fingerprint = "fp\(mountpoint)"
+            return message
+        }
+        var group = try disk(mountpoints[0])
+        group.others = try mountpoints.dropFirst().map { mountpoint in
+            let other = try disk(mountpoint)
+            return AlertMessage.Member(alert: other.alert, transition: other.transition)
+        }
+        return group
+    }
+
+    @Test func theAlertsOfAGroupAreToldApartByTheirLabels() throws {
+        let content = MessageContent(try Self.group(["/a", "/b", "/c"]))
+        #expect(content.condition == "DiskFull on h1:9100 (mountpoint=/a)")
+        #expect(content.lines.map(\.condition) == ["DiskFull on h1:9100 (mountpoint=/b)", "DiskFull on h1:9100 (mountpoint=/c)"])
+        // Of the whole only what all have.
+        #expect(content.facts.map(\.label) == ["Since", "instance"])
+        #expect(try MessageContent(Self.group(["/a"])).facts.map(\.label) == ["Since", "instance", "mountpoint"])
+    }
+
+    @Test(arguments: [2, 40, 400])
+    func programsHearTheLabelsOfEachAlertOfAGroup(count: Int) throws {
+        let body = try Fixtures.json(try Self.group((0..<count).map { "/disk\($0)" }), .webhook)
+        let members = try #require(body["data"]?["alerts"]?.array)
+        for (number, member) in members.enumerated() where count <= 40 {
+            #expect(member["labels"]?["mountpoint"]?.string == "/disk\(number)")
+        }
+        #expect((members[0]["annotations"] != nil) == (count == 2) && (members[0]["generator_url"] != nil) == (count == 2))
+        #expect(members[0]["status"]?.string == "open")
+    }
 }

@@ -154,6 +154,23 @@ BEGIN
     LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint;
 
     IF v_over > 0 THEN
+        -- What its source says at the end of it; one that only says that it is over changes no words.
+        WITH said AS MATERIALIZED (
+            SELECT g.*, r.alert_id
+            FROM unnest(p_fingerprints, p_annotations, p_generators, p_contents, p_headlines, p_summaries, p_ends)
+                AS g (fingerprint, annotations, generator_url, content, headline, summary, ends_at)
+            JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint
+            WHERE g.ends_at <= p_at
+                AND r.content <> g.content
+                AND g.annotations <> '{}'
+            ORDER BY r.alert_id
+        )
+        UPDATE monitoring_alerts AS a
+        SET annotations = said.annotations::jsonb, generator_url = coalesce(nullif(said.generator_url, ''), a.generator_url),
+            summary = said.summary, context_data = jsonb_build_object('headline', said.headline), updated_at = now()
+        FROM said
+        WHERE a.id = said.alert_id
+            AND a.status <> 'resolved';
         WITH gone AS (
             DELETE FROM monitoring_relayed_alerts AS r
             USING unnest(p_fingerprints, p_ends) AS g (fingerprint, ends_at)

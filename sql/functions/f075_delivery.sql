@@ -289,8 +289,10 @@ BEGIN
                             OR (other.status || '') = 'pending'
                                 AND CASE WHEN p_supersedes AND (other.group_key IS NULL OR other.message_id IS NULL)
                                     THEN (other.created_at, other.sequence, other.id) > (n.created_at, n.sequence, n.id)
-                                    -- Without superseding, and behind a message that tells of others too: in their order.
+                                    -- Without superseding, and behind a message that tells of others too: in their order, those that wait
+                                    -- here too in this message.
                                     ELSE (other.created_at, other.sequence, other.id) < (n.created_at, n.sequence, n.id)
+                                        AND (p_supersedes OR other.frozen_at IS NOT NULL OR other.group_key IS DISTINCT FROM n.group_key)
                                 END))
             ORDER BY n.created_at, n.id
             LIMIT 500
@@ -315,7 +317,8 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION monitoring_claimable(text, boolean, integer, boolean) IS
-    'What is due for a receiver, locked: of each alert one step at a time, and together what is told together. Its caller holds the receiver''s row.';
+    'What is due for a receiver, locked: of each alert one step at a time, and together what is told together: of a group that waits '
+    'all steps. Its caller holds the receiver''s row.';
 
 CREATE OR REPLACE FUNCTION monitoring_keep_claim(
     p_receiver      text,

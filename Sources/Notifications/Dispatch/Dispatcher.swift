@@ -39,10 +39,11 @@ public final class Dispatcher: Sendable {
         let inFlight = InFlightLimit(configuration.delivery.maximumInFlight)
         composer = MessageComposer(
             configuration: configuration, signer: linkSigner, history: MetricHistory(client: client, logger: logger), logger: logger)
-        lanes = configuration.receivers.values.sorted { $0.name < $1.name }.map { [composer, held] receiver in
+        lanes = configuration.receivers.values.sorted { $0.name < $1.name }.map { [composer, held, router] receiver in
             ReceiverLane(
                 courier: Courier(receiver: receiver, transport: transport, settings: configuration.delivery, logger: logger),
-                outbox: outbox, composer: composer, inFlight: inFlight, held: held, settings: configuration.delivery, logger: logger)
+                outbox: outbox, router: router, composer: composer, inFlight: inFlight, held: held, settings: configuration.delivery,
+                logger: logger)
         }
     }
 

@@ -10,6 +10,7 @@ import WebTransport
 actor ReceiverLane {
     nonisolated let receiver: Receiver
     private let outbox: Outbox
+    private let router: TransitionRouter
     private let courier: Courier
     private let composer: MessageComposer
     private let inFlight: InFlightLimit
@@ -62,12 +63,13 @@ actor ReceiverLane {
     private var figures: AttemptFigures
 
     init(
-        courier: Courier, outbox: Outbox, composer: MessageComposer, inFlight: InFlightLimit, held: HoldLimit, settings: DeliverySettings,
-        logger: Logger
+        courier: Courier, outbox: Outbox, router: TransitionRouter, composer: MessageComposer, inFlight: InFlightLimit, held: HoldLimit,
+        settings: DeliverySettings, logger: Logger
     ) {
         receiver = courier.receiver
         self.courier = courier
         self.outbox = outbox
+        self.router = router
         self.composer = composer
         self.inFlight = inFlight
         self.held = held
@@ -240,7 +242,7 @@ actor ReceiverLane {
     private func claim(atMost room: Int) async throws -> Claim {
         let id = UUID()
         do {
-            return try await outbox.claim(id, receiver: receiver, limit: room) { [composer, receiver] message in
+            return try await outbox.claim(id, receiver: receiver, limit: room, router: router) { [composer, receiver] message in
                 composer.render(message, for: receiver)
             }
         } catch {

@@ -23,6 +23,11 @@ struct AlertMessage: Sendable, Hashable {
     /// The metric's hourly values over the last day, oldest first, nil where nothing was measured; empty: there is no course to show.
     var history: [Double?] = []
 
+    /// The labels that all its alerts have alike; nil where it tells of one alone.
+    var commonLabels: [String: String]? {
+        others.isEmpty ? nil : others.reduce(alert.labels ?? [:]) { common, other in common.filter { other.alert.labels?[$0.key] == $0.value } }
+    }
+
     /// Whether there is still something to take in hand.
     var isOver: Bool { alert.status == .resolved || transition?.transition == .resolved }
 

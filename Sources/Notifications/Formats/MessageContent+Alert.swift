@@ -7,6 +7,7 @@ extension MessageContent {
         let words = AlertWords(message)
         let kind = message.cause == .transition ? message.transition?.transition : nil
         let isAcknowledgement = kind == .acknowledged && !message.isOver
+        let common = message.commonLabels
         tone = Self.tone(of: message, words)
         environment = message.environment
         place = words.place
@@ -30,14 +31,19 @@ extension MessageContent {
         } else {
             word = words.severity.rawValue.uppercased()
             condition = (message.isTest ? "Test, nothing is wrong: " : words.step.map { "\($0): " } ?? "") + words.condition
-            facts = Self.facts(message, words)
+            facts = Self.facts(message, words, common)
             detail = Self.says(message.alert.summary, nothingBeyond: words.condition) ? "" : message.alert.summary
             if message.alert.status == .acknowledged {
                 remark = "In hand: acknowledged by \(message.alert.acknowledgedBy ?? "somebody")"
             }
         }
         if note?.allSatisfy(\.isWhitespace) == true { note = nil }
-        lines = message.others.prefix(10).map { Line(message.alone($0)) }
+        condition += Self.apart(message.alert, common, condition)
+        lines = message.others.prefix(10).map { other in
+            var line = Line(message.alone(other))
+            line.condition += Self.apart(other.alert, common, line.condition)
+            return line
+        }
         unlisted = max(0, message.others.count - 10)
         actions = Self.actions(message, isShort: message.isOver || isAcknowledgement)
         footer = [message.environment, message.alert.alertType, "alert \(message.alert.id.uuidString.lowercased().prefix(8))"]
@@ -45,9 +51,9 @@ extension MessageContent {
         if let sequence = message.transition?.sequence, message.others.isEmpty { footer.append("step \(sequence)") }
     }
 
-    private static func facts(_ message: AlertMessage, _ words: AlertWords) -> [Fact] {
+    private static func facts(_ message: AlertMessage, _ words: AlertWords, _ common: [String: String]?) -> [Fact] {
         let alert = message.alert
-        if alert.labels != nil { return relayed(alert, words) }
+        if let labels = alert.labels { return relayed(common ?? labels, words) }
         var facts = [
             Fact(label: "Now", value: FigureText.value(alert.currentValue, of: alert.metricName)),
             Fact(label: FigureText.baselineName(of: alert.metricName), value: words.expected),
@@ -61,11 +67,23 @@ extension MessageContent {
         return facts + (course(message).map { [$0] } ?? [])
     }
 
-    /// Of an alert from elsewhere: since when, and its labels but for those that the first line says; at most ten.
-    private static func relayed(_ alert: Alert, _ words: AlertWords) -> [Fact] {
-        let labels = (alert.labels ?? [:]).filter { !["alertname", "severity"].contains($0.key) }.sorted { $0.key < $1.key }
+    /// Of an alert from elsewhere: since when, and its labels, of a group those that all have, but for those that the first line says; at
+    /// most ten.
+    private static func relayed(_ labels: [String: String], _ words: AlertWords) -> [Fact] {
+        let labels = labels.filter { !["alertname", "severity"].contains($0.key) }.sorted { $0.key < $1.key }
         return [Fact(label: "Since", value: words.since)]
             + labels.prefix(10).map { Fact(label: SafeText.clean($0.key, limit: 40), value: $0.value, isName: true) }
+    }
+
+    /// ` (mountpoint=/b)`: what tells an alert from elsewhere from the others of its message, where its condition does not say it; at most
+    /// three labels.
+    private static func apart(_ alert: Alert, _ common: [String: String]?, _ condition: String) -> String {
+        guard let common, let labels = alert.labels else { return "" }
+        let own = labels.filter { name, value in
+            name != "severity" && common[name] != value && !value.isEmpty && !condition.contains(value)
+        }.sorted { $0.key < $1.key }.prefix(3)
+        guard !own.isEmpty else { return "" }
+        return " (" + own.map { "\(SafeText.clean($0.key, limit: 40))=\(SafeText.clean($0.value, limit: 60))" }.joined(separator: ", ") + ")"
     }
 
     /// The last day as a line of bars.

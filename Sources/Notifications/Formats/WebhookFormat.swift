@@ -3,15 +3,15 @@ import Monitoring
 
 /// An alert as JSON for programs, as Standard Webhooks shapes it: `type`, `timestamp`, `data`; at most 20,000 bytes.
 ///
-/// `data.alert` is the alert, of a group its worst. A group has `data.alerts` besides, with all its members, the worst first:
-/// as much of each as there is room for, and `data.alerts_left_out` where there is none for some.
+/// `data.alert` is the alert, of a group its worst. A group has `data.alerts` besides, with all its members, the worst first, of an alert
+/// that has taken several steps the newest: as much of each as there is room for, and `data.alerts_left_out` where there is none for some.
 enum WebhookFormat {
     static let limit = 20_000
     static let contentType = "application/json"
 
     static func body(_ message: AlertMessage) throws -> [UInt8] {
         var payload = Payload(message)
-        payload.data.alerts = Detail.full.members(of: message)
+        payload.data.alerts = Detail.whole.members(of: message)
         var bytes = try MonitoringJSON.encode(payload)
         if bytes.count <= limit { return bytes }
         // The evidence is what grows; whoever wants all of it asks the API.
@@ -60,7 +60,7 @@ enum WebhookFormat {
 
     /// How much is said of each member of a group.
     private enum Detail: CaseIterable {
-        case full, brief, names
+        case whole, full, brief, names
 
         func members(of message: AlertMessage) -> [Member]? {
             guard !message.others.isEmpty else { return nil }
@@ -152,9 +152,15 @@ enum WebhookFormat {
         var transition: String?
         var cause: String?
         var link: String?
+        var fingerprint: String?
+        /// Of an alert from elsewhere, as are the next two.
+        var labels: [String: String]?
+        var annotations: [String: String]?
+        var generatorURL: String?
 
         private enum CodingKeys: String, CodingKey {
-            case id, severity, status, summary, transition, cause, link
+            case id, severity, status, summary, transition, cause, link, fingerprint, labels, annotations
+            case generatorURL = "generator_url"
             case alertType = "alert_type"
             case metricName = "metric_name"
             case sliceDimension = "slice_dimension"
@@ -179,13 +185,18 @@ enum WebhookFormat {
             currentValue = finite(alert.currentValue)
             deviationRatio = finite(alert.deviationRatio)
             transition = member.transition?.transition.rawValue
-            guard detail == .full else { return }
+            labels = detail == .whole ? alert.labels : alert.labels.map { shortened($0) }
+            guard detail != .brief else { return }
             affectedModel = alert.affectedModel.map { cut($0, to: 200) }
             baselineValue = finite(alert.baselineValue)
             openedAt = alert.openedAt
             summary = cut(alert.summary, to: 300)
             cause = member.cause.rawValue
             link = member.openLink
+            fingerprint = cut(alert.fingerprint, to: 200)
+            guard detail == .whole else { return }
+            annotations = alert.annotations
+            generatorURL = alert.generatorURL
         }
     }
 

@@ -3,7 +3,7 @@ import Monitoring
 
 /// A message that this process may send until its claim ends: one notification, or a group of them.
 struct ClaimedMessage: Sendable, Hashable {
-    /// The first is the one whose id the message has, and in whose row its body stands: of a group, the worst.
+    /// The first is the one whose id the message has, and in whose row its body stands: of a group, the newest step of the worst.
     var members: [ClaimedNotification]
     var claimID: UUID
     /// nil: it could not be made.
@@ -51,10 +51,16 @@ struct ClaimedMessage: Sendable, Hashable {
             units[unit, default: []].append(notification)
         }
         return order.compactMap { unit in
-            let members = units[unit, default: []].sorted { first, second in
+            let claimed = units[unit, default: []]
+            // Of one alert the newest step first: it says how the alert stands.
+            var newest: [UUID: ClaimedNotification] = [:]
+            for member in claimed where newest[member.alert.id].map({ $0.isOlder(than: member) }) ?? true { newest[member.alert.id] = member }
+            let members = claimed.sorted { first, second in
                 if (first.id == first.messageID) != (second.id == second.messageID) { return first.id == first.messageID }
-                let (one, other) = (first.urgency, second.urgency)
-                return one == other ? (first.createdAt, first.id.uuidString) < (second.createdAt, second.id.uuidString) : one > other
+                guard first.alert.id != second.alert.id, let one = newest[first.alert.id], let other = newest[second.alert.id] else {
+                    return second.isOlder(than: first)
+                }
+                return one.urgency == other.urgency ? one.isOlder(than: other) : one.urgency > other.urgency
             }
             guard let lead = members.first, lead.messageID == nil || lead.messageID == lead.id else { return nil }
             return ClaimedMessage(members: members, claimID: claimID)
@@ -63,6 +69,10 @@ struct ClaimedMessage: Sendable, Hashable {
 }
 
 extension ClaimedNotification {
+    fileprivate func isOlder(than other: Self) -> Bool {
+        (createdAt, id.uuidString) < (other.createdAt, other.id.uuidString)
+    }
+
     /// What a group is named after: the worst that is not over.
     fileprivate var urgency: Int {
         let isOver = alert.status == .resolved || transition?.kind == .resolved

@@ -40,9 +40,10 @@ struct Outbox: Sendable {
     ///
     /// - Parameters:
     ///   - limit: Of messages.
+    ///   - router: Knows what is not to be told any more.
     ///   - render: Makes a body; nil where that is not possible.
     func claim(
-        _ claimID: UUID, receiver: Receiver, limit: Int, render: @Sendable (ClaimedMessage) -> RenderedMessage?
+        _ claimID: UUID, receiver: Receiver, limit: Int, router: TransitionRouter? = nil, render: @Sendable (ClaimedMessage) -> RenderedMessage?
     ) async throws -> Claim {
         try await client.transaction { connection in
             // The lock makes for one claimer a receiver: two at once could take two steps of one alert. What is claimed has to be seen by
@@ -58,10 +59,13 @@ struct Outbox: Sendable {
                 }
                 limit = available
             }
-            let rows = try await connection.query(
+            var rows = try await connection.query(
                 Self.claimable, [.text(receiver.name), .bool(receiver.supersedes), .int(limit), .bool(state.isTrial)]
             ).map { row in (unit: try row.decode("unit") as UUID, notification: try ClaimedNotification(row: row)) }
+            let held = try await router?.holdBack(rows.map(\.notification.id), receiver: receiver.name, connection) ?? []
+            rows.removeAll { held.contains($0.notification.id) }
             var messages = ClaimedMessage.assemble(rows, claimID: claimID)
+            guard !messages.isEmpty || held.isEmpty else { return Claim(openings: state.openings, wait: .zero) }
             guard !messages.isEmpty else { return Claim(openings: state.openings, wait: nil) }
             // Ignored while somebody held it: it was not among what waited then.
             let unwanted = messages.filter(\.isIgnored).map(\.id)

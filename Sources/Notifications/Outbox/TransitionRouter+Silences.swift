@@ -52,20 +52,25 @@ extension TransitionRouter {
         SELECT id FROM monitoring_silences WHERE \(isNewSilence) ORDER BY id FOR UPDATE SKIP LOCKED
         """
 
-    private static let isWaiting = """
+    /// What can be held back.
+    static let isWaiting = """
         n.status = 'pending'
           AND (n.group_key IS NULL OR n.message_id IS NULL)
           AND n.cause IN ('transition', 'repeat', 'silence_ended', 'snooze_ended', 'mute_ended', 'inhibition_ended')
           AND coalesce(n.transition NOT IN ('resolved', 'acknowledged'), true)
         """
 
+    /// An alert as a step that opens it now.
+    static let waitingColumns = """
+        0::bigint AS id, a.id AS alert_id, a.sequence, 'opened' AS transition, a.severity AS to_severity,
+        a.alert_type, a.metric_name, a.status,
+        a.affected_model AS model, a.affected_backend AS backend, a.affected_agent AS agent, a.affected_version AS version,
+        a.labels, false AS is_ignored, false AS is_snoozed, now() AS moment
+        """
+
     /// Alerts of which something waits, with their labels of now.
     private static let waiting = """
-        SELECT
-            0::bigint AS id, a.id AS alert_id, a.sequence, 'opened' AS transition, a.severity AS to_severity,
-            a.alert_type, a.metric_name, a.status,
-            a.affected_model AS model, a.affected_backend AS backend, a.affected_agent AS agent, a.affected_version AS version,
-            a.labels, false AS is_ignored, false AS is_snoozed, now() AS moment
+        SELECT \(waitingColumns)
         FROM monitoring_alerts a
         WHERE a.id > $1::uuid
           AND a.id IN (SELECT n.alert_id FROM monitoring_notifications n WHERE \(isWaiting))
@@ -73,22 +78,28 @@ extension TransitionRouter {
         LIMIT $2::integer
         """
 
-    /// The steps are told at the end of the silence, like those that never got so far. Whoever holds one at this moment sends it.
-    private static let holdBack = """
+    private static let holdBack = holdBack(
+        """
+        SELECT n.id, n.alert_id, n.sequence, n.transition, n.cause, 'silenced' AS reason
+        FROM monitoring_notifications n
+        WHERE n.alert_id = ANY ($1::uuid[])
+          AND \(isWaiting)
+        FOR UPDATE SKIP LOCKED
+        """)
+
+    /// The steps are told at the end of what holds them back, like those that never got so far. Whoever holds one at this moment sends it.
+    static func holdBack(_ waiting: String) -> String {
+        """
         WITH waiting AS MATERIALIZED (
-            SELECT n.id, n.alert_id, n.sequence, n.transition, n.cause
-            FROM monitoring_notifications n
-            WHERE n.alert_id = ANY ($1::uuid[])
-              AND \(isWaiting)
-            FOR UPDATE SKIP LOCKED
+            \(waiting)
         ), held AS (
             UPDATE monitoring_notifications n
-            SET status = 'dropped', last_error = 'silenced', updated_at = now()
+            SET status = 'dropped', last_error = waiting.reason, updated_at = now()
             FROM waiting
             WHERE n.id = waiting.id
         ), kept AS (
             UPDATE monitoring_alert_transitions t
-            SET withheld = 'silenced'
+            SET withheld = waiting.reason
             FROM waiting
             WHERE t.alert_id = waiting.alert_id
               AND t.sequence = waiting.sequence
@@ -98,6 +109,7 @@ extension TransitionRouter {
         )
         SELECT count(*) AS count FROM waiting
         """
+    }
 
     private static let applied = "UPDATE monitoring_silences SET applied_at = clock_timestamp() WHERE id = ANY ($1::uuid[])"
 }
