@@ -25,7 +25,8 @@ struct AlertMessage: Sendable, Hashable {
 
     /// The labels that all its alerts have alike; nil where it tells of one alone.
     var commonLabels: [String: String]? {
-        others.isEmpty ? nil : others.reduce(alert.labels ?? [:]) { common, other in common.filter { other.alert.labels?[$0.key] == $0.value } }
+        if others.isEmpty { return nil }
+        return others.reduce(alert.labels ?? [:]) { common, other in common.filter { other.alert.labels?[$0.key] == $0.value } }
     }
 
     /// Whether there is still something to take in hand.

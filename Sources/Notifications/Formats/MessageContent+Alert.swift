@@ -83,7 +83,8 @@ extension MessageContent {
             name != "severity" && common[name] != value && !value.isEmpty && !condition.contains(value)
         }.sorted { $0.key < $1.key }.prefix(3)
         guard !own.isEmpty else { return "" }
-        return " (" + own.map { "\(SafeText.clean($0.key, limit: 40))=\(SafeText.clean($0.value, limit: 60))" }.joined(separator: ", ") + ")"
+        let texts = own.map { "\(SafeText.clean($0.key, limit: 40))=\(SafeText.clean($0.value, limit: 60))" }
+        return " (\(texts.joined(separator: ", ")))"
     }
 
     /// The last day as a line of bars.

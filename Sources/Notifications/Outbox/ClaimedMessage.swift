@@ -54,7 +54,9 @@ struct ClaimedMessage: Sendable, Hashable {
             let claimed = units[unit, default: []]
             // Of one alert the newest step first: it says how the alert stands.
             var newest: [UUID: ClaimedNotification] = [:]
-            for member in claimed where newest[member.alert.id].map({ $0.isOlder(than: member) }) ?? true { newest[member.alert.id] = member }
+            for member in claimed where newest[member.alert.id].map({ $0.isOlder(than: member) }) ?? true {
+                newest[member.alert.id] = member
+            }
             let members = claimed.sorted { first, second in
                 if (first.id == first.messageID) != (second.id == second.messageID) { return first.id == first.messageID }
                 guard first.alert.id != second.alert.id, let one = newest[first.alert.id], let other = newest[second.alert.id] else {

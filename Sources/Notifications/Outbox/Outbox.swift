@@ -43,7 +43,8 @@ struct Outbox: Sendable {
     ///   - router: Knows what is not to be told any more.
     ///   - render: Makes a body; nil where that is not possible.
     func claim(
-        _ claimID: UUID, receiver: Receiver, limit: Int, router: TransitionRouter? = nil, render: @Sendable (ClaimedMessage) -> RenderedMessage?
+        _ claimID: UUID, receiver: Receiver, limit: Int, router: TransitionRouter? = nil,
+        render: @Sendable (ClaimedMessage) -> RenderedMessage?
     ) async throws -> Claim {
         try await client.transaction { connection in
             // The lock makes for one claimer a receiver: two at once could take two steps of one alert. What is claimed has to be seen by
