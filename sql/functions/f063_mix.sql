@@ -81,9 +81,48 @@ BEGIN
             FROM (SELECT model FROM baseline UNION SELECT model FROM seen) known
             LEFT JOIN baseline b USING (model)
         ),
+        curves AS MATERIALIZED (                        -- of each model the running sums
+            SELECT m.model, m.before, summed.seen
+            FROM (
+                SELECT back.id, array_agg(back.seen) AS seen
+                FROM (
+                    SELECT
+                        m.id, coalesce(sum(n.events) OVER (
+                            PARTITION BY m.id ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS seen
+                    FROM models m
+                    CROSS JOIN generate_series(1, monitoring_place(v_first, v_until, 300)) place
+                    LEFT JOIN (SELECT models.id, seen.place, seen.events FROM seen JOIN models USING (model)) n USING (id, place)
+                    ORDER BY m.id, place
+                ) back
+                GROUP BY back.id
+            ) summed
+            JOIN models m USING (id)
+        ),
+        cells AS (
+            SELECT
+                w.at, w.window_seconds, w.starts_at, w.ends_at, w.is_judged, c.model, c.before, c.seen[w.until] - c.seen[w.begin] AS seen
+            FROM windows w
+            CROSS JOIN curves c
+        ),
+        shares AS MATERIALIZED (                        -- half an event more than was seen, so that no share is nought
+            SELECT
+                c.*,
+                (c.seen + 0.5) / (sum(c.seen) OVER w + 0.5 * count(*) OVER w) AS share,
+                (c.before + 0.5) / (sum(c.before) OVER w + 0.5 * count(*) OVER w) AS share_before
+            FROM cells c
+            WHERE c.seen > 0 OR c.before > 0
+            WINDOW w AS (PARTITION BY c.at, c.window_seconds)
+        ),
+        pooled AS MATERIALIZED (
+            SELECT
+                s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged, sum(s.seen) AS total, sum(s.before) AS weight,
+                count(*) AS models, sum((s.share - s.share_before) * ln(s.share / s.share_before)) AS psi
+            FROM shares s
+            GROUP BY s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged
+        ),
         usual AS MATERIALIZED (                         -- of each model its share at each hour of day, shrunk by fifty events towards that of all hours
             SELECT
-                m.id, hour.hour_of_day,
+                m.model, hour.hour_of_day,
                 (coalesce(b.events_by_hour[hour.hour_of_day + 1], 0) + 50 * m.before / sum(m.before) OVER hours)
                     / (sum(coalesce(b.events_by_hour[hour.hour_of_day + 1], 0)) OVER hours + 50) AS share
             FROM models m
@@ -92,56 +131,33 @@ BEGIN
             WHERE EXISTS (SELECT FROM baseline WHERE baseline.events > 0)
             WINDOW hours AS (PARTITION BY hour.hour_of_day)
         ),
-        places AS MATERIALIZED (
-            SELECT place, extract(hour FROM (v_first + (place - 1) * interval '5 minutes') AT TIME ZONE 'UTC')::integer AS hour_of_day, held.events
-            FROM generate_series(1, monitoring_place(v_first, v_until, 300)) place
-            LEFT JOIN (SELECT seen.place, sum(seen.events) AS events FROM seen GROUP BY seen.place) held USING (place)
-        ),
-        curves AS MATERIALIZED (                        -- of each model the running sums, and what they were at the usual shares of the hours
-            SELECT m.model, m.before, summed.seen, summed.usual
-            FROM (
-                SELECT back.id, array_agg(back.seen) AS seen, array_agg(back.usual) AS usual
-                FROM (
-                    SELECT
-                        m.id, coalesce(sum(n.events) OVER earlier, 0) AS seen, coalesce(sum(p.events * usual.share) OVER earlier, 0) AS usual
-                    FROM models m
-                    CROSS JOIN places p
-                    LEFT JOIN usual ON usual.id = m.id AND usual.hour_of_day = p.hour_of_day
-                    LEFT JOIN (SELECT models.id, seen.place, seen.events FROM seen JOIN models USING (model)) n
-                        ON n.id = m.id AND n.place = p.place
-                    WINDOW earlier AS (PARTITION BY m.id ORDER BY p.place ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)
-                    ORDER BY m.id, p.place
-                ) back
-                GROUP BY back.id
-            ) summed
-            JOIN models m USING (id)
-        ),
-        cells AS (
+        by_hours AS (                                   -- how the events of a window were spread over the hours of the day
             SELECT
-                w.at, w.window_seconds, w.starts_at, w.ends_at, w.is_judged, c.model, c.before, c.seen[w.until] - c.seen[w.begin] AS seen,
-                c.usual[w.until] - c.usual[w.begin] AS usual
+                w.at, w.window_seconds, extract(hour FROM (v_first + (seen.place - 1) * interval '5 minutes') AT TIME ZONE 'UTC') AS hour_of_day,
+                sum(seen.events) AS events
             FROM windows w
-            CROSS JOIN curves c
+            JOIN pooled p ON p.at = w.at AND p.window_seconds = w.window_seconds AND p.psi >= least(0.1, v_setting.floor)
+            JOIN seen ON seen.place >= w.begin AND seen.place < w.until
+            GROUP BY w.at, w.window_seconds, 3
         ),
-        shares AS MATERIALIZED (                        -- half an event more than was seen, so that no share is nought
-            SELECT
-                c.*,
-                (c.seen + 0.5) / (sum(c.seen) OVER w + 0.5 * count(*) OVER w) AS share,
-                (c.before + 0.5) / (sum(c.before) OVER w + 0.5 * count(*) OVER w) AS share_before,
-                (c.usual / nullif(sum(c.usual) OVER w, 0) * sum(c.before) OVER w + 0.5) / (sum(c.before) OVER w + 0.5 * count(*) OVER w)
-                    AS share_usual
-            FROM cells c
-            WHERE c.seen > 0 OR c.before > 0
-            WINDOW w AS (PARTITION BY c.at, c.window_seconds)
+        nearer AS (                                     -- the index against what is usual at those hours
+            SELECT s.at, s.window_seconds, sum((s.share - expected.share) * ln(s.share / expected.share)) AS psi
+            FROM shares s
+            JOIN pooled p ON p.at = s.at AND p.window_seconds = s.window_seconds
+            CROSS JOIN LATERAL (
+                SELECT (p.weight * sum(h.events * u.share) / sum(h.events) + 0.5) / (p.weight + 0.5 * p.models) AS share
+                FROM by_hours h
+                JOIN usual u ON u.hour_of_day = h.hour_of_day
+                WHERE h.at = s.at AND h.window_seconds = s.window_seconds AND u.model = s.model
+            ) expected
+            WHERE p.psi >= least(0.1, v_setting.floor)
+            GROUP BY s.at, s.window_seconds
         ),
         indices AS MATERIALIZED (
             SELECT
-                s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged, sum(s.seen) AS total, sum(s.before) AS weight,
-                count(*) AS models,
-                least(sum((s.share - s.share_before) * ln(s.share / s.share_before)),
-                    sum((s.share - s.share_usual) * ln(s.share / s.share_usual))) AS psi
-            FROM shares s
-            GROUP BY s.at, s.window_seconds, s.starts_at, s.ends_at, s.is_judged
+                p.at, p.window_seconds, p.starts_at, p.ends_at, p.is_judged, p.total, p.weight, p.models, least(p.psi, nearer.psi) AS psi
+            FROM pooled p
+            LEFT JOIN nearer ON nearer.at = p.at AND nearer.window_seconds = p.window_seconds
         ),
         spread AS MATERIALIZED (
             SELECT
