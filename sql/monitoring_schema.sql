@@ -7916,10 +7916,10 @@ CREATE OR REPLACE FUNCTION monitoring_json_time(p_at timestamptz)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $function$
-    SELECT replace(to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')
+    SELECT replace(to_char((p_at + interval '500 microseconds') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')
 $function$;
 COMMENT ON FUNCTION monitoring_json_time(timestamptz) IS
-    'A moment as JSON documents write it: 2026-02-21T10:00:02.431Z, without a fraction where it has none.';
+    'A moment as JSON documents write it: 2026-02-21T10:00:02.431Z, to the nearest millisecond, without a fraction where it has none.';
 
 CREATE OR REPLACE FUNCTION monitoring_json_number(p_value numeric)
 RETURNS numeric
@@ -8021,7 +8021,7 @@ $function$;
 COMMENT ON FUNCTION monitoring_transition_document(monitoring_alert_transitions) IS
     'A step in an alert''s life as the monitor API shows it, a JSON object.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f072_documents', 'd9ff38a6fb5d27fa')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f072_documents', '285c54b6d4989184')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f073_stream =========================================================================================

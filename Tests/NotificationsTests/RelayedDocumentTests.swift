@@ -64,7 +64,8 @@ import Testing
             let alert = try #require(relayed?["data"]?["alert"])
             #expect(
                 alert["affected_model"]?.string == Self.hostile && alert["threshold_medium"] == .null && alert["threshold_high"] == .null)
-            #expect(alert["acknowledged_at"]?.string == "2026-02-21T10:00:02.431Z" && alert["threshold_low"] == .number(1.5))
+            #expect(alert["acknowledged_at"]?.string == "2026-02-21T10:00:02.432Z" && alert["threshold_low"] == .number(1.5))
+            #expect(alert["notified_at"]?.string == "2000-01-01T00:00:00Z")
             #expect(relayed?["type"]?.string == "alert.opened" && relayed?["data"]?["environment"]?.string == Self.hostile)
         }
     }

@@ -5,10 +5,10 @@ CREATE OR REPLACE FUNCTION monitoring_json_time(p_at timestamptz)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 AS $function$
-    SELECT replace(to_char(p_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')
+    SELECT replace(to_char((p_at + interval '500 microseconds') AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')
 $function$;
 COMMENT ON FUNCTION monitoring_json_time(timestamptz) IS
-    'A moment as JSON documents write it: 2026-02-21T10:00:02.431Z, without a fraction where it has none.';
+    'A moment as JSON documents write it: 2026-02-21T10:00:02.431Z, to the nearest millisecond, without a fraction where it has none.';
 
 CREATE OR REPLACE FUNCTION monitoring_json_number(p_value numeric)
 RETURNS numeric
