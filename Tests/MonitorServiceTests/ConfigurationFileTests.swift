@@ -199,6 +199,23 @@ import Testing
         #expect(!receiver.sendResolved && receiver.tellAcknowledged)
     }
 
+    /// It was one matcher with the value `ops,zone=eu`, which nothing has.
+    @Test func anEntryWithCommasIsSeveralMatchersAsInAlertmanager() throws {
+        let text = """
+            routes: [{matchers: ['team=ops,zone=eu', '{severity>=high}'], receivers: []}]
+            inhibit_rules: [{source_matchers: ['alertname="A",zone="eu"'], target_matchers: ['{alertname="B",}'], equal: [site]}]
+            """
+        let loaded = try Self.load(text).configuration
+        #expect(loaded.routes[0].matchers == ["team=ops", "zone=eu", "severity>=high"])
+        #expect(loaded.inhibitRules[0].sourceMatchers == [#"alertname="A""#, #"zone="eu""#])
+        #expect(loaded.inhibitRules[0].targetMatchers == [#"alertname="B""#])
+        #expect(try Self.load(loaded.redactedYAML).configuration == loaded)
+        #expect(
+            Self.problems("routes: [{matchers: ['team=ops,zone'], receivers: []}]") == [
+                "monitor.yaml:1: routes[0].matchers[0]: matcher 'zone' has no operator"
+            ])
+    }
+
     @Test func whatHasNoEffectYetIsWarnedOf() throws {
         let text = """
             routes: [{matchers: [modle=gpt-4o, team=infra], receivers: []}]

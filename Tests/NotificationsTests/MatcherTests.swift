@@ -50,6 +50,25 @@ import Testing
         #expect(try Matcher(#"model="a\"b\\c""#).matches(Fixtures.labels([.model: #"a"b\c"#])))
     }
 
+    /// As Alertmanager 0.25 reads each of them.
+    @Test(arguments: [
+        ("team=ops", ["team=ops"]), ("team=ops,zone=eu", ["team=ops", "zone=eu"]), (#"team="a" , zone=b "#, [#"team="a""#, "zone=b"]),
+        (#"{team="a"}"#, [#"team="a""#]), (#"{team=~"a|b",zone!=eu,}"#, [#"team=~"a|b""#, "zone!=eu"]), ("team=a, ", ["team=a"]),
+        (#"a="x,y""#, [#"a="x,y""#]), (#"a="x\",y",b=c"#, [#"a="x\",y""#, "b=c"]), (#"a="x\\",b=c"#, [#"a="x\\""#, "b=c"]),
+        (#"a=x\,b=c"#, [#"a=x\"#, "b=c"]), ("a=~x{2}", ["a=~x{2}"]),
+    ])
+    func anEntryOfAConfigurationGivesSeveral(text: String, matchers: [String]) throws {
+        let list = try Matcher.list(text)
+        #expect(list.map(\.description) == matchers)
+        // Each of them is written as an entry of its own again.
+        #expect(try list.flatMap { try Matcher.list($0.description) } == list)
+    }
+
+    @Test(arguments: ["", "{}", ",", "a=b,,c=d", ",a=b", "a=b,c", "{a=b", #"a="x,b=c"#, "a=~x{1,3}"])
+    func anEntryThatGivesNoneOrAFaultyOneIsRefused(text: String) {
+        #expect(throws: NotificationConfigurationError.self) { try Matcher.list(text) }
+    }
+
     /// A letter that joins the one before it is one character with it, and the operator or the quote is there all the same.
     @Test(arguments: ["model=\u{301}x", "model=\"\u{301}x\"", "model=🏻x", "model=\"🏻x\"", "model=\"x\u{301}\""])
     func joiningLettersHideNothing(text: String) throws {

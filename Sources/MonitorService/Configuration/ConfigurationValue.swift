@@ -52,21 +52,6 @@ extension ConfigurationValue where Value == String {
         }
     }
 
-    /// One comparison of a label, as what routes reads it.
-    static var matcher: Self {
-        Self(
-            allowed: "label=value, !=, =~ or !~, and for severity also >=, such as 'severity>=high'",
-            parse: { text in (try? Matcher(text)).map { _ in text } },
-            complaint: { text in
-                do throws(NotificationConfigurationError) {
-                    _ = try Matcher(text)
-                    return nil
-                } catch {
-                    return error.message
-                }
-            })
-    }
-
     /// An http or https address; a slash at its end is taken off.
     static var webAddress: Self {
         Self(allowed: "an http:// or https:// URL with a host") { text in
@@ -89,6 +74,23 @@ extension ConfigurationValue where Value == String {
         var bytes = [UInt8](repeating: 0, count: 16)
         if inet_pton(AF_INET, text, &bytes) == 1 { return 32 }
         return inet_pton(AF_INET6, text, &bytes) == 1 ? 128 : nil
+    }
+}
+
+extension ConfigurationValue where Value == [String] {
+    /// One comparison of a label, as what routes reads it, or several with commas between them.
+    static var matchers: Self {
+        Self(
+            allowed: "label=value, !=, =~ or !~, and for severity also >=, such as 'severity>=high'",
+            parse: { text in (try? Matcher.list(text))?.map(\.description) },
+            complaint: { text in
+                do throws(NotificationConfigurationError) {
+                    _ = try Matcher.list(text)
+                    return nil
+                } catch {
+                    return error.message
+                }
+            })
     }
 }
 

@@ -70,8 +70,8 @@ extension RelayConfiguration.Source {
 extension InhibitConfiguration {
     init?(_ section: ConfigurationSection) {
         self.init()
-        sourceMatchers = section.list("source_matchers", .matcher) ?? []
-        targetMatchers = section.list("target_matchers", .matcher) ?? []
+        sourceMatchers = section.list("source_matchers", .matchers)?.flatMap { $0 } ?? []
+        targetMatchers = section.list("target_matchers", .matchers)?.flatMap { $0 } ?? []
         equal = section.list("equal", .label) ?? []
         for (key, matchers) in [("source_matchers", sourceMatchers), ("target_matchers", targetMatchers)] where matchers.isEmpty {
             section.problem(key, "is missing: without any, every alert would be meant")

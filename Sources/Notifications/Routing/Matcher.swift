@@ -144,14 +144,14 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
     }
 
     /// Without the blanks around it, by scalars: a letter that joins a blank is no part of it.
-    private static func trimmed(_ text: Substring) -> Substring {
+    static func trimmed(_ text: Substring) -> Substring {
         let isBlank = { (scalar: Unicode.Scalar) in [" ", "\t", "\r", "\n"].contains(scalar) }
         var scalars = text.unicodeScalars.drop(while: isBlank)
         while scalars.last.map(isBlank) == true { scalars.removeLast() }
         return Substring(scalars)
     }
 
-    private static func error(_ matcher: Substring, _ why: String) -> NotificationConfigurationError {
+    static func error(_ matcher: Substring, _ why: String) -> NotificationConfigurationError {
         NotificationConfigurationError(.invalidMatcher, "matcher '\(matcher.prefix(120))' \(why)")
     }
 }
