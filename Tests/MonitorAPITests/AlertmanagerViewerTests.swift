@@ -31,7 +31,7 @@ struct AlertmanagerViewerTests {
         "a silence that would cover everything, or none, is refused, as Alertmanager refuses it",
         arguments: [
             (silence(matcher("typo", "")), "matchers"), (silence(matcher("typo", ".*", isRegex: true)), "matchers"),
-            (silence(matcher("a", "b", isEqual: false) + "," + matcher("c", "x?", isRegex: true)), "matchers"), (silence(""), "matchers"),
+            (silence(matcher("a", "", isRegex: true) + "," + matcher("c", "x?", isRegex: true)), "matchers"), (silence(""), "matchers"),
             (silence(matcher("a", "(", isRegex: true)), "matchers"), (silence("{\"value\": \"x\"}"), "it has no name in matchers"),
             (silence(matcher("a", "b"), until: "2026-03-10T11:59:59Z"), "endsAt"),
             (silence(matcher("a", "b"), from: "2026-03-10T14:00:00Z"), "endsAt"),
@@ -43,6 +43,23 @@ struct AlertmanagerViewerTests {
             let told = try JSONValue(parsing: answer.text).string ?? ""
             #expect(answer.status == 400 && told.contains(words) && !told.contains("Alert 0"), "\(answer.status) \(answer.text)")
             #expect(try await listener.value("SELECT count(*) FROM monitoring_silences") == "0")
+        }
+    }
+
+    @Test(
+        "what is not so is enough for a silence, as it is for Alertmanager",
+        arguments: [
+            matcher("team", "infra", isEqual: false), matcher("team", "in.*", isRegex: true, isEqual: false),
+            matcher("team", "infra", isEqual: false) + "," + matcher("zone", "x?", isRegex: true),
+        ])
+    func negativeSilences(matchers: String) async throws {
+        try await withListener(fixture: false) { listener in
+            _ = try await Self.keep(Self.silence(matchers), listener)
+            let labels = [#"{"alertname": "A", "team": "infra"}"#, #"{"alertname": "B"}"#]
+            #expect(
+                try await listener.post("/api/v2/alerts", "[\(labels.map { "{\"labels\": \($0)}" }.joined(separator: ","))]").status == 200)
+            let alerts = try JSONValue(parsing: try await listener.send("GET", "/api/v2/alerts?silenced=false").text).array ?? []
+            #expect(alerts.compactMap { $0["labels"]?["alertname"]?.string } == ["A"])
         }
     }
 

@@ -32,7 +32,7 @@ extension AlertmanagerEndpoints {
                     id: "alertmanagerSilence", tag: .relay, summary: "Add a silence or change one, as Alertmanager does",
                     detail: """
                         One with an `id` is changed where its matchers are the same; else, and where one that holds is to begin later, it \
-                        ends, and another takes its place. One of the matchers at least must not fit what has no such label.
+                        ends, and another takes its place. One of the matchers at least must ask for a label, or say what one is not.
                         """,
                     bodySchema: PostableSilence.schema, requiresBody: true, bodyExamples: [PostableSilence.example],
                     answer: .json(AlertmanagerSilenceID.self),
@@ -134,7 +134,7 @@ private struct SilenceOrder {
         }
         guard !conditions.allSatisfy(\.matchesEmpty) else {
             throw Problem(
-                .contradiction, "One of the matchers at least must not fit what has no such label: this would cover everything.",
+                .contradiction, "One of the matchers at least must ask for a label, or say what one is not: this would cover everything.",
                 members: ["field": .string("matchers")])
         }
         matchers = conditions.map(\.description)

@@ -62,14 +62,12 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// Whether it holds for a label that is not there, or is empty.
+    /// Whether it asks for a label that is not there, or is empty, or may be: as in Alertmanager what something is not says enough.
     public var matchesEmpty: Bool {
         switch test {
         case .equal(let value): value.isEmpty
-        case .notEqual(let value): !value.isEmpty
         case .matching(let pattern): pattern.matches("")
-        case .notMatching(let pattern): !pattern.matches("")
-        case .atLeast: false
+        case .notEqual, .notMatching, .atLeast: false
         }
     }
 
