@@ -166,6 +166,27 @@ struct AlertmanagerTests {
         }
     }
 
+    /// What Alertmanager takes, which Python's `isoformat()` and others write.
+    @Test(
+        "a time without a zone is UTC, one without seconds a full minute, and a comma is a point",
+        arguments: [
+            ("2026-11-30T12:00:00", 0), ("2026-11-30T12:00:00.250000", 0.25), ("2026-11-30T12:00Z", 0), ("2026-11-30T12:00", 0),
+            ("2026-11-30T12:00:00,5Z", 0.5), ("2026-11-30T12:00:00,5", 0.5), ("2026-11-30T13:00:00.500+01:00", 0.5),
+        ])
+    func plainTimes(text: String, seconds: Double) throws {
+        #expect(try RelayBody.time(text, "startsAt") == Date(timeIntervalSince1970: 1_796_040_000 + seconds))
+    }
+
+    @Test(
+        "what is no time is none without a zone either",
+        arguments: [
+            "2026-11-30", "2026-11-30T12", "2026-11-30T12:00:00.", "2026-11-30T25:00", "2026-11-30T12:60", "2026-11-30T12:0", "noon", "T",
+            "Z",
+        ])
+    func noTimes(text: String) {
+        #expect(throws: IncomingAlert.Fault.self) { try RelayBody.time(text, "startsAt") }
+    }
+
     @Test("times far away are taken for the nearest that can be")
     func farTimes() async throws {
         try await withListener(fixture: false) { listener in

@@ -63,6 +63,21 @@ struct AlertmanagerViewerTests {
         }
     }
 
+    @Test(
+        "times without a zone or seconds are UTC and full minutes in silences, as in Alertmanager",
+        arguments: [
+            ("2026-03-10T13:00:00", "2026-03-10T13:00:00Z"), ("2026-03-10T13:00:00.250", "2026-03-10T13:00:00.250Z"),
+            ("2026-03-10T13:00Z", "2026-03-10T13:00:00Z"), ("2026-03-10T13:00", "2026-03-10T13:00:00Z"),
+            ("2026-03-10T13:00:00,5Z", "2026-03-10T13:00:00.500Z"),
+        ])
+    func silencesOfPlainTimes(text: String, shown: String) async throws {
+        try await withListener(fixture: false) { listener in
+            let id = try await Self.keep(Self.silence(Self.matcher("a", "b"), from: "2026-03-10T11:00", until: text), listener)
+            let silence = try JSONValue(parsing: try await listener.send("GET", "/api/v2/silence/\(id)").text)
+            #expect(silence["endsAt"]?.string == shown)
+        }
+    }
+
     @Test("long lists of instances, and an end in twenty years, are silences like others")
     func longSilences() async throws {
         try await withListener(fixture: false) { listener in

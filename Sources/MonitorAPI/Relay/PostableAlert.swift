@@ -82,13 +82,24 @@ enum RelayBody {
         return try JSONDecoder().decode(type, from: Data(body))
     }
 
-    /// A moment; nil where there is none. Go writes the year 1 for that. One before 1970 or after 2100 is taken for the nearest within.
+    /// A moment; nil where there is none. Go writes the year 1 for that. One before 1970 or after 2100 is taken for the nearest within. As
+    /// in Alertmanager `2026-02-21T10:00` is a moment too, of UTC, and a comma may stand for the point of a fraction.
     static func time(_ text: String?, _ name: String) throws(IncomingAlert.Fault) -> Date? {
         guard let text, !text.isEmpty, !text.hasPrefix("0001-01-01T") else { return nil }
-        guard let date = MonitoringJSON.date(fromTimestamp: text) else {
+        guard let date = MonitoringJSON.date(fromTimestamp: text) ?? MonitoringJSON.date(fromTimestamp: completed(text)) else {
             throw IncomingAlert.Fault("has no time like 2026-02-21T10:00:00Z in \(name)")
         }
         return min(max(date, allowed.lowerBound), allowed.upperBound)
+    }
+
+    /// A time with the zone and the seconds that it leaves out.
+    private static func completed(_ text: String) -> String {
+        var text = text.replacing(",", with: ".")
+        // Of the date's own `-` there is none after the `T`.
+        let hasZone = text.last == "Z" || text.dropFirst(11).contains { "+-".contains($0) }
+        if !hasZone { text += "Z" }
+        if text.utf8.count == "2026-02-21T10:00Z".utf8.count { text = text.dropLast() + ":00Z" }
+        return text
     }
 
     private static let allowed = Date(timeIntervalSince1970: 0)...Date(timeIntervalSince1970: 4_102_444_800)
