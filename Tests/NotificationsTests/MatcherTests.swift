@@ -30,6 +30,24 @@ import Testing
         #expect(try Matcher(text).matches(labels) == isMatch)
     }
 
+    /// An alert from elsewhere has the severity that its source says, or none, whatever it is taken for here.
+    @Test(arguments: [
+        ("severity=", true), ("severity=~.*", true), ("severity!=page", true), ("severity=~.+", false), ("severity=medium", false),
+        ("severity!=\"\"", false), ("severity!~.+", true), ("severity!=medium", true), ("severity>=medium", true),
+        ("severity>=high", false),
+    ])
+    func anAlertFromElsewhereWithoutASeverityHasNone(text: String, isMatch: Bool) throws {
+        let labels = AlertLabels([.alertType: "relayed", .severity: "medium", .metricName: "relayed"], foreign: ["alertname": "Slow"])
+        #expect(try Matcher(text).matches(labels) == isMatch)
+    }
+
+    /// What a generic source points at as the severity is the alert's own word, though no label: as one it would be part of what it is.
+    @Test(arguments: [["source": "ci", "alertname": "Backup"], ["source": "ci", "check": "7"]])
+    func aGenericSourcesSeverityIsMatched(foreign: [String: String]) throws {
+        let labels = AlertLabels([.alertType: "relayed", .severity: "high", .metricName: "relayed"], foreign: foreign)
+        #expect(try Matcher("severity=high").matches(labels) && !Matcher("severity=").matches(labels))
+    }
+
     @Test func whatWasFoundHereIsCalledByItsType() throws {
         #expect(try Matcher("alertname=fallback_spike").matches(Fixtures.labels()))
     }

@@ -36,11 +36,20 @@ public struct AlertLabels: Sendable, Hashable {
     /// What the monitor itself knows.
     subscript(name: Name) -> String { values[name] ?? "" }
 
-    /// What a matcher or a grouping sees. What was found here is called by its type.
+    /// What a matcher or a grouping sees. What was found here is called by its type; the severity of what comes from elsewhere is none
+    /// where its source says none, whatever it is taken for.
     subscript(name: String) -> String {
         if let foreign, let value = foreign[name] { return value }
+        if name == Name.severity.rawValue, foreign != nil, !isOfGenericSource { return "" }
         if let known = Name(rawValue: name) { return self[known] }
         return name == "alertname" && foreign == nil ? self[.alertType] : ""
+    }
+
+    /// Whether it bears a source's name and nothing beside its title or its identity, as GenericPayload makes it: such a source says the
+    /// severity, but not as a label, which would make another alert of one that gets worse.
+    private var isOfGenericSource: Bool {
+        guard let foreign, foreign["source"] != nil else { return false }
+        return foreign["alertname"] == nil || foreign.count == 2
     }
 
     /// The severity, where it is one.

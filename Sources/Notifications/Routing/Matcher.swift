@@ -3,7 +3,8 @@ import Monitoring
 /// A condition on one label: `severity>=high`, `model="gpt-4o"`, `agent!=batch`, `alert_type=~"error_spike|fallback_spike"`, and of
 /// alerts from elsewhere any label that they have: `team=infra`.
 ///
-/// The severity of an alert from elsewhere is both the word that it came with and what that means here: either may be named. Regular expressions match the whole value. A value may stand in double quotes, in which `\"` and `\\` are escaped, and `\n` is a line feed.
+/// The severity of an alert from elsewhere is both the word that it came with and what that means here: either may be named. One that came
+/// with none has none, but for `>=`, which compares what it is taken for. Regular expressions match the whole value. A value may stand in double quotes. With or without them `\"` and `\\` are escaped, and `\n` is a line feed.
 public struct Matcher: Sendable, Hashable, CustomStringConvertible {
     private enum Test: Sendable, Hashable {
         case equal(String)
@@ -101,7 +102,9 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
     }
 
     private func fits(_ labels: AlertLabels, _ holds: (String) -> Bool) -> Bool {
-        holds(labels[label]) || (label == Self.severity && labels.foreign != nil && holds(labels[AlertLabels.Name.severity]))
+        let value = labels[label]
+        let isWord = label == Self.severity && labels.foreign != nil && !value.isEmpty
+        return holds(value) || isWord && holds(labels[AlertLabels.Name.severity])
     }
 
     private static let severity = "severity"
