@@ -1,9 +1,9 @@
 /// A regular expression that must match the whole text, in time proportional to pattern × text whatever either holds.
 ///
-/// The syntax is the common part of RE2's: literals, `.`, classes (`[a-z]`, `[^0-9]`, `[[:alpha:]]`, `\d \w \s` and their opposites),
-/// groups `(…)`, `(?:…)` and `(?P<name>…)`, the flags `(?i)` and `(?s)`, `|`, `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}` up to 1000, and escaped
-/// punctuation. `^` at the beginning and `$` at the end, of each alternative too, are allowed and mean nothing more; so does a `?` after a
-/// repetition, since a whole match is the same whether it was found lazily or not. There are no back references.
+/// The syntax is RE2's, without `\b`, `\B`, `\C` and `\p`: literals, `.`, classes (`[a-z]`, `[^0-9]`, `[[:alpha:]]`, `\d \w \s` and their
+/// opposites), groups `(…)`, `(?:…)` and `(?P<name>…)`, the flags `i`, `m`, `s` and `U`, `|`, `*`, `+`, `?`, `{n}`, `{n,}`, `{n,m}` up to
+/// 1000, escapes, `\Q…\E`, and the anchors `^`, `$`, `\A`, `\z`. A `?` after a repetition means nothing, nor does `U`, since a whole match
+/// is the same whether it was found lazily or not. There are no back references.
 struct Pattern: Sendable, Hashable {
     /// As it was written.
     let source: String
@@ -21,9 +21,10 @@ struct Pattern: Sendable, Hashable {
         program = compiler.steps + [.match]
     }
 
-    /// One instruction: take a scalar, or go on in one or two places.
+    /// One instruction: take a scalar, go on where something holds, or go on in one or two places.
     enum Step: Sendable, Hashable {
         case take(ScalarSet)
+        case assert(PatternAssertion)
         case split(Int, Int)
         case jump(Int)
         case match
@@ -33,11 +34,16 @@ struct Pattern: Sendable, Hashable {
     func matches(_ text: String) -> Bool {
         var current = StateSet(count: program.count)
         var next = StateSet(count: program.count)
-        add(0, to: &current)
-        for scalar in text.unicodeScalars.prefix(4096) {
+        var scalars = text.unicodeScalars.prefix(4096).makeIterator()
+        var following = scalars.next()
+        add(0, to: &current, after: nil, before: following)
+        while let scalar = following {
+            following = scalars.next()
             next.empty()
             for state in current.members {
-                if case .take(let set) = program[state], set.contains(scalar) { add(state + 1, to: &next) }
+                if case .take(let set) = program[state], set.contains(scalar) {
+                    add(state + 1, to: &next, after: scalar, before: following)
+                }
             }
             if next.members.isEmpty { return false }
             swap(&current, &next)
@@ -45,14 +51,23 @@ struct Pattern: Sendable, Hashable {
         return current.members.contains { program[$0] == .match }
     }
 
-    /// Adds a state and whatever is reached from it without taking a scalar.
-    private func add(_ first: Int, to states: inout StateSet) {
+    /// Adds a state and whatever is reached from it, between two scalars, without taking one; nil: the text begins or ends there.
+    private func add(_ first: Int, to states: inout StateSet, after: Unicode.Scalar?, before: Unicode.Scalar?) {
         var waiting = [first]
         while let state = waiting.popLast() {
             guard states.insert(state) else { continue }
             switch program[state] {
             case .jump(let target): waiting.append(target)
             case .split(let left, let right): waiting += [right, left]
+            case .assert(let assertion):
+                let holds =
+                    switch assertion {
+                    case .textBegins: after == nil
+                    case .textEnds: before == nil
+                    case .lineBegins: after == nil || after == "\n"
+                    case .lineEnds: before == nil || before == "\n"
+                    }
+                if holds { waiting.append(state + 1) }
             case .take, .match: break
             }
         }

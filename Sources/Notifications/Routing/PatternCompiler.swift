@@ -14,6 +14,8 @@ struct PatternCompiler {
         case .set(let set):
             ranges += set.ranges.count
             steps.append(.take(set))
+        case .assertion(let assertion):
+            steps.append(.assert(assertion))
         case .sequence(let parts):
             for part in parts { try emit(part) }
         case .either(let branches):

@@ -30,6 +30,21 @@ struct ScalarSet: Sendable, Hashable {
         return ranges.map { ScalarSet(ranges: $0) }
     }
 
+    /// The one that it is alone of; nil: there are more, or none.
+    var single: UInt32? { !isNegated && ranges.count == 1 && ranges[0].count == 1 ? ranges[0].lowerBound : nil }
+
+    /// As ranges alone, of which there are at most one more where it is negated: what a class can be made of.
+    var plainRanges: [ClosedRange<UInt32>] {
+        guard isNegated else { return ranges }
+        var rest: [ClosedRange<UInt32>] = []
+        var next: UInt32 = 0
+        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
+            if range.lowerBound > next { rest.append(next...range.lowerBound - 1) }
+            next = max(next, range.upperBound + 1)
+        }
+        return next <= 0x10FFFF ? rest + [next...0x10FFFF] : rest
+    }
+
     /// With the other case of each letter.
     var foldingCase: ScalarSet {
         var folded = self
