@@ -87,6 +87,24 @@ import Testing
         #expect(throws: NotificationConfigurationError.self) { try Matcher.list(text) }
     }
 
+    /// As Alertmanager 0.25 reads each of them: a backslash before anything else is itself, in quotes and without them.
+    @Test(arguments: [
+        (#"v=\n"#, "\n"), (#"v=\\n"#, #"\n"#), (#"v=a\\b"#, #"a\b"#), (#"v=\"a\""#, #""a""#), (#"v=a\b"#, #"a\b"#), (#"v=a\"#, #"a\"#),
+        (#"v="a\b\\c\n""#, "a\\b\\c\n"),
+    ])
+    func backslashesEscapeWithoutQuotesToo(text: String, value: String) throws {
+        #expect(try Matcher(text).word == value)
+    }
+
+    @Test func anUnquotedPatternIsUnescapedOnceAndThenRead() throws {
+        for text in [#"host=~db\\.ex"#, #"host=~db\.ex"#] {
+            let matcher = try Matcher(text)
+            #expect(matcher.parts.value == #"db\.ex"#)
+            #expect(matcher.matches(AlertLabels([:], foreign: ["host": "db.ex"])))
+            #expect(!matcher.matches(AlertLabels([:], foreign: ["host": "dbxex"])))
+        }
+    }
+
     /// A letter that joins the one before it is one character with it, and the operator or the quote is there all the same.
     @Test(arguments: ["model=\u{301}x", "model=\"\u{301}x\"", "model=🏻x", "model=\"🏻x\"", "model=\"x\u{301}\""])
     func joiningLettersHideNothing(text: String) throws {

@@ -28,23 +28,23 @@ struct Schema: Sendable, Hashable {
 
     private static let matcherPattern: String = {
         let blanks = #"[ \t\r\n]*"#
-        let first = #"[^ \t\r\n"\u0000]"#
-        let rest = #"[^"\u0000]*"#
-        let quoted = #""([^"\\\u0000]|\\[^\u0000])*""# + blanks
+        let escaped = #"\\[^\u0000]"#
+        // What has no quotes may end in a backslash, which is itself then.
+        let rest = #"([^"\\\u0000]|\#(escaped))*\\?"#
+        func bare(_ others: String) -> String { #"(([^ \t\r\n"\\\u0000\#(others)]|\#(escaped))\#(rest)|\\)?"# }
+        let quoted = #""([^"\\\u0000]|\#(escaped))*""# + blanks
         let severity = "(low|medium|high|critical)"
-        // Of a regular expression: a character, whatever it may be repeated by, and the places where alternatives meet.
+        // Of a regular expression: a character or an anchor, whatever it may be repeated by, and the places where alternatives meet.
         let repetition = #"([*+?]\??)?"#
-        func atom(_ others: String, _ escapes: String) -> String {
-            #"([^\\^$.|?*+()\[{"\u0000\#(others)]|\.|\\([dDwWsSnt!#%&',\-./:;<=>@\]^_`{|}~$*+?]\#(escapes)))"# + repetition
+        func atom(_ others: String) -> String {
+            #"([^\\.|?*+()\[{"\u0000\#(others)]|\.|\\([dDwWsSafnrtvAz!#%&',\-./:;<=>@\]^_`{|}~$*+?"]|0|[1-7][0-7]))"# + repetition
         }
-        func following(_ atom: String) -> String { #"(\||\#(atom))*\$?"# }
-        let quotedPattern = #""\^?\#(following(atom("", #"|""#)))"\#(blanks)"#
-        let bareAtom = atom("", #"|\\"#)
-        let barePattern =
-            #"(\^\#(following(bareAtom))|(\||\#(atom(#" \t\r\n"#, #"|\\"#)))\#(following(bareAtom))|\$)?\#(blanks)"#
+        let following = #"(\||\#(atom("")))*"#
+        let quotedPattern = #""\#(following)"\#(blanks)"#
+        let barePattern = #"((\||\#(atom(#" \t\r\n"#)))\#(following))?\#(blanks)"#
         let tests = [
-            #"!=\#(blanks)(\#(quoted)|(\#(first)\#(rest))?)"#,
-            #"=(\#(blanks)\#(quoted)|[ \t\r\n]+(\#(first)\#(rest))?|([^~ \t\r\n"\u0000]\#(rest))?)"#,
+            #"!=\#(blanks)(\#(quoted)|\#(bare("")))"#,
+            #"=(\#(blanks)\#(quoted)|[ \t\r\n]+\#(bare(""))|\#(bare("~")))"#,
             #"[!=]~\#(blanks)(\#(quotedPattern)|\#(barePattern))"#,
         ]
         return "^\(blanks)([A-Za-z_][A-Za-z0-9_]*\(blanks)(\(tests.joined(separator: "|")))"

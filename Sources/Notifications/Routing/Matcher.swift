@@ -109,19 +109,17 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
 
     private static let severity = "severity"
 
-    /// The value without its quotes.
+    /// The value without its quotes, and without the backslashes that escape something: as in Alertmanager where there are no quotes too.
     private static func value(_ text: Substring, of matcher: Substring) throws(NotificationConfigurationError) -> String {
         // By scalars: a letter that joins the one before it would hide a quote.
         var rest = text.unicodeScalars
-        guard rest.first == "\"" else {
-            guard !rest.contains("\"") else { throw error(matcher, "has a quote in the middle of its value") }
-            return String(text)
-        }
-        rest.removeFirst()
+        let isQuoted = rest.first == "\""
+        if isQuoted { rest.removeFirst() }
         var value = String.UnicodeScalarView()
         while let scalar = rest.popFirst() {
             switch scalar {
             case "\"":
+                guard isQuoted else { throw error(matcher, "has a quote in the middle of its value") }
                 guard rest.isEmpty else { throw error(matcher, "goes on after its closing quote") }
                 return String(value)
             case "\\" where rest.first == "\"" || rest.first == "\\":
@@ -133,7 +131,8 @@ public struct Matcher: Sendable, Hashable, CustomStringConvertible {
                 value.append(scalar)
             }
         }
-        throw error(matcher, "has no closing quote")
+        guard !isQuoted else { throw error(matcher, "has no closing quote") }
+        return String(value)
     }
 
     private static func pattern(_ value: String, of matcher: Substring) throws(NotificationConfigurationError) -> Pattern {
