@@ -78,6 +78,35 @@ struct AlertmanagerViewerTests {
         }
     }
 
+    @Test("groups of a receiver are its own, though their alerts are told to others as well")
+    func groupsOfAReceiver() async throws {
+        var extras = ListenerExtras()
+        extras.relay.notifications = try NotificationConfiguration(
+            receivers: [try Receiver(name: "infra", kind: .log), try Receiver(name: "web", kind: .log)],
+            routes: [
+                Route(
+                    matchers: [try Matcher("team=infra")], receivers: ["infra"], continues: true,
+                    grouping: try Grouping(by: ["severity"], wait: .zero, interval: .seconds(1))),
+                Route(matchers: [try Matcher("team=infra")], receivers: ["web"]),
+            ], defaultReceivers: [])
+        try await withListener(fixture: false, extras: extras) { listener in
+            let labels = [#"{"alertname": "A", "team": "infra"}"#, #"{"alertname": "B", "team": "infra", "severity": "page"}"#]
+            #expect(
+                try await listener.post("/api/v2/alerts", "[\(labels.map { "{\"labels\": \($0)}" }.joined(separator: ","))]").status == 200)
+            func groups(_ query: String) async throws -> [JSONValue] {
+                try JSONValue(parsing: try await listener.send("GET", "/api/v2/alerts/groups\(query)").text).array ?? []
+            }
+            func receivers(_ groups: [JSONValue]) -> [String] { groups.compactMap { $0["receiver"]?["name"]?.string }.sorted() }
+            #expect(try await receivers(groups("")) == ["infra", "infra", "web", "web"])
+            #expect(try await receivers(groups("?receiver=web")) == ["web", "web"])
+            let infra = try await groups("?receiver=in.*")
+            #expect(receivers(infra) == ["infra", "infra"])
+            // Alerts that name no severity are a group that has none.
+            #expect(Set(infra.compactMap { $0["labels"] }) == [.object([:]), .object(["severity": "page"])])
+            #expect(infra.first?["alerts"]?.array?.first?["receivers"]?.array?.count == 2)
+        }
+    }
+
     @Test("long lists of instances, and an end in twenty years, are silences like others")
     func longSilences() async throws {
         try await withListener(fixture: false) { listener in

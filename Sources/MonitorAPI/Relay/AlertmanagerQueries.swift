@@ -15,9 +15,14 @@ struct AlertmanagerQueries: Sendable {
         var silenced = true
         var inhibited = true
         var receiver: Matcher?
+
+        /// Whether a group is told to a receiver that is asked for.
+        func covers(_ group: AlertStandings.Group) -> Bool {
+            receiver?.matches(AlertLabels(receiver: group.receiver)) ?? true
+        }
     }
 
-    /// What matches, in the order of its beginning.
+    /// What matches, in the order of its beginning, with those of its groups that receivers who are asked for are told.
     ///
     /// - Throws: 400 where patterns take too long to compare.
     func alerts(_ filter: Filter, now: Date) async throws -> [(alert: AlertmanagerAlert, groups: [AlertStandings.Group])] {
@@ -32,16 +37,14 @@ struct AlertmanagerQueries: Sendable {
             let labels = try AlertLabels(row: row)
             guard try await patience.matches(filter.matchers, labels.asShown) else { continue }
             let standing = standings.standing(of: try row.decode("id"), labels)
-            if let receiver = filter.receiver, !standing.groups.contains(where: { receiver.matches(AlertLabels(receiver: $0.receiver)) }) {
-                continue
-            }
+            guard standing.groups.contains(where: filter.covers) else { continue }
             let alert = try AlertmanagerAlert(row: row, standing: standing, labels: labels, end: end)
             // What somebody snoozed or ignored is silenced for whoever knows silences alone.
             let isSilenced = !alert.status.silencedBy.isEmpty || alert.status.state == "suppressed" && alert.status.inhibitedBy.isEmpty
             let isShown =
                 (filter.active || alert.status.state != "active") && (filter.silenced || !isSilenced)
                 && (filter.inhibited || alert.status.inhibitedBy.isEmpty)
-            if isShown { found.append((alert, standing.groups)) }
+            if isShown { found.append((alert, standing.groups.filter(filter.covers))) }
         }
         return found
     }
