@@ -187,6 +187,16 @@ struct AlertmanagerTests {
         #expect(throws: IncomingAlert.Fault.self) { try RelayBody.time(text, "startsAt") }
     }
 
+    /// Prometheus drops an alert that is refused.
+    @Test("an annotation that is too long is cut, at a character; the alert is taken")
+    func longAnnotation() throws {
+        let long = String(repeating: "é", count: 40_000)
+        let alert = try IncomingAlert(labels: ["alertname": "Long"], annotations: ["a": long, "b": "short"]).checked()
+        let kept = try #require(alert.annotations["a"])
+        #expect(kept.utf8.count <= IncomingAlert.longestAnnotation && kept.utf8.count > IncomingAlert.longestAnnotation - 4)
+        #expect(kept.hasSuffix("é…") && long.hasPrefix(kept.dropLast()) && alert.annotations["b"] == "short")
+    }
+
     @Test("times far away are taken for the nearest that can be")
     func farTimes() async throws {
         try await withListener(fixture: false) { listener in

@@ -25,13 +25,14 @@ struct IncomingAlert: Sendable, Hashable {
     static let mostLabels = 128
     static let longestName = 200
     static let longestLabel = 4096
+    /// A longer one is cut: Prometheus sends nothing again that is refused.
     static let longestAnnotation = 65_536
     /// Prometheus puts the rule's expression into it.
     static let longestURL = 16_384
     /// In all: lists show thousands of them at a time.
     private static let longest = 131_072
 
-    /// The same without labels that say nothing.
+    /// The same without labels that say nothing, and with annotations that are too long cut, at a character, with an ellipsis.
     ///
     /// - Throws: A `Fault` where a limit is passed, or no label is left.
     func checked() throws(Fault) -> IncomingAlert {
@@ -48,9 +49,13 @@ struct IncomingAlert: Sendable, Hashable {
             try Self.check(value, limit: Self.longestLabel, "the label \(name)")
             bytes += value.utf8.count
         }
-        for (name, value) in alert.annotations {
+        for (name, var value) in alert.annotations {
             guard Self.isName(name) else {
                 throw Fault("has an annotation '\(name.prefix(64))', which is not written in letters, digits and '_'")
+            }
+            if value.utf8.count > Self.longestAnnotation {
+                value = Self.cut(value)
+                alert.annotations[name] = value
             }
             try Self.check(value, limit: Self.longestAnnotation, "the annotation \(name)")
             bytes += value.utf8.count
@@ -59,6 +64,11 @@ struct IncomingAlert: Sendable, Hashable {
         guard bytes <= Self.longest else { throw Fault("has more than \(Self.longest / 1024) KB in its labels and annotations") }
         if let start = alert.startsAt, let end = alert.endsAt, end < start { throw Fault("ends before it starts") }
         return alert
+    }
+
+    private static func cut(_ text: String) -> String {
+        let end = text.utf8.index(text.startIndex, offsetBy: longestAnnotation - "…".utf8.count)
+        return text[..<(end.samePosition(in: text) ?? text.index(before: end))] + "…"
     }
 
     private static func isName(_ name: String) -> Bool {
