@@ -216,6 +216,17 @@ import Testing
             ])
     }
 
+    @Test func aWaitThatAnAlertByItselfDoesNotWaitIsWarnedOfByWhatIsWritten() throws {
+        func warnings(_ keys: String) throws -> [String] {
+            try Self.load("routes: [{receivers: [], \(keys)}]").warnings.map(\.description)
+        }
+        #expect(
+            try warnings("group_by: ['...'], group_wait: 8s") == [
+                "monitor.yaml:1: routes[0].group_wait: has no effect with group_by ['...'], where each alert is told by itself"
+            ])
+        #expect(try warnings("group_interval: 8s") == ["monitor.yaml:1: routes[0].group_interval: has no effect without group_by"])
+    }
+
     @Test func whatHasNoEffectYetIsWarnedOf() throws {
         let text = """
             routes: [{matchers: [modle=gpt-4o, team=infra], receivers: []}]

@@ -54,6 +54,8 @@ struct PeerAmtoolTests {
                     #expect(try await run("config", "routes", "test", "team=infra", "severity=page").contains("infra,oncall"))
                     #expect(try await run("config", "routes", "test", "team=infra", "severity=info").contains("oncall"))
                     #expect(try await run("config", "routes", "show").contains("team"))
+                    let unknown = try await run("silence", "expire", "00000000-0000-4000-8000-00000000ffff", fails: true)
+                    #expect(unknown.contains("silence not found"), "\(unknown)")
                     let negative = try await run("silence", "add", "team!=infra", "--comment=c", "--author=a")
                     #expect(UUID(uuidString: negative.trimmingCharacters(in: .whitespacesAndNewlines)) != nil, "\(negative)")
                     let refused = try await run("silence", "add", "alertname=~\\bx", "--comment=c", "--author=a", fails: true)

@@ -23,6 +23,8 @@ import Testing
         (["1:5"], "2026-03-05T12:00:00Z", true), (["1:5"], "2026-03-06T12:00:00Z", false), (["-3:-1"], "2026-02-26T00:00:00Z", true),
         (["-3:-1"], "2026-02-25T23:00:00Z", false), (["-1"], "2028-02-29T00:00:00Z", true), (["31"], "2026-02-28T00:00:00Z", false),
         (["1", "15"], "2026-02-15T00:00:00Z", true),
+        (["1:-1"], "2026-02-28T00:00:00Z", true), (["1:-1"], "2026-02-01T00:00:00Z", true), (["10:-10"], "2026-02-19T00:00:00Z", true),
+        (["10:-10"], "2026-02-20T00:00:00Z", false), (["10:-10"], "2026-02-09T00:00:00Z", false),
     ])
     func daysOfTheMonth(days: [String], text: String, holds: Bool) throws {
         #expect(try CalendarInterval(daysOfMonth: days).contains(moment(text)) == holds)
@@ -39,9 +41,15 @@ import Testing
         #expect(try CalendarInterval().contains(moment("2026-07-01T06:30:00Z")))
     }
 
+    @Test func localIsTheZoneOfTheProcess() throws {
+        let noon = try #require(Calendar.current.date(from: DateComponents(year: 2026, month: 7, day: 1, hour: 12)))
+        #expect(try CalendarInterval(times: ["12:00-12:01"], location: "Local").contains(noon))
+    }
+
     @Test(arguments: [
         ["times": "24:00-25:00"], ["times": "09:00-08:00"], ["times": "9:00-10:00"], ["weekdays": "friday:monday"], ["weekdays": "someday"],
-        ["daysOfMonth": "0"], ["daysOfMonth": "-1:5"], ["daysOfMonth": "32"], ["months": "13"], ["years": "two thousand"],
+        ["daysOfMonth": "0"], ["daysOfMonth": "-1:5"], ["daysOfMonth": "5:-30"], ["daysOfMonth": "32"], ["months": "13"],
+        ["years": "two thousand"],
         ["location": "Mars/Olympus"],
     ])
     func whatCannotBeReadIsNamed(part: [String: String]) {

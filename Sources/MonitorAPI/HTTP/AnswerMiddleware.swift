@@ -23,10 +23,15 @@ struct AnswerMiddleware: RouterMiddleware {
             if problem.kind == .notFound, !EndpointTable.methods.contains(request.method) {
                 problem = Problem(.methodUnknown, "There is no method \(request.method.rawValue.prefix(20)).")
             }
-            response =
-                Self.wantsPage(request)
-                ? ErrorPage.response(problem, to: request)
-                : Self.wantsAlertmanagersWords(request) ? problem.alertmanagersResponse() : problem.response()
+            if Self.wantsPage(request) {
+                response = ErrorPage.response(problem, to: request)
+            } else if Self.wantsAlertmanagersWords(request) {
+                // There is nothing else to delete there.
+                let endsSilence = request.method == .delete && context.endpointPath != nil
+                response = problem.alertmanagersResponse(endsSilence: endsSilence)
+            } else {
+                response = problem.response()
+            }
             if request.method == .head { response = response.createHeadResponse() }
         }
         response.headers[.requestID] = context.requestID

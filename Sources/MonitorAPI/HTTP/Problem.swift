@@ -115,11 +115,18 @@ struct Problem: Error, Sendable, Hashable {
     }
 
     /// The answer as Alertmanager gives it: a JSON text. Its clients know no 409.
-    func alertmanagersResponse() -> Response {
+    ///
+    /// - Parameter endsSilence: Whether a silence was to end. Clients of Alertmanager 0.25 know 500 alone for one that is not there.
+    func alertmanagersResponse(endsSilence: Bool) -> Response {
         var response = self.response()
+        var words = detail
         if response.status == .conflict { response.status = .badRequest }
+        if endsSilence, kind == .notFound {
+            response.status = .internalServerError
+            words = "silence not found"
+        }
         response.headers[.contentType] = "application/json"
-        response.body = .init(byteBuffer: ByteBuffer(string: (try? MonitoringJSON.quoted(detail)) ?? "\"\""))
+        response.body = .init(byteBuffer: ByteBuffer(string: (try? MonitoringJSON.quoted(words)) ?? "\"\""))
         return response
     }
 

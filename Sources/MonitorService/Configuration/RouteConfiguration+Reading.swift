@@ -15,9 +15,13 @@ extension RouteConfiguration {
         muteTimeIntervals = section.list("mute_time_intervals", .name) ?? []
         activeTimeIntervals = section.list("active_time_intervals", .name)
         // Alertmanager's way of saying that each alert is told by itself.
-        if groupBy == ["..."] { groupBy = nil }
+        var reason = "without group_by"
+        if groupBy == ["..."] {
+            groupBy = nil
+            reason = "with group_by ['...'], where each alert is told by itself"
+        }
         if groupBy == nil {
-            for key in ["group_wait", "group_interval"] where section.has(key) { section.warning(key, "has no effect without group_by") }
+            for key in ["group_wait", "group_interval"] where section.has(key) { section.warning(key, "has no effect \(reason)") }
         } else if let problem = groupingProblem {
             section.problem("group_by", problem)
         }

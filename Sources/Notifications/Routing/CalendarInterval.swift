@@ -8,21 +8,26 @@ public struct CalendarInterval: Sendable, Hashable {
     private let times: [Range<Int>]
     /// 0 is Sunday.
     private let weekdays: [ClosedRange<Int>]
-    /// 1 to 31, or -31 to -1 from the end of the month.
-    private let daysOfMonth: [ClosedRange<Int>]
+    private let daysOfMonth: [Days]
     private let months: [ClosedRange<Int>]
     private let years: [ClosedRange<Int>]
     private let calendar: Calendar
+
+    /// Each 1 to 31, or -31 to -1 from the end of the month: where the first is, the last is too.
+    private struct Days: Sendable, Hashable {
+        let first: Int
+        let last: Int
+    }
 
     /// Reads the parts as Alertmanager writes them.
     ///
     /// - Parameters:
     ///   - times: `22:00-24:00`; the end comes after the start, on the same day.
     ///   - weekdays: `monday:friday`, `saturday`.
-    ///   - daysOfMonth: `1:5`, `15`, `-3:-1`.
+    ///   - daysOfMonth: `1:5`, `15`, `-3:-1`, `1:-1`.
     ///   - months: `january:march`, `5`, `may`.
     ///   - years: `2026`, `2026:2028`.
-    ///   - location: A zone of the tz database, `Europe/Berlin`; nil: UTC.
+    ///   - location: A zone of the tz database, `Europe/Berlin`, or `Local`, the process's; nil: UTC.
     /// - Throws: `.invalidRoute`, which quotes what cannot be read and says what is allowed.
     public init(
         times: [String] = [], weekdays: [String] = [], daysOfMonth: [String] = [], months: [String] = [], years: [String] = [],
@@ -32,7 +37,7 @@ public struct CalendarInterval: Sendable, Hashable {
         self.weekdays = try Self.ranges(weekdays, "weekdays", "monday:friday or saturday") {
             Self.span($0, { Self.weekdayNames.firstIndex(of: $0) })
         }
-        self.daysOfMonth = try Self.ranges(daysOfMonth, "days_of_month", "1:5, 15 or -3:-1") { Self.dayRange($0) }
+        self.daysOfMonth = try Self.ranges(daysOfMonth, "days_of_month", "1:5, 15 or -3:-1") { Self.days($0) }
         self.months = try Self.ranges(months, "months", "january:march, may or 5") { text in
             Self.span(text) { word in
                 Self.monthNames.firstIndex(of: word).map { $0 + 1 } ?? Int(word).flatMap { (1...12).contains($0) ? $0 : nil }
@@ -42,7 +47,7 @@ public struct CalendarInterval: Sendable, Hashable {
             Self.span($0) { Int($0).flatMap { (1970...9999).contains($0) ? $0 : nil } }
         }
         var calendar = Calendar(identifier: .gregorian)
-        guard let zone = location.map({ TimeZone(identifier: $0) }) ?? .gmt else {
+        guard let zone = location.map({ $0 == "Local" ? .current : TimeZone(identifier: $0) }) ?? .gmt else {
             throw NotificationConfigurationError(
                 .invalidRoute, "location '\(location?.prefix(64) ?? "")' is no zone of the tz database, such as Europe/Berlin")
         }
@@ -61,10 +66,7 @@ public struct CalendarInterval: Sendable, Hashable {
         guard times.isEmpty || times.contains(where: { $0.contains(hour * 60 + minute) }) else { return false }
         if daysOfMonth.isEmpty { return true }
         let length = calendar.range(of: .day, in: .month, for: moment)?.count ?? 31
-        return daysOfMonth.contains { range in
-            func dayNumber(_ value: Int) -> Int { value > 0 ? value : length + 1 + value }
-            return dayNumber(range.lowerBound) <= day && day <= dayNumber(range.upperBound)
-        }
+        return daysOfMonth.contains { Self.day($0.first, of: length) <= day && day <= Self.day($0.last, of: length) }
     }
 
     private static let weekdayNames = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"]
@@ -93,12 +95,19 @@ public struct CalendarInterval: Sendable, Hashable {
         return first...last
     }
 
-    /// Both ends from the beginning of the month, or both from its end.
-    private static func dayRange(_ text: String) -> ClosedRange<Int>? {
-        span(text) { Int($0).flatMap { $0 != 0 && (-31...31).contains($0) ? $0 : nil } }.flatMap { range in
-            (range.lowerBound < 0) == (range.upperBound < 0) ? range : nil
+    /// `a:b` or `a`, where a month of 31 days has such days.
+    private static func days(_ text: String) -> Days? {
+        let ends = text.split(separator: ":", omittingEmptySubsequences: false).map { end in
+            Int(end).flatMap { $0 != 0 && (-31...31).contains($0) ? $0 : nil }
         }
+        guard ends.count <= 2, let first = ends.first ?? nil, let last = ends.last ?? nil, first > 0 || last < 0,
+            day(first, of: 31) <= day(last, of: 31)
+        else { return nil }
+        return Days(first: first, last: last)
     }
+
+    /// The day of a month of so many days.
+    private static func day(_ value: Int, of length: Int) -> Int { value > 0 ? value : length + 1 + value }
 
     private static func time(_ text: String) -> Range<Int>? {
         let ends = text.split(separator: "-", omittingEmptySubsequences: false).map { minutes(String($0)) }
