@@ -4,7 +4,7 @@ public import Postgres
 /// Brings a database's schema up to date: each migration once, the functions whenever one of them changed, all in one
 /// transaction under a lock, so that any number of processes may do it at once.
 public struct SchemaMigrator: Sendable {
-    private let client: PostgresClient
+    let client: PostgresClient
     /// How long to wait for another process that builds the index.
     var indexPatience: Duration = .seconds(30)
 
@@ -32,8 +32,8 @@ public struct SchemaMigrator: Sendable {
     /// Compares without changing anything.
     ///
     /// - Parameter timeout: Of each of three statements; nil: the client's.
-    /// - Throws: `MonitoringError` with `.schemaMismatch` where a migration was applied in another version, or where the database
-    ///   is ahead of this program.
+    /// - Throws: `MonitoringError` with `.schemaMismatch` where a migration was applied in another version, where the database
+    ///   is ahead of this program, or where row level security hides from this user what was applied.
     public func plan(timeout: Duration? = nil) async throws -> Plan {
         try await client.withConnection { try await Self.plan(on: $0, timeout: timeout) }
     }
@@ -43,8 +43,11 @@ public struct SchemaMigrator: Sendable {
         let applied = try await plan().isCurrent ? [] : try await applyPending()
         let state = try await client.query(Self.outside)[0]
         let index = try state.decode("indexed") ? [] : try await indexChanges()
+        let hidden: String? = try state.decode("hidden")
         return Report(
-            applied: applied, advice: reading(try state.decode("unreadable")) + index + grants(try state.decode("missing")))
+            applied: applied,
+            advice: reading(try state.decode("unreadable")) + (hidden.map { [Self.hiding($0)] } ?? []) + index
+                + grants(try state.decode("missing")))
     }
 
     /// All of it, or nothing. It locks tables one after the other that a process of the version before works with, each time in an order of
@@ -89,12 +92,19 @@ public struct SchemaMigrator: Sendable {
     }
 
     private static func plan(on connection: PostgresConnection, timeout: Duration? = nil) async throws -> Plan {
-        let known: Bool = try await connection.query(
-            "SELECT to_regclass('monitoring_migrations') IS NOT NULL AS known", timeout: timeout)[0].decode("known")
-        guard known else { return Plan(pending: MonitoringSchema.migrations + MonitoringSchema.functions) }
+        let isFiltered: Bool? = try await connection.query(
+            "SELECT row_security_active(to_regclass('monitoring_migrations')) AS filtered", timeout: timeout)[0].decode("filtered")
+        guard let isFiltered else { return Plan(pending: MonitoringSchema.migrations + MonitoringSchema.functions) }
         var applied: [String: String] = [:]
         for row in try await connection.query("SELECT name, checksum FROM monitoring_migrations", timeout: timeout) {
             applied[try row.decode("name")] = try row.decode("checksum", as: String.self)
+        }
+        // The table is made along with its rows: to whom it is empty, they are hidden.
+        if applied.isEmpty, isFiltered {
+            throw MonitoringError(
+                .schemaMismatch,
+                "row level security hides from this user whether the schema is up to date: work as the user that ran migrate, "
+                    + "or as one with BYPASSRLS")
         }
         let files = MonitoringSchema.migrations + MonitoringSchema.functions
         if let foreign = applied.keys.filter({ name in !files.contains { $0.name == name } }).min() {
@@ -183,6 +193,7 @@ public struct SchemaMigrator: Sendable {
         SELECT
             CASE WHEN NOT has_table_privilege(to_regclass('learning_events'), 'SELECT')
                 THEN format('GRANT SELECT ON learning_events TO %I', current_user) END AS unreadable,
+            \(hidden) AS hidden,
             CASE WHEN NOT pg_has_role('pg_read_all_stats', 'USAGE') THEN format('GRANT pg_read_all_stats TO %I', current_user) END AS missing,
             indexed
         FROM (\(indexed)) AS state

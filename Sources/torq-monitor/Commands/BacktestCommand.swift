@@ -49,7 +49,7 @@ struct BacktestCommand: AsyncParsableCommand {
 
     func run() async throws {
         if to.date > Date() { standardError("--to lies in the future: what has not happened yet looks like traffic that stops") }
-        try await withDatabase(shared) { database in
+        try await withDatabase(shared, countsEvents: true) { database in
             let line = ProgressLine()
             let result: Result<[BacktestComparison.Entry], any Error>
             do {

@@ -50,7 +50,7 @@ struct BaselineCommand: AsyncParsableCommand {
         }
 
         func run() async throws {
-            try await withDatabase(shared) { database in
+            try await withDatabase(shared, countsEvents: true) { database in
                 let repository = BaselineRepository(client: database.client)
                 let baseline = try await repository.accept(
                     name: target.name, actor: by ?? NSUserName(), credential: "cli", reason: reason, from: from?.date, at: Date())

@@ -26,7 +26,7 @@ struct CheckCommand: AsyncParsableCommand {
 
     func run() async throws {
         var found = false
-        try await withDatabase(shared) { database in
+        try await withDatabase(shared, countsEvents: true) { database in
             try await shared.noteOtherSettings(database)
             let report = try await DriftDetector(client: database.client).check(at: at?.date ?? Date(), autoSave: !dryRun)
             let open = report.isPresent ? try await AlertRepository(client: database.client).alerts(status: .open, limit: 1000).alerts : []

@@ -26,7 +26,7 @@ struct ComputeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await withDatabase(shared) { database in
+        try await withDatabase(shared, countsEvents: true) { database in
             try await shared.noteOtherSettings(database)
             let report = try await Computation(client: database.client)
                 .run(day: date, hour: hour, updatesBaseline: updateBaseline, at: Date())
