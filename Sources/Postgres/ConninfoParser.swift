@@ -5,6 +5,10 @@ enum ConninfoParser {
     /// The options that `conninfo` names, without defaults.
     static func parse(_ conninfo: String) throws(PostgresError) -> [String: String] {
         guard !conninfo.utf8.contains(0) else { throw error("it holds a zero byte") }
+        // libpq ends a password at the first @, and would look up what is left of it as a host, aloud.
+        if holdsStrayAt(conninfo) {
+            throw error("a host or the database's name holds an @: an @ in a user or password is written %40")
+        }
         var message: UnsafeMutablePointer<CChar>?
         guard let options = PQconninfoParse(conninfo, &message) else {
             let text = message.map { String(cString: $0) } ?? "out of memory"
@@ -45,6 +49,14 @@ enum ConninfoParser {
         if message.contains("IPv6") { return "an IPv6 address is not written [address]" }
         if message.contains("invalid port") { return "the port is no number" }
         return "libpq cannot read it"
+    }
+
+    /// Whether a URI has an @ between its user and its parameters.
+    private static func holdsStrayAt(_ conninfo: String) -> Bool {
+        guard let scheme = ["postgresql://", "postgres://"].first(where: conninfo.hasPrefix) else { return false }
+        let address = conninfo.dropFirst(scheme.count)
+        let user = address.prefix { $0 != "@" && $0 != "/" }
+        return address.dropFirst(user.count).dropFirst().prefix { $0 != "?" }.contains("@")
     }
 
     private static func isKeyword(_ text: Substring) -> Bool {

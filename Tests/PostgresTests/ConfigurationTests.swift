@@ -13,6 +13,16 @@ struct ConfigurationTests {
         #expect(try PostgresConfiguration(conninfo).description == description)
     }
 
+    private static let strayAt = "a host or the database's name holds an @: an @ in a user or password is written %40"
+
+    @Test(arguments: [
+        ("dbname=a@b host=@socket", "host=@socket dbname=a@b"), ("postgresql://torq@db/a%40b?application_name=x@y", "host=db user=torq dbname=a@b"),
+        ("postgresql://torq:a%40b?c@db/monitor", "host=db user=torq dbname=monitor"),
+    ])
+    func anAtElsewhereIsLeftAlone(conninfo: String, description: String) throws {
+        #expect(try PostgresConfiguration(conninfo).description == description)
+    }
+
     @Test(arguments: [
         ("hots=db password=hush", "there is no keyword hots"),
         ("postgresql://db/monitor?sslmod=x&password=hush", "there is no keyword sslmod"),
@@ -21,6 +31,8 @@ struct ConfigurationTests {
         ("postgresql://torq:hu%sh@db/", "a character after % is no hexadecimal digit (write % as %25)"),
         ("hUsh%=1", "it holds an unknown keyword"),
         ("host=a\0b", "it holds a zero byte"),
+        ("postgresql://torq:hu@sh@db/monitor", strayAt), ("postgres://torq:hu@sh/x@db:5432/monitor", strayAt),
+        ("postgresql://torq:12/hush@db/monitor", strayAt), ("postgresql:///hu@sh", strayAt), ("postgresql://torq:hu@sh:x@db", strayAt),
     ])
     func errorsNameTheKeywordAndQuoteNothing(conninfo: String, explanation: String) {
         let expected = PostgresError(.invalidConfiguration, message: "the conninfo is not valid: \(explanation)")
