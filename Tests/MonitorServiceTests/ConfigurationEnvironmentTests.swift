@@ -161,6 +161,7 @@ import Testing
             receivers: [{name: a, type: slack, url: https://example.com, interactive: true}]
             """, nil
         ),
+        ("database: {url: postgres://a}\nlistener: {host: 0.0.0.0}", nil),
         ("database: {url: \"postgres://a:${PASSWORD}@h/d\"}", "database.url: the environment variable PASSWORD is not set"),
         ("databse: {url: postgres://a}\nheartbeat: \"file:/nowhere\"", "databse: unknown key"),
         ("database: {url: postgres://a}\nreceivers: [{name: a, type: pager, url: \"${WEBHOOK}\"}]", "receivers[0].type: must be one of"),

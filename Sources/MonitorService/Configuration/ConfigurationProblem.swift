@@ -12,7 +12,8 @@ public struct ConfigurationProblem: Sendable, Hashable {
     /// The nearest known key, for an unknown one.
     public var suggestion: String?
 
-    /// Whether it is no fault of the configuration: this process has no such variable, or may not read the file of a secret.
+    /// Whether it is no fault of the configuration: this process has no such variable, or may not read the file of a
+    /// secret, or has no tokens to listen with.
     public var isOfSurroundings: Bool
 
     /// Describes a problem.
