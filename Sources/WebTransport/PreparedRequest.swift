@@ -45,7 +45,7 @@ final class PreparedRequest: Sendable {
     }
 
     /// Parsed by libcurl, which is what will connect: no second opinion of where the host ends.
-    private static func check(url: String) throws(WebTransportError) {
+    static func check(url: String) throws(WebTransportError) {
         guard !url.isEmpty, url.utf8.count <= longestURL, url.utf8.allSatisfy({ (0x21...0x7e).contains($0) }), let parts = curl_url() else {
             throw WebTransportError(.invalidURL)
         }

@@ -37,6 +37,18 @@ public struct WebRequest: Sendable {
     }
 }
 
+extension WebRequest {
+    /// Whether a request to this URL would be sent, as far as that can be told without looking up its host.
+    public static func accepts(url: String) -> Bool {
+        do {
+            try PreparedRequest.check(url: url)
+            return true
+        } catch {
+            return false
+        }
+    }
+}
+
 extension WebRequest: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     /// Method and size; neither the URL nor headers, which may be secret.
     public var description: String { "WebRequest(method: \(method), body: \(body.count) bytes)" }

@@ -102,7 +102,10 @@ import Testing
         #expect(described.defaultReceivers == nil)
         #expect(
             File.problems("", ["SLACK_WEBHOOK_URL": "hooks"])
-                == ["SLACK_WEBHOOK_URL: receivers: must be an http:// or https:// URL with a host, or file: and a path"])
+                == [
+                    "SLACK_WEBHOOK_URL: receivers: must be an http:// or https:// URL with a host, of at most 2000 visible ASCII characters,"
+                        + " or file: and a path"
+                ])
     }
 
     @Test func secretsComeFromFilesBesideTheConfiguration() throws {

@@ -193,6 +193,34 @@ import Testing
         #expect(loaded.configuration.runbookURL(for: "error_spike") == "https://wiki.example.com/errors")
     }
 
+    private static let noLink =
+        "must be an http:// or https:// URL with a host and no user, of at most 500 visible ASCII characters other than < > | and \""
+    private static let noAddress =
+        "must be an http:// or https:// URL with a host, of at most 2000 visible ASCII characters, or file: and a path"
+
+    /// What is read must become links and requests.
+    @Test(arguments: [
+        ("listener: {public_url: 'https://mon.exämple.com'}", "listener.public_url: \(noLink), not \"https://mon.exämple.com\""),
+        ("listener: {public_url: 'https://mon/a|b'}", "listener.public_url: \(noLink), not \"https://mon/a|b\""),
+        ("listener: {public_url: 'https://me@mon'}", "listener.public_url: \(noLink), not \"https://me@mon\""),
+        ("runbook_url: https://wiki/x y", "runbook_url: \(noLink), not \"https://wiki/x y\""),
+        ("runbook_url: {default: 'https://wiki:99999'}", "runbook_url.default: \(noLink), not \"https://wiki:99999\""),
+        ("heartbeat: http://x/TOKEN space", "heartbeat: \(noAddress)"),
+        ("receivers: [{name: a, type: slack, url: https://h/TOKEN space}]", "receivers[0].url: \(noAddress)"),
+        ("receivers: [{name: a, type: slack, url: https://hööks/TOKEN}]", "receivers[0].url: \(noAddress)"),
+    ])
+    func anAddressThatCannotBeUsedIsRefusedWhereItStands(text: String, problem: String) {
+        #expect(Self.problems("environment: test\n" + text) == ["monitor.yaml:2: \(problem)"])
+    }
+
+    @Test func theSchemeOfAnAddressMayBeInCapitals() throws {
+        let text = "listener: {public_url: 'HTTPS://Mon.example.com/'}\nheartbeat: HTTP://x/y\nrunbook_url: Https://wiki"
+        let configuration = try Self.load(text).configuration
+        #expect(configuration.listener.publicURL == "https://Mon.example.com")
+        #expect(configuration.heartbeat == Secret("http://x/y"))
+        #expect(configuration.runbookURL(for: "error_spike") == "https://wiki")
+    }
+
     @Test func aReceiverIsMadeAsItIsDescribed() throws {
         let text = "receivers: [{name: a, type: slack, url: https://h, send_resolved: false, tell_acknowledged: true}]"
         let receiver = try #require(try NotificationConfiguration(Self.load(text).configuration, port: 1).receivers["a"])
@@ -344,14 +372,15 @@ import Testing
         (
             "receivers:\n  - {name: a, type: webhook, url: ftp://example.com}\n  - {name: a, type: slack, url: https://h, secret: 0123456789abcdef}\n  - {type: pager}",
             [
-                "monitor.yaml:2: receivers[0].url: must be an http:// or https:// URL with a host, or file: and a path",
+                "monitor.yaml:2: receivers[0].url: \(noAddress)",
                 "monitor.yaml:3: receivers[1].name: another receiver is called a already",
                 "monitor.yaml:3: receivers[1].secret: is for receivers of type webhook: slack checks no signature",
                 "monitor.yaml:4: receivers[2].name: is missing: a name of 1 to 48 letters, digits, '-', '_' and '.' that begins"
                     + " with a letter or digit",
                 "monitor.yaml:4: receivers[2].type: must be one of slack, mattermost, rocketchat, discord, teams, googlechat, pagerduty,"
                     + " webhook, log, not \"pager\"",
-                "monitor.yaml:4: receivers[2].url: is missing: an http:// or https:// URL with a host, or file: and a path",
+                "monitor.yaml:4: receivers[2].url: is missing: an http:// or https:// URL with a host, of at most 2000 visible ASCII"
+                    + " characters, or file: and a path",
             ]
         ),
         (
@@ -382,7 +411,7 @@ import Testing
         // The receiver is there, only wrong: the route is not blamed for it.
         (
             "receivers: [{name: a, type: slack, url: nowhere}]\ndefault_receivers: [a]",
-            ["monitor.yaml:1: receivers[0].url: must be an http:// or https:// URL with a host, or file: and a path"]
+            ["monitor.yaml:1: receivers[0].url: \(noAddress)"]
         ),
         ("routes: [{matchers: []}]", ["monitor.yaml:1: routes[0].receivers: is missing: names of receivers, or [] to tell nobody"]),
         (

@@ -1,6 +1,7 @@
 import Foundation
 import MonitorAPI
 import Notifications
+import WebTransport
 
 #if canImport(Glibc)
 import Glibc
@@ -52,10 +53,13 @@ extension ConfigurationValue where Value == String {
         }
     }
 
-    /// An http or https address; a slash at its end is taken off.
+    /// An http or https address that may become a link; a slash at its end is taken off.
     static var webAddress: Self {
-        Self(allowed: "an http:// or https:// URL with a host") { text in
-            isWebAddress(text) ? text.replacing(/\/+$/, with: "") : nil
+        Self(
+            allowed: "an http:// or https:// URL with a host and no user, of at most 500 visible ASCII characters other than < > | and \""
+        ) { text in
+            guard let address = normalized(webAddress: text), address.utf8.count <= 500, AlertLinks.isLink(address) else { return nil }
+            return address.replacing(/\/+$/, with: "")
         }
     }
 
@@ -130,8 +134,11 @@ extension ConfigurationValue where Value == Secret {
 
     /// An http or https address that must not be shown.
     static var secretWebAddress: Self {
-        Self(allowed: "an http:// or https:// URL with a host, or file: and a path", isSecret: true) {
-            isWebAddress($0) ? Secret($0) : nil
+        Self(
+            allowed: "an http:// or https:// URL with a host, of at most 2000 visible ASCII characters, or file: and a path",
+            isSecret: true
+        ) { text in
+            normalized(webAddress: text).flatMap { $0.utf8.count <= 2000 ? Secret($0) : nil }
         }
     }
 }
@@ -229,8 +236,10 @@ extension ConfigurationValue where Value: RawRepresentable & CaseIterable & Send
     }
 }
 
-/// Whether the text is an absolute http or https URL with a host.
-private func isWebAddress(_ text: String) -> Bool {
-    guard let parts = URLComponents(string: text), let scheme = parts.scheme?.lowercased() else { return false }
-    return ["http", "https"].contains(scheme) && !(parts.host ?? "").isEmpty
+/// The text with its scheme in lower case; nil where it is no absolute http or https URL that requests can be sent to.
+private func normalized(webAddress text: String) -> String? {
+    guard WebRequest.accepts(url: text), URLComponents(string: text)?.host?.isEmpty == false, let colon = text.firstIndex(of: ":") else {
+        return nil
+    }
+    return text[..<colon].lowercased() + text[colon...]
 }
