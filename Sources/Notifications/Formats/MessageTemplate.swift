@@ -45,6 +45,11 @@ public struct MessageTemplate: Sendable, Hashable {
         if let name = Self.unknownName(in: text) {
             throw NotificationConfigurationError(.invalidTemplate, "no message has a '\(name.prefix(40))'")
         }
+        if let part = Self.tags(of: text).first(where: { Self.isVariable($0) && TemplateValues.compounds[Self.name(of: $0)] != nil }) {
+            let name = Self.name(of: part)
+            throw NotificationConfigurationError(
+                .invalidTemplate, "'\(name)' is no text; did you mean \(TemplateValues.compounds[name] ?? "")?")
+        }
         do {
             compiled = try MustacheTemplate(string: "{{% CONTENT_TYPE: TEXT}}" + text)
         } catch {
@@ -61,9 +66,17 @@ public struct MessageTemplate: Sendable, Hashable {
     /// The first name in a text that no message has; nil where it knows all.
     public static func unknownName(in text: String) -> String? {
         let known = Set(names)
-        return tags(of: text).filter { $0.first != "!" }.map { tag in
-            String(tag.drop { "#^/&{".contains($0) || $0.isWhitespace }.reversed().drop { $0 == "}" || $0.isWhitespace }.reversed())
-        }.first { !known.contains($0) && !($0.first.map { "<>$=%".contains($0) } ?? false) }
+        return tags(of: text).filter { $0.first != "!" }.map(name).first { !known.contains($0) && !($0.first.map { "<>$=%".contains($0) } ?? false) }
+    }
+
+    /// Whether a tag stands for a value, and is no section, end of one or comment.
+    private static func isVariable(_ tag: Substring) -> Bool {
+        !(tag.first { !$0.isWhitespace }.map { "#^/!".contains($0) } ?? false)
+    }
+
+    /// What a tag is about.
+    private static func name(of tag: Substring) -> String {
+        String(tag.drop { "#^/&{".contains($0) || $0.isWhitespace }.reversed().drop { $0 == "}" || $0.isWhitespace }.reversed())
     }
 
     /// What stands between two pairs of braces, in order.

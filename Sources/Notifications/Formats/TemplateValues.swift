@@ -17,6 +17,9 @@ struct TemplateValues: MustacheParent {
         "links", "is_resolved", "is_acknowledged", "is_group", "is_test", "count", "more", "alerts",
     ]
 
+    /// Names of what is no text by itself, but good for sections, with what to write in its place.
+    static let compounds = ["affected": "affected.model", "links": "links.open", "alerts": "{{#alerts}}…{{/alerts}}"]
+
     func child(named name: String) -> Any? { values[name] }
 
     /// Of a message, with its members.
