@@ -79,6 +79,16 @@ import Testing
         #expect(body.hasPrefix("https://m.example/a/OPEN"), "\(body)")
     }
 
+    @Test(arguments: [
+        (Markup.markdown, #"CRITICAL · 2\*\*3 & \*4\* on `gpt-4o` in production"#), (.html, "CRITICAL · 2**3 &amp; *4* on gpt-4o in production"),
+        (.slack, "CRITICAL · 2∗∗3 &amp; ∗4∗ on `gpt-4o` in production"), (.plain, "CRITICAL · 2**3 & *4* on gpt-4o in production"),
+    ])
+    func theBuiltInFirstLineIsEscapedAndWithoutStress(markup: Markup, title: String) throws {
+        let message = try Fixtures.message(try Fixtures.transition()) { $0.contextData = .object(["headline": "2**3 & *4*"]) }
+        let custom = try templates("{{title}}").render(message, MessageContent(message), title: markup, body: markup).custom
+        #expect(custom.title == title)
+    }
+
     @Test func everyNameIsKnownAndGivesSomething() throws {
         let text = MessageTemplate.names.filter { !["affected", "links", "alerts"].contains($0) }.map { "\($0)={{\($0)}};" }.joined()
         var message = try Fixtures.group(2)

@@ -49,7 +49,7 @@ struct TemplateValues: MustacheParent {
         let affected = zip(affectedNames, [alert.affectedModel, alert.affectedBackend, alert.affectedAgent, alert.affectedVersion])
         let links = [message.links.acknowledge, message.links.resolve, message.links.snooze, message.links.open, message.links.runbook]
         return [
-            "title": Text(content.headline(markup == .html ? .plain : markup, sign: nil).replacing("*", with: "")),
+            "title": Text(title(content, markup)),
             "severity": Text(words.severity.rawValue), "SEVERITY": Text(words.severity.rawValue.uppercased()),
             "condition": text(words.condition), "step": text(words.step), "transition": text(message.transition?.transition.rawValue),
             "cause": text(message.cause.rawValue), "metric": text(FigureText.metric(alert.metricName)),
@@ -67,6 +67,14 @@ struct TemplateValues: MustacheParent {
             "is_group": !message.others.isEmpty, "is_test": message.isTest, "count": Text(FigureText.count(message.others.count + 1)),
             "more": Text(message.others.isEmpty ? "" : FigureText.count(message.others.count)),
         ]
+    }
+
+    /// The built-in first line without its stress, which is for the template to give. What stands between the marks is escaped, so that
+    /// it has none of them.
+    private static func title(_ content: MessageContent, _ markup: Markup) -> String {
+        markup.bold("\n").split(separator: "\n").reduce(content.headline(markup, sign: nil)) { line, mark in
+            line.replacing(mark, with: "", maxReplacements: 1)
+        }
     }
 
     /// A value that is text and nothing else: it has no parts, and no functions work on it.
