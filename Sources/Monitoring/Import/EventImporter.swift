@@ -3,7 +3,7 @@ public import Postgres
 /// Brings events from files into learning_events, in constant memory whatever the file's size.
 ///
 /// Without `strict` every batch is committed by itself: an import that broke off can be run again, and what is there already is
-/// skipped. With it all is one transaction.
+/// skipped, or counts once more where existing events are counted. With it all is one transaction.
 public struct EventImporter: Sendable {
     /// What becomes of a record whose event_id exists.
     public enum OnExisting: String, Sendable, Hashable, CaseIterable {

@@ -2,6 +2,7 @@ public import ArgumentParser
 import Foundation
 import MonitorService
 public import Monitoring
+import Synchronization
 
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -9,7 +10,7 @@ struct ImportCommand: AsyncParsableCommand {
         discussion: """
             CSV has a header; columns event_id, occurred_at, event_type, source_agent, duplicate_count, event_data (JSON), and any other \
             of learning_events. NDJSON has the same keys. A malformed line is reported with its number and skipped. An import that broke \
-            off can be run again.
+            off can be run again with --on-existing skip; with count, what it brought in before would count as retries.
             """)
 
     @OptionGroup var shared: SharedOptions
@@ -30,24 +31,7 @@ struct ImportCommand: AsyncParsableCommand {
     func run() async throws {
         try await withDatabase(shared, makesEmbedded: true) { database in
             var reports: [Report] = []
-            for file in files {
-                let importer = EventImporter(client: database.client)
-                let line = ProgressLine()
-                let report: ImportReport
-                do {
-                    report = try await importer.run(file: file, format: type, onExisting: onExisting, strict: strict) { progress in
-                        await line.show(Self.describe(progress, file: file))
-                    }
-                } catch let error as ImportError {
-                    await line.end()
-                    throw CommandFailure(description: "\(file): \(error)")
-                }
-                await line.end()
-                reports.append(Report(file: file, report: report))
-                for malformed in report.malformed { standardError("\(file): line \(malformed.line): \(malformed.reason)") }
-                let more = report.malformedCount - report.malformed.count
-                if more > 0 { standardError("\(file): and \(more) more malformed lines") }
-            }
+            for file in files { reports.append(try await bring(file, into: database)) }
             switch output.format {
             case .json: try printJSON(reports)
             case .table:
@@ -64,6 +48,35 @@ struct ImportCommand: AsyncParsableCommand {
                 throw CommandFailure(description: "\(report.file): no line of it could be read")
             }
         }
+    }
+
+    /// One file; what was committed of it before it broke off is told.
+    private func bring(_ file: String, into database: Database) async throws -> Report {
+        let line = ProgressLine()
+        let committed = Mutex(ImportReport())
+        do {
+            let importer = EventImporter(client: database.client)
+            let report = try await importer.run(file: file, format: type, onExisting: onExisting, strict: strict) { progress in
+                committed.withLock { $0 = progress.report }
+                await line.show(Self.describe(progress, file: file))
+            }
+            await line.end()
+            for malformed in report.malformed { standardError("\(file): line \(malformed.line): \(malformed.reason)") }
+            let more = report.malformedCount - report.malformed.count
+            if more > 0 { standardError("\(file): and \(more) more malformed lines") }
+            return Report(file: file, report: report)
+        } catch {
+            await line.end()
+            if !strict { tell(committed.withLock { $0 }, of: file) }
+            throw (error as? ImportError).map { CommandFailure(description: "\(file): \($0)") } ?? error
+        }
+    }
+
+    /// What stays of a file that broke off.
+    private func tell(_ report: ImportReport, of file: String) {
+        guard report.imported + report.counted > 0 else { return }
+        let again = onExisting == .count ? "run again with --on-existing count, it counts them once more" : "run again, it skips them"
+        standardError("\(file): it broke off, and stays as far as it came: \(report.imported) imported, \(report.counted) counted; \(again)")
     }
 
     private static func describe(_ progress: ImportProgress, file: String) -> String {
