@@ -47,7 +47,7 @@ public struct SchemaMigrator: Sendable {
         return Report(
             applied: applied,
             advice: reading(try state.decode("unreadable")) + (hidden.map { [Self.hiding($0)] } ?? []) + index
-                + grants(try state.decode("missing")))
+                + grants(try state.decode("missing")) + isolation(try state.decode("isolation")))
     }
 
     /// All of it, or nothing. It locks tables one after the other that a process of the version before works with, each time in an order of
@@ -88,6 +88,16 @@ public struct SchemaMigrator: Sendable {
         return [
             "this user does not see how long other users' transactions take, so that events of one that takes more than two minutes "
                 + "are never counted; a superuser can run: \(grant)"
+        ]
+    }
+
+    /// What sets right a default that the statements outside of transactions of ours have, too. That is the server's to keep: a pooler
+    /// between keeps nothing that a session sets.
+    private func isolation(_ setting: String?) -> [String] {
+        guard let setting else { return [] }
+        return [
+            "a statement of this user does not see what others commit while it waits for them, so that work of several processes at once "
+                + "fails and is done again; this user can run: \(setting)"
         ]
     }
 
@@ -194,6 +204,9 @@ public struct SchemaMigrator: Sendable {
             CASE WHEN NOT has_table_privilege(to_regclass('learning_events'), 'SELECT')
                 THEN format('GRANT SELECT ON learning_events TO %I', current_user) END AS unreadable,
             \(hidden) AS hidden,
+            CASE WHEN current_setting('default_transaction_isolation') <> 'read committed' THEN format(
+                'ALTER ROLE %I IN DATABASE %I SET default_transaction_isolation = ''read committed''', session_user, current_database())
+                END AS isolation,
             CASE WHEN NOT pg_has_role('pg_read_all_stats', 'USAGE') THEN format('GRANT pg_read_all_stats TO %I', current_user) END AS missing,
             indexed
         FROM (\(indexed)) AS state

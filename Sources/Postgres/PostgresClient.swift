@@ -84,6 +84,8 @@ public final class PostgresClient: Sendable {
 
     /// BEGIN, `body`, COMMIT. ROLLBACK when the body throws or the task is cancelled.
     ///
+    /// It is READ COMMITTED whatever the database's default is: who has waited for a lock is to see what the holder did.
+    ///
     /// - Parameter readOnly: BEGIN READ ONLY: the server refuses to write.
     /// - Throws: what `body` throws; `PostgresError`: `.server` with SQLSTATE 25P02 when the body hid the error of a statement, so that
     ///   the server rolled back instead of committing; `.connectionLost` or `.timedOut` from COMMIT leave open whether it happened.
@@ -92,7 +94,7 @@ public final class PostgresClient: Sendable {
         readOnly: Bool = false, _ body: @Sendable (PostgresConnection) async throws -> R
     ) async throws -> R {
         try await withConnection { connection in
-            try await connection.query(readOnly ? "BEGIN READ ONLY" : "BEGIN")
+            try await connection.query("BEGIN ISOLATION LEVEL READ COMMITTED" + (readOnly ? " READ ONLY" : ""))
             // What the body throws, and a cancellation, rolls back when the lease returns.
             let result = try await body(connection)
             if Task.isCancelled { throw PostgresError(.cancelled, message: "the task was cancelled before COMMIT") }

@@ -89,6 +89,25 @@ import Testing
         }
     }
 
+    @Test func severalMigrateAtOnceWhereTheDefaultIsolationIsAnother() async throws {
+        try await withTestDatabase { database in
+            try await database.client.query("ALTER DATABASE \(database.name) SET default_transaction_isolation = 'repeatable read'")
+            let client = PostgresClient(try PostgresConfiguration(database.url), poolSize: 8)
+            let reports = try await withThrowingTaskGroup(of: SchemaMigrator.Report.self) { group in
+                for _ in 0..<4 { group.addTask { try await SchemaMigrator(client: client).migrate() } }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            await client.close()
+            #expect(reports.filter { !$0.applied.isEmpty }.count == 1)
+            let advice = try #require(reports[0].advice.first)
+            let remedy = try #require(advice.firstRange(of: "this user can run: ")).upperBound
+            try await database.client.query(String(advice[remedy...]))
+            let other = PostgresClient(try PostgresConfiguration(database.url), poolSize: 2)
+            #expect(try await SchemaMigrator(client: other).migrate() == .init(applied: [], advice: []))
+            await other.close()
+        }
+    }
+
     /// What a build leaves that was cut off: an index of that name which is not valid.
     private func breakIndex(_ client: PostgresClient) async throws {
         try await client.withConnection { connection in

@@ -17,6 +17,18 @@ struct TransactionTests {
         }
     }
 
+    @Test(arguments: [false, true]) func itIsReadCommittedWhateverTheDefaultIs(readOnly: Bool) async throws {
+        try await withTestDatabase { database in
+            try await database.client.query("ALTER DATABASE \(database.name) SET default_transaction_isolation = 'repeatable read'")
+            let client = PostgresClient(try PostgresConfiguration(database.url), poolSize: 1)
+            let level: String = try await client.transaction(readOnly: readOnly) { connection in
+                try await connection.query("SELECT current_setting('transaction_isolation') AS level")[0].decode("level")
+            }
+            await client.close()
+            #expect(level == "read committed")
+        }
+    }
+
     @Test func whatTheBodyThrowsRollsBack() async throws {
         try await withItems { database async throws in
             let first = try await pid(database.client)
