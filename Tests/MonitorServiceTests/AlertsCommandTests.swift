@@ -42,6 +42,12 @@ import Testing
             let table = try await Program.run(["alerts", "show", "3f2a9c1b5d61"] + shared)
             #expect(table.output.split(separator: "\n").contains("red  [31m    line"), "\(table.output)")
 
+            for format in ["table", "json"] {
+                let list = try await Program.run(["alerts", "list", "--status", "all", "--limit", "1", "--format", format] + shared)
+                #expect(list.errors == "1 more opened before these: --limit 1000 shows them, --threshold high the grave ones\n")
+                #expect(try await Program.run(["alerts", "list", "--status", "all", "--limit", "2", "--format", format] + shared).errors == "")
+            }
+
             let several = try await Program.run(["alerts", "resolve", "3f2a"] + shared)
             #expect(several.code != 0)
             #expect(several.errors.contains("several alerts have ids that begin with 3f2a: \(Self.first), \(Self.second)"))

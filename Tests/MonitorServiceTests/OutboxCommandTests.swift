@@ -55,6 +55,11 @@ import Testing
             #expect(try JSONValue(parsing: json.output)["attempts"]?.array?.count == 1)
             #expect(try await Program.run(["notifications", "show", Self.alert] + shared).code == 1)
 
+            let page = try await Program.run(["notifications", "list", "--limit", "1", "--format", "json"] + shared)
+            #expect(page.errors == "there are older ones: --limit 1000 shows them, --status and --receiver some of them\n")
+            #expect(try JSONValue(parsing: page.output).array?.count == 1)
+            #expect(try await Program.run(["notifications", "list", "--limit", "2"] + shared).errors == "")
+
             let retried = try await Program.run(["notifications", "retry", Self.second] + shared)
             #expect(retried.output.hasPrefix("\(Self.second) is pending, due at 2"), "\(retried.output)")
             #expect(retried.output.hasSuffix("Z, with 1 more that its message tells of\n"), "\(retried.output)")

@@ -39,6 +39,10 @@ struct AlertsCommand: AsyncParsableCommand {
                 case .json: try printJSON(list.alerts)
                 case .table: printTable(list.alerts)
                 }
+                if list.hasMore {
+                    let more = list.totalCount - list.alerts.count
+                    standardError("\(more) more opened before these: --limit 1000 shows them, --threshold high the grave ones")
+                }
             }
         }
     }

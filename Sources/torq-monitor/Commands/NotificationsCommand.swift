@@ -30,11 +30,14 @@ struct NotificationsCommand: AsyncParsableCommand {
         func run() async throws {
             try await withDatabase(shared) { database in
                 if let receiver { try await NotificationsCommand.checkThatExists(receiver, database) }
-                let list = try await NotificationRepository(client: database.client).list(status: status, receiver: receiver, limit: limit)
+                let found = try await NotificationRepository(client: database.client)
+                    .list(status: status, receiver: receiver, limit: limit + 1)
+                let list = Array(found.prefix(limit))
                 switch output.format {
                 case .json: try printJSON(list)
                 case .table: printTable(list)
                 }
+                if found.count > limit { standardError("there are older ones: --limit 1000 shows them, --status and --receiver some of them") }
             }
         }
     }
