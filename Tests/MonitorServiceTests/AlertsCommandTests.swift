@@ -24,6 +24,16 @@ import Testing
         #expect(outcome.errors.contains("at least its first 4 hexadecimal digits"), "\(outcome.errors)")
     }
 
+    @Test(arguments: ["\u{1B}[2J", "a\nb", " ", "", String(repeating: "x", count: 201)])
+    func whoDoesItHasAPlainName(name: String) async throws {
+        for command in [["alerts", "ack", Self.first], ["baseline", "accept", "--reason", "r"]] {
+            let outcome = try await Program.run(command + ["--by", name])
+            #expect(outcome.code == 2)
+            #expect(outcome.errors.contains("--by has 1 to 200 characters, none of them a control character"), "\(outcome.errors)")
+            #expect(!outcome.errors.contains("\u{1B}"))
+        }
+    }
+
     @Test("an alert can be named by the beginning of its id", .enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
     func anAlertIsNamedByItsBeginning() async throws {
         try await withTestDatabase { database in
@@ -51,6 +61,10 @@ import Testing
             let several = try await Program.run(["alerts", "resolve", "3f2a"] + shared)
             #expect(several.code != 0)
             #expect(several.errors.contains("several alerts have ids that begin with 3f2a: \(Self.first), \(Self.second)"))
+            // A name that an older version took.
+            try await database.client.query("UPDATE monitoring_alerts SET acknowledged_by = E'\\x1b[2J' WHERE status = 'acknowledged'")
+            let already = try await Program.run(["alerts", "ack", Self.first] + shared)
+            #expect(already.output == "It was so already: the alert is acknowledged,  [2J has it.\n", "\(already.errors)")
             let none = try await Program.run(["alerts", "resolve", "3f2b"] + shared)
             #expect(none.code != 0)
             #expect(none.errors.contains("there is no alert whose id begins with 3f2b"))

@@ -33,12 +33,15 @@ import Testing
         (["silences", "add", "=red", "--for", "2h"], "names no label"),
         (["silences", "add", "severity>=high"], "say how long: --for 2h, or --until with a moment"),
         (["silences", "add", "severity>=high", "--for", "often"], "--for is a time such as 30m, 4h or 2d"),
+        (["silences", "add", "severity>=high", "--for", "2h", "--by", ""], "--by has 1 to 200 characters"),
+        (["silences", "add", "severity>=high", "--for", "2h", "--by", "\u{1B}[2J"], "--by has 1 to 200 characters"),
         (["silences", "add", "severity>=high", "--until", "2020-01-01"], "a silence ends after it begins, and after now"),
     ])
     func faultsAreNamed(arguments: [String], words: String) async throws {
         let outcome = try await Program.run(arguments)
         #expect(outcome.code == 2)
         #expect(outcome.errors.contains(words), "\(outcome.errors)")
+        #expect(!outcome.errors.contains("\u{1B}"))
     }
 
     @Test(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint))

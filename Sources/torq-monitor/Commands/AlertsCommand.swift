@@ -179,8 +179,7 @@ struct AlertsCommand: AsyncParsableCommand {
     }
 
     struct Author: ParsableArguments {
-        @Option(name: .long, help: "Who does it; default the user that runs this.")
-        var by: String?
+        @OptionGroup var person: Person
 
         @Option(name: .long, help: "What is to be said about it.")
         var note: String?
@@ -192,7 +191,7 @@ struct AlertsCommand: AsyncParsableCommand {
         try await withDatabase(shared) { database in
             let repository = AlertRepository(client: database.client)
             let result = try await repository.perform(
-                action, on: try await target.id(in: repository), actor: author.by ?? NSUserName(), credential: "cli", note: author.note,
+                action, on: try await target.id(in: repository), actor: author.person.name, credential: "cli", note: author.note,
                 until: until, at: Date())
             switch output.format {
             case .json: try printJSON(result.alert)
@@ -205,7 +204,7 @@ struct AlertsCommand: AsyncParsableCommand {
                     case .resolved: alert.resolvedBy.map { " by \($0)" } ?? ""
                     case .ignored: ""
                     }
-                print("\(result.changed ? "Done" : "It was so already"): the alert is \(standing(of: alert, at: Date()))\(who).")
+                print("\(result.changed ? "Done" : "It was so already"): the alert is \(standing(of: alert, at: Date()))\(who.forTerminal).")
             }
         }
     }

@@ -42,8 +42,7 @@ struct BaselineCommand: AsyncParsableCommand {
         @Option(name: .long, help: "A whole UTC hour of the last 28 days (RFC 3339, or a date); default the present one.")
         var from: Moment?
 
-        @Option(name: .long, help: "Who says so; default the user that runs this.")
-        var by: String?
+        @OptionGroup var person: Person
 
         func validate() throws {
             guard !reason.allSatisfy(\.isWhitespace) else { throw ValidationError("--reason must say why") }
@@ -53,7 +52,7 @@ struct BaselineCommand: AsyncParsableCommand {
             try await withDatabase(shared, countsEvents: true) { database in
                 let repository = BaselineRepository(client: database.client)
                 let baseline = try await repository.accept(
-                    name: target.name, actor: by ?? NSUserName(), credential: "cli", reason: reason, from: from?.date, at: Date())
+                    name: target.name, actor: person.name, credential: "cli", reason: reason, from: from?.date, at: Date())
                 try print(baseline, output)
                 let unarmed = try await repository.arming(at: Date()).filter { !$0.isArmed }
                 if !unarmed.isEmpty {
@@ -89,9 +88,8 @@ struct BaselineCommand: AsyncParsableCommand {
             "\(baseline.baselineName): \(baseline.baselineStartDate) to \(baseline.baselineEndDate), \(baseline.totalEvents) events\n\(table.text)"
         )
         if let from = baseline.acceptedFrom {
-            Swift.print(
-                "Accepted as the normal from \(Figures.time(from)) by \(baseline.acceptedBy ?? "somebody"): \(baseline.acceptedReason ?? "")"
-            )
+            let words = "by \(baseline.acceptedBy ?? "somebody"): \(baseline.acceptedReason ?? "")"
+            Swift.print("Accepted as the normal from \(Figures.time(from)) \(words.forTerminal)")
         }
     }
 }

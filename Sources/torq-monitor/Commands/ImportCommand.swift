@@ -61,14 +61,14 @@ struct ImportCommand: AsyncParsableCommand {
                 await line.show(Self.describe(progress, file: file))
             }
             await line.end()
-            for malformed in report.malformed { standardError("\(file): line \(malformed.line): \(malformed.reason)") }
+            for malformed in report.malformed { standardError("\(file): line \(malformed.line): \(malformed.reason)".forTerminal) }
             let more = report.malformedCount - report.malformed.count
             if more > 0 { standardError("\(file): and \(more) more malformed lines") }
             return Report(file: file, report: report)
         } catch {
             await line.end()
             if !strict { tell(committed.withLock { $0 }, of: file) }
-            throw (error as? ImportError).map { CommandFailure(description: "\(file): \($0)") } ?? error
+            throw (error as? ImportError).map { CommandFailure(description: "\(file): \($0)".forTerminal) } ?? error
         }
     }
 

@@ -55,8 +55,7 @@ struct SilencesCommand: AsyncParsableCommand {
         @Option(name: .long, help: "From when; default now.")
         var from: Moment?
 
-        @Option(name: .long, help: "Who makes it; default the user that runs this.")
-        var by: String?
+        @OptionGroup var person: Person
 
         @Option(name: .long, help: "Why.")
         var comment = ""
@@ -86,9 +85,7 @@ struct SilencesCommand: AsyncParsableCommand {
             guard end(after: start(now)) < now.addingTimeInterval(3660 * 86_400) else {
                 throw ValidationError("a silence ends within ten years")
             }
-            guard comment.count <= 4000, (by ?? "x").count <= 200, by != "" else {
-                throw ValidationError("--by has 1 to 200 characters, --comment at most 4000")
-            }
+            guard comment.count <= 4000 else { throw ValidationError("--comment has at most 4000 characters") }
         }
 
         private func start(_ now: Date) -> Date { from?.date ?? now }
@@ -103,7 +100,7 @@ struct SilencesCommand: AsyncParsableCommand {
             try await withDatabase(shared) { database in
                 let repository = SilenceRepository(client: database.client)
                 let silence = try await repository.create(
-                    matchers: matchers, from: start(now), until: end(after: start(now)), by: by ?? NSUserName(), comment: comment, now: now)
+                    matchers: matchers, from: start(now), until: end(after: start(now)), by: person.name, comment: comment, now: now)
                 switch output.format {
                 case .json: try printJSON(silence)
                 case .table: print("Silence \(silence.id) is \(silence.state.rawValue), until \(Figures.time(silence.endsAt)).")
