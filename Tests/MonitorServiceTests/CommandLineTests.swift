@@ -18,6 +18,10 @@ import Testing
         (["baseline", "accept", "--reason", " "], 2, "--reason must say why"),
         (["backtest", "--from", "2026-02-01", "--to", "2026-02-02", "--step", "often"], 2, "--step"),
         (
+            ["backtest", "--from", "2026-02-01", "--to", "2026-02-02", "--svg", "/nowhere/x.svg", "--database", "host=/nowhere"], 1,
+            "/nowhere/x.svg cannot be written: there is no such directory"
+        ),
+        (
             ["check", "--database", "mysql://root@localhost/x"], 1,
             "torq-monitor: command line: database.url: cannot be used: the conninfo is not valid: keywords and values are written keyword=value"
         ),

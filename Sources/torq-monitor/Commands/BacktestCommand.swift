@@ -48,6 +48,7 @@ struct BacktestCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if let svg { try Self.checkPlace(of: svg) }
         if to.date > Date() { standardError("--to lies in the future: what has not happened yet looks like traffic that stops") }
         try await withDatabase(shared, countsEvents: true) { database in
             let line = ProgressLine()
@@ -59,13 +60,20 @@ struct BacktestCommand: AsyncParsableCommand {
             }
             await line.end()
             let entries = try result.get()
-            if let svg { try Self.draw(entries, into: svg) }
             switch (output.format, entries.count) {
             case (.json, 1): try printJSON(entries[0].report)
             case (.json, _): try printJSON(BacktestComparison(entries))
             case (.table, 1): printTable(entries[0].report)
             case (.table, _): print(BacktestText(comparison: BacktestComparison(entries)).text)
             }
+            if let svg { try Self.draw(entries, into: svg) }
+        }
+    }
+
+    /// A walk takes minutes: whether its drawing has a place is found out before.
+    private static func checkPlace(of path: String) throws {
+        guard FileManager.default.isWritableFile(atPath: URL(filePath: path).deletingLastPathComponent().path) else {
+            throw CommandFailure(description: "\(path) cannot be written: there is no such directory, or nothing may be put into it")
         }
     }
 

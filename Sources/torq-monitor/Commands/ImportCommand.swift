@@ -31,22 +31,32 @@ struct ImportCommand: AsyncParsableCommand {
     func run() async throws {
         try await withDatabase(shared, makesEmbedded: true) { database in
             var reports: [Report] = []
-            for file in files { reports.append(try await bring(file, into: database)) }
-            switch output.format {
-            case .json: try printJSON(reports)
-            case .table:
-                var table = TextTable("FILE", "READ", "IMPORTED", "SKIPPED", "COUNTED", "MALFORMED")
-                for report in reports {
-                    let figures = report.report
-                    table.add(
-                        report.file, "\(figures.read)", "\(figures.imported)", "\(figures.skippedExisting)", "\(figures.counted)",
-                        "\(figures.malformedCount)")
-                }
-                print(table.text)
+            do {
+                for file in files { reports.append(try await bring(file, into: database)) }
+            } catch {
+                // What was imported is, whatever became of the next file.
+                if !reports.isEmpty { try tell(reports) }
+                throw error
             }
+            try tell(reports)
             for report in reports where report.report.malformedCount > 0 && report.report.malformedCount == report.report.read {
                 throw CommandFailure(description: "\(report.file): no line of it could be read")
             }
+        }
+    }
+
+    private func tell(_ reports: [Report]) throws {
+        switch output.format {
+        case .json: try printJSON(reports)
+        case .table:
+            var table = TextTable("FILE", "READ", "IMPORTED", "SKIPPED", "COUNTED", "MALFORMED")
+            for report in reports {
+                let figures = report.report
+                table.add(
+                    report.file, "\(figures.read)", "\(figures.imported)", "\(figures.skippedExisting)", "\(figures.counted)",
+                    "\(figures.malformedCount)")
+            }
+            print(table.text)
         }
     }
 
