@@ -153,6 +153,14 @@ import Testing
         #expect(EnvironmentReference.expand(text, environment: ["A": "1", "EMPTY": "", "NESTED": "${A}"]) == expected)
     }
 
+    /// A forgotten variable must not turn off what would tell of trouble.
+    @Test(arguments: [
+        ("heartbeat: \"${NOWHERE}\"", "heartbeat"), ("fallback_receiver: \"${NOWHERE}\"", "fallback_receiver"),
+    ])
+    func aVariableThatIsNotSetIsAFault(text: String, key: String) {
+        #expect(File.problems(text) == ["monitor.yaml:1: \(key): the environment variable NOWHERE is not set"])
+    }
+
     /// Whoever looks at the alerts has the database, and not the secrets of chat channels and clients.
     @Test(arguments: [
         ("database: {url: postgres://a}\nreceivers: [{name: a, type: slack, url: \"${WEBHOOK}\"}]\ndefault_receivers: [a]", nil),

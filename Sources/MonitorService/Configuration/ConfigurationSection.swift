@@ -51,10 +51,10 @@ final class ConfigurationSection {
         return list(key, .receiverName)
     }
 
-    /// Reads the name of a receiver, which must be declared somewhere.
+    /// Reads the name of a receiver, which may be absent, but must be declared somewhere.
     func receiverName(_ key: String) -> String? {
         if let found = lookUp(key) { source.noteReceiver(found, key: name(key)) }
-        return single(key, .receiverName, isRequired: false)
+        return optional(key, .receiverName)
     }
 
     /// Reads the name that this section declares a receiver by.

@@ -45,7 +45,7 @@ extension ServiceConfiguration {
             } ?? []
         defaultReceivers = section.receiverNames("default_receivers")
         fallbackReceiver = section.receiverName("fallback_receiver")
-        section.read("heartbeat", .secretWebAddress, into: &heartbeat)
+        heartbeat = section.optional("heartbeat", .secretWebAddress)
         section.read("remind_acknowledged_after", .duration(.seconds(60)...(.seconds(30 * 86400))), into: &remindAcknowledgedAfter)
         readRunbooks(section)
         inhibitRules =
