@@ -64,14 +64,15 @@ struct SharedOptions: ParsableArguments {
         Logging.start(level: logLevel ?? level)
     }
 
-    /// Overwrites the URL in this process's arguments, so that a process list does not show its password.
+    /// Overwrites each --database in this process's arguments, the last of which counts, so that a process list shows no password.
     private func hidePassword() {
-        guard let database else { return }
+        var isValue = false
         for index in 1..<Int(CommandLine.argc) {
-            guard let argument = CommandLine.unsafeArgv[index], let range = String(cString: argument).range(of: database) else { continue }
+            guard let argument = CommandLine.unsafeArgv[index] else { continue }
             let text = String(cString: argument)
-            let start = text.utf8.distance(from: text.startIndex, to: range.lowerBound)
-            memset(argument + start, Int32(UInt8(ascii: "*")), database.utf8.count)
+            let start = isValue ? 0 : text.hasPrefix("--database=") ? "--database=".utf8.count : strlen(argument)
+            memset(argument + start, Int32(UInt8(ascii: "*")), strlen(argument + start))
+            isValue = !isValue && text == "--database"
         }
     }
 }

@@ -15,5 +15,9 @@ struct Person: ParsableArguments {
         }
     }
 
-    var name: String { by ?? NSUserName() }
+    /// A container's user may have no name.
+    var name: String {
+        let user = NSUserName()
+        return by ?? (user.isEmpty ? "uid \(geteuid())" : user)
+    }
 }

@@ -34,6 +34,17 @@ import Testing
         }
     }
 
+    @Test(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint), .enabled(if: geteuid() == 0, "only root may become somebody else"))
+    func aUserWithoutANameIsNamedByItsNumber() async throws {
+        try await withTestDatabase(schema: true) { database in
+            try await database.client.withConnection { try await $0.executeScript(Self.sql + "; \(MonitoringSchema.ledger)") }
+            #expect(try await Program.run(["migrate", "--database", database.url]).code == 0)
+            let script = "exec setpriv --reuid 54321 --clear-groups \"$0\" alerts ack \(Self.first) --format json --database '\(database.url)'"
+            let taken = try await PeerProgram(path: "/bin/sh").run(["-c", script, Program.path])
+            #expect(try JSONValue(parsing: taken.output)["acknowledged_by"] == "uid 54321", "\(taken.errors)")
+        }
+    }
+
     @Test("an alert can be named by the beginning of its id", .enabled(if: TestDatabase.isAvailable, TestDatabase.hint))
     func anAlertIsNamedByItsBeginning() async throws {
         try await withTestDatabase { database in

@@ -84,6 +84,22 @@ import Testing
         #expect(!outcome.errors.contains("hunter2secret"))
     }
 
+    /// The last one counts, and the others hold passwords as well.
+    @Test func noPasswordStandsInTheProcessList() async throws {
+        let script = """
+            "$0" serve --port 0 --database postgresql://u:hunter2@127.0.0.1:1/a --database=postgresql://u:hunter3@127.0.0.1:1/b 2>/dev/null &
+            for try in 1 2 3 4 5 6 7 8 9 10; do
+                sleep 0.5
+                tr '\\0' ' ' </proc/$!/cmdline
+                echo
+            done
+            kill $!
+            """
+        let result = try await PeerProgram(path: "/bin/sh").run(["-c", script, Program.path])
+        let last = result.output.split(separator: "\n").last ?? ""
+        #expect(last.contains("--database ****") && last.contains("--database=****") && !last.contains("hunter"), "\(last)")
+    }
+
     @Test(.enabled(if: TestDatabase.isAvailable, TestDatabase.hint)) func aCommandDoesNotMigrateADatabaseOfOthers() async throws {
         try await withTestDatabase { database in
             for command in [["alerts", "list"], ["check", "--dry-run"], ["backtest", "--from", "2026-02-01", "--to", "2026-02-02"]] {
