@@ -22,6 +22,7 @@ struct TorqMonitor: AsyncParsableCommand {
 
     /// Runs the command in a task that the first SIGTERM, SIGINT or SIGHUP cancels: it closes what it opened, and ends.
     static func main() async {
+        openStandardDescriptors()
         let work = Task { await execute() }
         ProcessSignals.take { _ in
             if isatty(STDERR_FILENO) == 1 { standardError("torq-monitor: ending; a second signal ends it at once") }
@@ -33,6 +34,15 @@ struct TorqMonitor: AsyncParsableCommand {
             Foundation.exit(1)
         }
         Foundation.exit(code)
+    }
+
+    /// Takes the numbers of standard descriptors that are closed, so that no socket gets one of them, which a log would be written into.
+    /// For reading alone: what is to be written is still refused, and not lost without a word.
+    private static func openStandardDescriptors() {
+        for descriptor in STDIN_FILENO...STDERR_FILENO where fcntl(descriptor, F_GETFD) == -1 {
+            // The lowest number that is free, which is this one.
+            _ = open("/dev/null", O_RDONLY)
+        }
     }
 
     /// Runs the command that the arguments name, to its exit code.

@@ -78,6 +78,21 @@ import Testing
         #expect(result.succeeded && (words.isEmpty || result.errors.contains(words)), "\(result)")
     }
 
+    /// The numbers of what is closed must not become those of sockets.
+    @Test func aServiceWithoutStandardDescriptorsGoesOn() async throws {
+        let port = try HTTPFixture.unusedPort()
+        let url = "postgresql://monitor@127.0.0.1:1/none"
+        let script = """
+            "$0" serve --port \(port) --database \(url) 0<&- 1>&- 2>&- &
+            sleep 7
+            for number in 0 1 2; do readlink /proc/$!/fd/$number; done
+            kill $! && wait $!
+            echo $?
+            """
+        let result = try await PeerProgram(path: "/bin/sh").run(["-c", script, Program.path])
+        #expect(result.output == "/dev/null\n/dev/null\n/dev/null\n0\n", "\(result)")
+    }
+
     @Test func aSecretIsNotInAnError() async throws {
         let outcome = try await Program.run(["check", "--database", "postgresql://monitor:hunter2secret@127.0.0.1:1/x?connect_timeout=1"])
         #expect(outcome.code == 1)
