@@ -18,7 +18,9 @@ struct RowSecurityTests {
         """
 
     /// A user that may do all that the README asks for, in a database whose events are another's.
-    private func withUser(_ body: @Sendable (_ user: PostgresClient, _ owner: PostgresClient, _ name: String) async throws -> Void) async throws {
+    private func withUser(
+        _ body: @Sendable (_ user: PostgresClient, _ owner: PostgresClient, _ name: String) async throws -> Void
+    ) async throws {
         try await withTestDatabase { database in
             let name = database.name + "-user"
             try await database.client.withConnection { connection in
@@ -52,7 +54,9 @@ struct RowSecurityTests {
     @Test func whoseEventsAreHiddenIsToldWhatShowsThem() async throws {
         try await withUser { user, owner, name in
             let migrator = SchemaMigrator(client: user)
-            let remedy = "the owner of learning_events can run: CREATE POLICY monitor_reads ON learning_events FOR SELECT TO \"\(name)\" USING (true)"
+            let remedy =
+                "the owner of learning_events can run: "
+                + "CREATE POLICY monitor_reads ON learning_events FOR SELECT TO \"\(name)\" USING (true)"
             let hidden = "row level security hides events from this user, so that they are not counted; "
             #expect(try await migrator.migrate().advice == [hidden + remedy])
             for (policy, advice) in [
@@ -68,8 +72,11 @@ struct RowSecurityTests {
             ] {
                 try await owner.withConnection { connection in
                     try await connection.executeScript(
-                        "DROP POLICY IF EXISTS p ON learning_events; DROP POLICY IF EXISTS narrow ON learning_events; CREATE POLICY p ON learning_events \(policy)"
-                    )
+                        """
+                        DROP POLICY IF EXISTS p ON learning_events;
+                        DROP POLICY IF EXISTS narrow ON learning_events;
+                        CREATE POLICY p ON learning_events \(policy);
+                        """)
                 }
                 #expect(try await migrator.migrate().advice == (advice.map { [hidden + $0] } ?? []), "\(policy)")
             }

@@ -65,7 +65,8 @@ import Testing
         ("{{$ title}}x{{/title}}", "a template has no partials, blocks or pragmas: {{$ title}}"),
         ("{{#alerts}}", "a template's tags are {{name}}, {{#name}}…{{/name}} and {{^name}}…{{/name}}"),
         ("{{#alerts}}{{/title}}", "a template's tags are {{name}}, {{#name}}…{{/name}} and {{^name}}…{{/name}}"),
-        ("{{links}}", "'links' is no text; did you mean links.open?"), ("{{{ affected }}}", "'affected' is no text; did you mean affected.model?"),
+        ("{{links}}", "'links' is no text; did you mean links.open?"),
+        ("{{{ affected }}}", "'affected' is no text; did you mean affected.model?"),
         ("{{#alerts}}{{& alerts}}{{/alerts}}", "'alerts' is no text; did you mean {{#alerts}}…{{/alerts}}?"),
         ("", "a template has 1 to 4,000 characters"),
     ])
@@ -74,13 +75,15 @@ import Testing
     }
 
     @Test func sectionsGoOverWhatIsNoText() throws {
-        let templates = try templates("{{# links }}{{links.open}}{{/links}}{{#affected}} {{affected.model}}{{/affected}}{{^alerts}}none{{/alerts}}{{! links }}")
+        let templates = try templates(
+            "{{# links }}{{links.open}}{{/links}}{{#affected}} {{affected.model}}{{/affected}}{{^alerts}}none{{/alerts}}{{! links }}")
         let body = try Fixtures.body(try Fixtures.message(try Fixtures.transition()), .log, templates: templates)
         #expect(body.hasPrefix("https://m.example/a/OPEN"), "\(body)")
     }
 
     @Test(arguments: [
-        (Markup.markdown, #"CRITICAL · 2\*\*3 & \*4\* on `gpt-4o` in production"#), (.html, "CRITICAL · 2**3 &amp; *4* on gpt-4o in production"),
+        (Markup.markdown, #"CRITICAL · 2\*\*3 & \*4\* on `gpt-4o` in production"#),
+        (.html, "CRITICAL · 2**3 &amp; *4* on gpt-4o in production"),
         (.slack, "CRITICAL · 2∗∗3 &amp; ∗4∗ on `gpt-4o` in production"), (.plain, "CRITICAL · 2**3 & *4* on gpt-4o in production"),
     ])
     func theBuiltInFirstLineIsEscapedAndWithoutStress(markup: Markup, title: String) throws {

@@ -16,7 +16,8 @@ struct ConfigurationTests {
     private static let strayAt = "a host or the database's name holds an @: an @ in a user or password is written %40"
 
     @Test(arguments: [
-        ("dbname=a@b host=@socket", "host=@socket dbname=a@b"), ("postgresql://torq@db/a%40b?application_name=x@y", "host=db user=torq dbname=a@b"),
+        ("dbname=a@b host=@socket", "host=@socket dbname=a@b"),
+        ("postgresql://torq@db/a%40b?application_name=x@y", "host=db user=torq dbname=a@b"),
         ("postgresql://torq:a%40b?c@db/monitor", "host=db user=torq dbname=monitor"),
     ])
     func anAtElsewhereIsLeftAlone(conninfo: String, description: String) throws {

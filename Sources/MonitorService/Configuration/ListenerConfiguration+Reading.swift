@@ -18,7 +18,8 @@ extension ListenerConfiguration {
         if !isLoopback, !section.has("tokens") || (tokens.isEmpty && section.isEmptyList("tokens")) {
             // Only who listens needs them: an image that sets the host runs the other commands, too.
             section.problem(
-                "host", "\(host) can be reached from other machines: describe listener.tokens, or bind a loopback address such as 127.0.0.1",
+                "host",
+                "\(host) can be reached from other machines: describe listener.tokens, or bind a loopback address such as 127.0.0.1",
                 isOfSurroundings: true)
         }
     }

@@ -66,7 +66,9 @@ public struct MessageTemplate: Sendable, Hashable {
     /// The first name in a text that no message has; nil where it knows all.
     public static func unknownName(in text: String) -> String? {
         let known = Set(names)
-        return tags(of: text).filter { $0.first != "!" }.map(name).first { !known.contains($0) && !($0.first.map { "<>$=%".contains($0) } ?? false) }
+        return tags(of: text).filter { $0.first != "!" }.map(name).first {
+            !known.contains($0) && !($0.first.map { "<>$=%".contains($0) } ?? false)
+        }
     }
 
     /// Whether a tag stands for a value, and is no section, end of one or comment.

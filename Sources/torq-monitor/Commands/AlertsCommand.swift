@@ -204,7 +204,8 @@ struct AlertsCommand: AsyncParsableCommand {
                     case .resolved: alert.resolvedBy.map { " by \($0)" } ?? ""
                     case .ignored: ""
                     }
-                print("\(result.changed ? "Done" : "It was so already"): the alert is \(standing(of: alert, at: Date()))\(who.forTerminal).")
+                let line = "\(result.changed ? "Done" : "It was so already"): the alert is \(standing(of: alert, at: Date()))\(who)."
+                print(line.forTerminal)
             }
         }
     }

@@ -86,7 +86,8 @@ struct ImportCommand: AsyncParsableCommand {
     private func tell(_ report: ImportReport, of file: String) {
         guard report.imported + report.counted > 0 else { return }
         let again = onExisting == .count ? "run again with --on-existing count, it counts them once more" : "run again, it skips them"
-        standardError("\(file): it broke off, and stays as far as it came: \(report.imported) imported, \(report.counted) counted; \(again)")
+        standardError(
+            "\(file): it broke off, and stays as far as it came: \(report.imported) imported, \(report.counted) counted; \(again)")
     }
 
     private static func describe(_ progress: ImportProgress, file: String) -> String {

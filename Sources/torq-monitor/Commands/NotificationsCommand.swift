@@ -37,7 +37,9 @@ struct NotificationsCommand: AsyncParsableCommand {
                 case .json: try printJSON(list)
                 case .table: printTable(list)
                 }
-                if found.count > limit { standardError("there are older ones: --limit 1000 shows them, --status and --receiver some of them") }
+                if found.count > limit {
+                    standardError("there are older ones: --limit 1000 shows them, --status and --receiver some of them")
+                }
             }
         }
     }
