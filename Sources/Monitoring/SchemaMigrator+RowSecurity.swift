@@ -1,3 +1,5 @@
+import Postgres
+
 extension SchemaMigrator {
     /// Says so where row level security hides events from this user, which look as if they had never happened; nil where all are seen.
     ///

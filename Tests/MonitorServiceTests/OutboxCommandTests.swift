@@ -59,7 +59,7 @@ import Testing
             #expect(try await Program.run(["notifications", "show", Self.alert] + shared).code == 1)
 
             let page = try await Program.run(["notifications", "list", "--limit", "1", "--format", "json"] + shared)
-            #expect(page.errors == "there are older ones: --limit 1000 shows them, --status and --receiver some of them\n")
+            #expect(page.errors == "there are older ones (--limit up to 1000, --status and --receiver for some of them)\n")
             #expect(try JSONValue(parsing: page.output).array?.count == 1)
             #expect(try await Program.run(["notifications", "list", "--limit", "2"] + shared).errors == "")
 

@@ -41,7 +41,7 @@ struct AlertsCommand: AsyncParsableCommand {
                 }
                 if list.hasMore {
                     let more = list.totalCount - list.alerts.count
-                    standardError("\(more) more opened before these: --limit 1000 shows them, --threshold high the grave ones")
+                    standardError("\(more) more opened before these (--limit up to 1000, --threshold high for the grave ones)")
                 }
             }
         }

@@ -38,7 +38,7 @@ struct NotificationsCommand: AsyncParsableCommand {
                 case .table: printTable(list)
                 }
                 if found.count > limit {
-                    standardError("there are older ones: --limit 1000 shows them, --status and --receiver some of them")
+                    standardError("there are older ones (--limit up to 1000, --status and --receiver for some of them)")
                 }
             }
         }
