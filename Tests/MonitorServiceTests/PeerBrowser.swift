@@ -62,6 +62,12 @@ struct PeerBrowser: Sendable {
         try await send("POST", "/url", .object(["url": .string(url)]))
     }
 
+    /// Opens a tab and goes on in it; those that are there already stay as they are.
+    func openTab() async throws {
+        let tab = try await send("POST", "/window/new", .object(["type": .string("tab")]))
+        try await send("POST", "/window", .object(["handle": tab["handle"] ?? .null]))
+    }
+
     /// The title of the page.
     func title() async throws -> String {
         try await send("GET", "/title").string ?? ""

@@ -65,6 +65,50 @@ struct PeerChromiumTests {
         }
     }
 
+    @Test func aPageThatNobodyLooksAtHoldsNoConnectionAndOneThatIsBehindSaysSo() async throws {
+        try await withPeerDirectory { directory in
+            try await withTestDatabase { database in
+                let code = try await Program.serve(["--database", database.url]) { address in
+                    try await ReloadTests.openAlert(database.client)
+                    try await Self.browse(PeerBrowser.Screen(width: 1280, height: 800), hasScript: true, address, "\(directory)/tabs") {
+                        // A browser has six connections for a host, and each page that is looked at holds one.
+                        for _ in 0..<8 {
+                            try await $0.open("\(address)/")
+                            try await Self.becomes("Live", $0)
+                            try await $0.openTab()
+                        }
+                        try await $0.open("\(address)/")
+                        try await Self.becomes("Live", $0)
+                        try await Self.fallBehind($0)
+                    }
+                }
+                #expect(code == 0)
+            }
+        }
+    }
+
+    /// What the page loads fails, or never comes; then it comes again.
+    private static func fallBehind(_ browser: PeerBrowser) async throws {
+        let clock = try await browser.text("[data-live=clock]")
+        _ = try await browser.evaluate("window.real = window.fetch")
+        for failure in [
+            "return Promise.resolve(new Response('', {status: 503}))",
+            "return new Promise(function (_, fail) { options.signal.onabort = function () { fail(options.signal.reason); }; })",
+        ] {
+            _ = try await browser.evaluate("window.fetch = function (url, options) { \(failure) }; \(look)")
+            try await becomes("Not up to date since \(clock)", browser)
+            _ = try await browser.evaluate("window.fetch = function (url, options) { return window.real(url, options) }")
+            try await becomes("Live", browser)
+        }
+    }
+
+    /// As when somebody comes back to the page.
+    private static let look = "document.dispatchEvent(new Event('visibilitychange'))"
+
+    private static func becomes(_ word: String, _ browser: PeerBrowser) async throws {
+        try await eventually("the page says \(word)", timeout: .seconds(30)) { try await browser.text("#live") == word }
+    }
+
     /// Somebody presses a button on one screen, and another screen shows it without being touched.
     private static func follow(_ address: String, _ directory: String) async throws {
         try await browse(PeerBrowser.Screen(width: 1280, height: 800), hasScript: true, address, directory) { watcher in

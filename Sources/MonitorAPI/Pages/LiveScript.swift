@@ -4,15 +4,18 @@ enum LiveScript {
         'use strict';
         (function () {
           var body = document.body, root = body.dataset.root || './';
-          if (!window.EventSource || !window.fetch || !window.DOMParser) return;
+          if (!window.EventSource || !window.fetch || !window.DOMParser || !window.AbortSignal || !AbortSignal.timeout) return;
           var sign = document.getElementById('live'), said = document.getElementById('said');
           var due = 0, busy = false, again = false, waiting = false;
+          var source = null, state = 'Connecting', isFresh = true;
 
-          function show(word, isOn) {
+          // A stream that is open says nothing of the figures: what was last loaded is as old as the page's clock.
+          function show() {
             if (!sign) return;
+            var clock = document.querySelector('[data-live="clock"]');
             sign.hidden = false;
-            sign.classList.toggle('off', !isOn);
-            sign.lastElementChild.textContent = word;
+            sign.classList.toggle('off', !isFresh || state !== 'Live');
+            sign.lastElementChild.textContent = isFresh ? state : 'Not up to date' + (clock ? ' since ' + clock.textContent : '');
           }
 
           // Somebody is typing there, or has opened something: it waits until they are done.
@@ -48,20 +51,28 @@ enum LiveScript {
                 if (back) back.focus({preventScroll: true});
               }
             });
-            if (sign) sign.hidden = false;
           }
 
           function load() {
             if (busy) { again = true; return; }
+            if (document.hidden) return;
             busy = true;
-            fetch(location.href, {credentials: 'same-origin', redirect: 'manual', cache: 'no-store'}).then(function (answer) {
+            fetch(location.href, {
+              credentials: 'same-origin', redirect: 'manual', cache: 'no-store', signal: AbortSignal.timeout(10000)
+            }).then(function (answer) {
               if (answer.type === 'opaqueredirect') { location.reload(); return null; }
-              return answer.ok ? answer.text() : null;
+              if (!answer.ok) throw answer.status;
+              return answer.text();
             }).then(function (text) {
               if (text) put(new DOMParser().parseFromString(text, 'text/html'));
-            }).catch(function () {}).then(function () {
+              isFresh = true;
+            }).catch(function () {
+              isFresh = false;
+            }).then(function () {
               busy = false;
-              if (again) { again = false; soon(300); }
+              show();
+              if (again || !isFresh) soon(isFresh ? 300 : 5000);
+              again = false;
             });
           }
 
@@ -75,13 +86,15 @@ enum LiveScript {
               + (change.actor && change.actor !== 'monitor' ? ' by ' + change.actor : '');
           }
 
-          var source = null;
+          // A browser has six connections for a host and all its tabs: one that nobody looks at gives its own up.
           function follow() {
+            if (source || document.hidden) return;
             source = new EventSource(root + 'api/monitor/stream');
-            source.onopen = function () { show('Live', true); };
+            source.onopen = function () { state = 'Live'; show(); };
             source.onerror = function () {
-              show('Reconnecting', false);
-              if (source.readyState === 2) { setTimeout(function () { load(); follow(); }, 10000); }
+              state = 'Reconnecting';
+              show();
+              if (source.readyState === 2) { leave(); setTimeout(function () { load(); follow(); }, 10000); }
             };
             source.addEventListener('transition', function (event) {
               try {
@@ -92,6 +105,12 @@ enum LiveScript {
             source.addEventListener('gap', function () { soon(150); });
           }
 
+          function leave() {
+            if (source) source.close();
+            source = null;
+            if (state === 'Live') state = 'Connecting';
+          }
+
           document.querySelectorAll('[data-live]').forEach(function (part) { part.dataset.was = part.innerHTML; });
           document.querySelectorAll('.without-script').forEach(function (part) { part.hidden = true; });
           var passed = /^(did|alert|ended|retry|drop)=/;
@@ -100,11 +119,13 @@ enum LiveScript {
             history.replaceState(null, '', location.pathname + (left ? '?' + left : ''));
           }
           document.addEventListener('focusout', function () { if (waiting) soon(500); });
-          document.addEventListener('visibilitychange', function () { if (!document.hidden) soon(0); });
-          window.addEventListener('pagehide', function () { if (source) source.close(); });
-          window.addEventListener('pageshow', function (event) { if (event.persisted) { follow(); soon(0); } });
-          setInterval(function () { if (!document.hidden) soon(0); }, 60000);
-          show('Connecting', false);
+          document.addEventListener('visibilitychange', function () {
+            if (document.hidden) { leave(); } else { follow(); show(); soon(0); }
+          });
+          window.addEventListener('pagehide', leave);
+          window.addEventListener('pageshow', function (event) { if (event.persisted) { follow(); show(); soon(0); } });
+          setInterval(function () { soon(0); }, 60000);
+          show();
           follow();
         })();
 
