@@ -80,6 +80,7 @@ struct PeerChromiumTests {
                         try await $0.open("\(address)/")
                         try await Self.becomes("Live", $0)
                         try await Self.fallBehind($0)
+                        try await Self.stayInUse($0)
                     }
                 }
                 #expect(code == 0)
@@ -100,6 +101,23 @@ struct PeerChromiumTests {
             _ = try await browser.evaluate("window.fetch = function (url, options) { return window.real(url, options) }")
             try await becomes("Live", browser)
         }
+    }
+
+    /// A time that was chosen and the place of the keyboard outlast what the page loads.
+    private static func stayInUse(_ browser: PeerBrowser) async throws {
+        func load() async throws {
+            // As if all of it had changed.
+            _ = try await browser.evaluate(
+                "document.title = 'old'; document.querySelectorAll('[data-live]').forEach(function (one) { one.dataset.was = '' }); \(look)"
+            )
+            try await eventually("it has loaded", timeout: .seconds(20)) { try await browser.title() != "old" }
+        }
+        _ = try await browser.evaluate("document.querySelector('.more summary').focus()")
+        try await load()
+        #expect(try await browser.evaluate("return document.activeElement.tagName") == .string("SUMMARY"))
+        _ = try await browser.evaluate("document.querySelector('select[name=for]').value = '8h'")
+        try await load()
+        #expect(try await browser.evaluate("return document.querySelector('select[name=for]').value") == .string("8h"))
     }
 
     /// As when somebody comes back to the page.

@@ -22,8 +22,8 @@ enum LiveScript {
           function isInUse(part) {
             var at = document.activeElement;
             if (at && part.contains(at) && /^(INPUT|TEXTAREA|SELECT)$/.test(at.tagName)) return true;
-            return Array.prototype.some.call(part.querySelectorAll('input[type=text], textarea'), function (field) {
-              return field.value !== field.defaultValue;
+            return Array.prototype.some.call(part.querySelectorAll('input[type=text], textarea, option:checked'), function (field) {
+              return field.tagName === 'OPTION' ? !field.defaultSelected : field.value !== field.defaultValue;
             });
           }
 

@@ -27,7 +27,7 @@ extension PageRenderer.Template {
         """
         {{#canAct}}{{#form}}<form method="post" action="{{action}}" class="act">
         <input type="hidden" name="form" value="{{mark}}"><input type="hidden" name="from" value="{{from}}">
-        <div class="buttons">{{#buttons}}{{#isSnooze}}<span class="joined"><button type="submit" class="{{style}}" name="do" value="{{value}}" aria-label="{{name}}" data-key="{{value}}-{{suffix}}">{{label}}</button><label class="unseen" for="for-{{suffix}}">For how long: {{title}}</label><select id="for-{{suffix}}" name="for">{{#choices}}<option value="{{value}}"{{#isChosen}} selected{{/isChosen}}>{{label}}</option>{{/choices}}</select></span>{{/isSnooze}}{{^isSnooze}}<button type="submit" class="{{style}}" name="do" value="{{value}}" aria-label="{{name}}" data-key="{{value}}-{{suffix}}">{{label}}</button>{{/isSnooze}}{{/buttons}}</div>
+        <div class="buttons">{{#buttons}}{{#isSnooze}}<span class="joined"><button type="submit" class="{{style}}" name="do" value="{{value}}" aria-label="{{name}}" data-key="{{value}}-{{suffix}}">{{label}}</button><label class="unseen" for="for-{{suffix}}">For how long: {{title}}</label><select id="for-{{suffix}}" name="for" autocomplete="off">{{#choices}}<option value="{{value}}"{{#isChosen}} selected{{/isChosen}}>{{label}}</option>{{/choices}}</select></span>{{/isSnooze}}{{^isSnooze}}<button type="submit" class="{{style}}" name="do" value="{{value}}" aria-label="{{name}}" data-key="{{value}}-{{suffix}}">{{label}}</button>{{/isSnooze}}{{/buttons}}</div>
         \(fields)
         </form>{{/form}}{{/canAct}}
         """
@@ -61,12 +61,12 @@ extension PageRenderer.Template {
         <p class="alert-summary">{{summary}}</p>
         {{#hasLabels}}<p class="alert-labels muted small">{{labels}}</p>{{/hasLabels}}
         <p class="alert-foot"><span class="holder{{^isHeld}} alone{{/isHeld}}">{{holder}}</span><span class="muted">{{since}}</span></p>
-        \(actionText("<details class=\"more\" id=\"more-{{suffix}}\"><summary>Name and note</summary><div class=\"pair\">\(nameField)\(noteField)</div></details>"))
+        \(actionText("<details class=\"more\" id=\"more-{{suffix}}\"><summary data-key=\"open-{{suffix}}\">Name and note</summary><div class=\"pair\">\(nameField)\(noteField)</div></details>"))
         </li>{{/alerts}}</ul><p class="muted small more-of">{{moreAlerts}}</p>{{/isQuiet}}
         </section>
         <div class="columns trouble" data-live="trouble">{{#hasFailing}}<section class="card failing" aria-labelledby="failing"><h2 id="failing">Messages that do not get through</h2>
         <ul class="rows">{{#failing}}<li><p class="row"><strong class="row-name">{{name}}</strong><span class="state dead">{{state}}</span></p><p class="muted small">{{detail}}</p></li>{{/failing}}</ul>
-        {{#hasUndelivered}}<h3 class="part">Given up</h3><ul class="rows">{{#undelivered}}<li class="doable"><div><p class="row"><a class="row-name" href="{{link}}">{{title}}</a></p><p class="muted small">to {{receiver}}, {{detail}}</p></div>\(deedText)</li>{{/undelivered}}</ul>
+        {{#hasUndelivered}}<h3 class="part">Given up</h3><ul class="rows">{{#undelivered}}<li class="doable"><div><p class="row"><a class="row-name" href="{{link}}" data-key="{{link}}">{{title}}</a></p><p class="muted small">to {{receiver}}, {{detail}}</p></div>\(deedText)</li>{{/undelivered}}</ul>
         <p class="muted small more-of">{{moreUndelivered}}</p>{{/hasUndelivered}}</section>{{/hasFailing}}
         {{#hasSilences}}<section class="card" aria-labelledby="silences"><h2 id="silences">Silences</h2>
         <ul class="rows">{{#silences}}<li class="doable"><div><p class="row"><span class="row-name">{{#matchers}}<code>{{.}}</code> {{/matchers}}</span><span class="state">{{state}}</span></p><p class="muted small">{{detail}}</p></div>\(deedText)</li>{{/silences}}</ul></section>{{/hasSilences}}</div>
@@ -106,8 +106,8 @@ extension PageRenderer.Template {
         \(actionText("<div class=\"pair\">\(nameField)\(noteField)</div>"))</section>{{/canAct}}{{/card}}
         <section class="card" aria-labelledby="picture" data-live="picture"><h2 id="picture">{{picture}}</h2>
         <dl class="facts">{{#card.figures}}<div><dt>{{name}}</dt><dd>{{value}}</dd></div>{{/card.figures}}</dl>
-        {{#hasRunbook}}<p><a href="{{runbook}}" rel="noreferrer">What to do about it</a></p>{{/hasRunbook}}
-        {{#hasSource}}<p><a href="{{source}}" rel="noreferrer">Shown by its source</a></p>{{/hasSource}}{{{chartHTML}}}
+        {{#hasRunbook}}<p><a href="{{runbook}}" rel="noreferrer" data-key="runbook">What to do about it</a></p>{{/hasRunbook}}
+        {{#hasSource}}<p><a href="{{source}}" rel="noreferrer" data-key="source">Shown by its source</a></p>{{/hasSource}}{{{chartHTML}}}
         {{#hasChart}}<p class="legend muted"><span><i class="key line"></i>measured</span><span><i class="key base"></i>expected</span><span><i class="key span"></i>the alert stood</span></p>{{/hasChart}}</section>
         <div data-live="causes">{{#hasCauses}}<section class="card" aria-labelledby="causes"><h2 id="causes">Where it comes from</h2>
         <ul class="rows causes">{{#causes}}<li><p class="row"><span class="row-name">{{name}}</span><strong>{{value}}</strong></p>{{{barHTML}}}<p class="muted small">{{detail}}</p></li>{{/causes}}</ul></section>{{/hasCauses}}</div>
@@ -120,7 +120,7 @@ extension PageRenderer.Template {
         <p class="muted small">{{detail}}</p>
         {{#attempts}}<p class="attempt small"><span class="muted">{{number}}.</span> {{time}} UTC, {{outcome}}<span class="muted">{{detail}}</span></p>{{/attempts}}\(deedText)</li>{{/messages}}</ul>{{/hasMessages}}
         {{^hasMessages}}<p class="muted">Nobody yet.</p>{{/hasMessages}}
-        {{#hasQuiet}}<p class="muted">{{quietText}}{{#hasQuietLink}} <a href="{{quietLink}}">{{quietLinkTitle}}</a>{{/hasQuietLink}}</p>{{/hasQuiet}}</section>
+        {{#hasQuiet}}<p class="muted">{{quietText}}{{#hasQuietLink}} <a href="{{quietLink}}" data-key="quiet">{{quietLinkTitle}}</a>{{/hasQuietLink}}</p>{{/hasQuiet}}</section>
         </div>
         {{#hasEvidence}}<details class="card" id="evidence"><summary>{{evidenceTitle}}</summary><pre tabindex="0">{{evidence}}</pre></details>{{/hasEvidence}}
         {{#hasEvents}}<details class="card" id="events"><summary>Example events</summary><ul class="events">{{#events}}<li><code>{{.}}</code></li>{{/events}}</ul></details>{{/hasEvents}}
