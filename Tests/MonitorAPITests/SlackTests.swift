@@ -1,4 +1,5 @@
 import Foundation
+import Monitoring
 import Notifications
 import Postgres
 import Synchronization
@@ -107,6 +108,27 @@ struct SlackTests {
             #expect(second.status == 200)
             #expect(try await sent.next().body.contains("Acknowledged by ana &lt;b&gt; (U2CERLKJA)."))
             #expect(try await listener.value("SELECT count(*) FROM monitoring_alert_transitions WHERE transition = 'acknowledged'") == "1")
+        }
+    }
+
+    @Test("what an alert from elsewhere is called becomes no link, mention or format in the message after a press")
+    func inert() async throws {
+        let sent = Sent()
+        try await withSlack(sent) { listener in
+            try await listener.run(
+                """
+                UPDATE monitoring_alerts SET origin = 'prometheus', summary = 'See https://evil.example, *now*',
+                    labels = '{"alertname": "@channel _look_ at evil.example"}' WHERE id = '\(Fixture.alert)'
+                """)
+            let press = try await listener.press(listener.signer.token(for: try listener.claim(.acknowledge, Fixture.alert)))
+            #expect(press.status == 200)
+            let reply = try JSONValue(parsing: try await sent.next().body)
+            let sections = try #require(reply["blocks"]?.array).filter { $0["type"] == .string("section") }
+            #expect(sections.count == 2 && sections.allSatisfy { $0["text"]?["verbatim"] == .bool(true) })
+            let name = "@\u{2060}channel ＿look＿ at evil.\u{2060}example"
+            let summary = "See https:\u{2060}//evil.\u{2060}example, ∗now∗"
+            #expect(sections[0]["text"]?["text"]?.string == "*HIGH · \(name)*\n\(summary)")
+            #expect(reply["text"]?.string?.hasPrefix("\(name): :eyes: Acknowledged by ana") == true)
         }
     }
 

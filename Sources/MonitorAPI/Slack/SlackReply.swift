@@ -95,7 +95,11 @@ struct SlackReply: Encodable, Sendable {
     }
 
     private static func section(_ text: String) -> JSONValue {
-        .object(["type": .string("section"), "text": .object(["type": .string("mrkdwn"), "text": .string(text)])])
+        // Verbatim: an address or a channel's name in it becomes no link by itself.
+        .object([
+            "type": .string("section"),
+            "text": .object(["type": .string("mrkdwn"), "text": .string(text), "verbatim": .bool(true)]),
+        ])
     }
 
     private static func button(_ label: String, _ action: LinkClaim.Action, value: String? = nil, url: String? = nil) -> JSONValue {
@@ -108,10 +112,6 @@ struct SlackReply: Encodable, Sendable {
         return .object(members)
     }
 
-    /// Escaped, so that it pings nobody, and cut: before escaping, so that no entity is.
-    static func words(_ text: String, _ limit: Int) -> String {
-        let flat = text.replacing("\n", with: " ")
-        let cut = flat.count > limit ? "\(flat.prefix(limit - 1))…" : flat
-        return cut.replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;")
-    }
+    /// Text of others as the messages have it: on one line, inert and cut.
+    private static func words(_ text: String, _ limit: Int) -> String { Markup.slack.words(text, limit: limit) }
 }

@@ -1,5 +1,5 @@
 /// How a format writes text of others: nothing in it can be markup, a link or a mention there.
-enum Markup: Sendable, Hashable {
+package enum Markup: Sendable, Hashable {
     /// Slack's mrkdwn: three entities; what has no escape is replaced by its like.
     case slack
     /// Markdown with backslashes: Mattermost and Discord.
@@ -16,7 +16,7 @@ enum Markup: Sendable, Hashable {
     case plain
 
     /// Words of people or of ours: on one line, inert, at most `limit` UTF-16 units.
-    func words(_ text: String, limit: Int) -> String {
+    package func words(_ text: String, limit: Int) -> String {
         let inert = SafeText.inert(text, limit: limit + 200)
         switch self {
         case .slack:
