@@ -32,6 +32,22 @@ struct GroupLinkTests {
         }
     }
 
+    @Test("alerts of one name from elsewhere are told apart by their labels, and have no figure")
+    func relayed() async throws {
+        try await withListener { listener in
+            try await listener.run(
+                GroupFixture.sql(3)
+                    + """
+                    UPDATE monitoring_alerts SET alert_type = 'relayed', metric_name = 'relayed', current_value = NULL, origin = 'prometheus',
+                        labels = jsonb_build_object('alertname', 'HighLatency', 'instance', slice_value, 'job', 'checkout')
+                    WHERE fingerprint ~ '^g'
+                    """)
+            let page = try await listener.send("GET", try listener.groupLink(.open)).text
+            for number in 1...3 { #expect(page.contains(">instance=model-\(number) job=checkout</p>"), "\(page)") }
+            #expect(!page.contains("–"))
+        }
+    }
+
     @Test("POST does it to each for which it is allowed, says what happened to how many, and does nothing twice")
     func acting() async throws {
         try await withListener { listener in

@@ -7,6 +7,7 @@ struct GroupPage: Sendable {
     /// One of them.
     struct Member: Sendable {
         let card: AlertCard
+        /// Empty for an alert from elsewhere, whose figures are not known here.
         let value: String
         /// To its own page: a token.
         let link: String
@@ -44,7 +45,8 @@ struct GroupPage: Sendable {
         hasHeadline = !outcome.headline.isEmpty
         members = alerts.map { alert in
             Member(
-                card: AlertCard(alert, now: now), value: Wording.value(alert.currentValue, of: alert.metricName), link: link(alert),
+                card: AlertCard(alert, now: now),
+                value: alert.labels == nil ? Wording.value(alert.currentValue, of: alert.metricName) : "", link: link(alert),
                 isOver: alert.status == .resolved || alert.status == .ignored)
         }
         isCut = subject.total > alerts.count

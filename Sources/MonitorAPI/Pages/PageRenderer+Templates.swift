@@ -166,6 +166,7 @@ extension PageRenderer.Template {
         \(formText)
         <section class="card" aria-labelledby="members"><h2 id="members">The alerts</h2>
         <ul class="members">{{#members}}<li class="{{card.severity}}{{#isOver}} over{{/isOver}}"><p class="member"><span class="badge {{card.severity}}">{{card.severity}}</span><a href="{{link}}">{{card.title}}</a><strong class="value">{{value}}</strong></p>
+        {{#card.hasLabels}}<p class="muted small labels">{{card.labels}}</p>{{/card.hasLabels}}
         <p class="small"><span class="holder{{^card.isHeld}} alone{{/card.isHeld}}">{{card.holder}}</span> <span class="muted">alert {{card.since}}</span></p></li>{{/members}}</ul>
         {{#isCut}}<p class="muted small">{{cut}}</p>{{/isCut}}</section>
         </main>

@@ -168,7 +168,7 @@ enum Stylesheet {
         .choice label .muted { float: right; font-weight: 400; } .choice input:checked + label { border-color: var(--accent); background: var(--soft); }
         .members { padding: 0; list-style: none; } .members li + li { margin-top: 14px; padding-top: 14px; border-top: 1px solid var(--line); }
         .member { display: flex; gap: 10px; align-items: baseline; margin-bottom: 3px; } .member a { color: inherit; font-weight: 600; text-decoration-color: var(--muted); text-underline-offset: 3px; }
-        .member .value { margin-left: auto; white-space: nowrap; font-variant-numeric: tabular-nums; } .members .over .value { font-weight: 400; color: var(--muted); }
+        .member .value { margin-left: auto; white-space: nowrap; font-variant-numeric: tabular-nums; } .members .labels { overflow-wrap: anywhere; } .members .over .value { font-weight: 400; color: var(--muted); }
         .members .holder { margin-right: 10px; } .members .over .holder { font-weight: 400; color: var(--muted); } .outcome p + p { margin-top: 4px; }
         a { color: var(--accent); }
         :focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; border-radius: 4px; }
