@@ -41,6 +41,20 @@ struct SessionTests {
         }
     }
 
+    @Test("behind a proxy with a password of its own a session holds, and that password is no guess")
+    func basicAuthentication() async throws {
+        try await withListener(tokens: try Self.tokens()) { listener in
+            let basic = (name: "Authorization", value: "Basic b3BzOnNlY3JldA==")
+            let session = try await listener.signIn("oncall") + [basic]
+            for _ in 0..<40 {
+                #expect(try await listener.send("GET", "/", headers: [basic]).status == 303)
+                #expect(try await listener.send("GET", "/api/monitor/alerts", headers: [basic]).status == 401)
+            }
+            #expect(try await listener.send("GET", "/", headers: session).status == 200)
+            #expect(try await listener.submit("/login", "token=secret-of-oncall", headers: [basic]).status == 303)
+        }
+    }
+
     @Test("by TLS the cookie is this host's alone, and never sent without TLS")
     func secure() async throws {
         try await withListener(tokens: try Self.tokens(), publicURL: "https://monitor.example.com") { listener in

@@ -14,7 +14,9 @@ struct Doorkeeper: Sendable {
     /// - Throws: A problem, or `LoginNeeded` for a page that somebody without a token looks at.
     func admit(_ request: Request, _ context: MonitorContext, to endpoint: Endpoint, now: Date) async throws -> Principal {
         guard gate.hasTokens, endpoint.access != .open else { return .local }
-        if request.headers[.authorization] == nil, endpoint.takesSession {
+        // Other credentials, such as those of a proxy's basic authentication, are not meant for us.
+        let hasBearer = Gate.bearer(request.headers[.authorization]) != nil
+        if !hasBearer, endpoint.takesSession {
             guard let session = cookie.session(in: request.headers) else {
                 if endpoint.isPage { throw LoginNeeded(path: request.uri.path, isOver: false) }
                 return try gate.admit(request.headers, to: endpoint.access)
@@ -27,7 +29,7 @@ struct Doorkeeper: Sendable {
             return Principal(tokenName: token.name, scope: token.scope, session: session)
         }
         // Only what names a secret can be wrong about it.
-        guard request.headers[.authorization] != nil else { return try gate.admit(request.headers, to: endpoint.access) }
+        guard hasBearer else { return try gate.admit(request.headers, to: endpoint.access) }
         do {
             return try gate.admit(request.headers, to: endpoint.access) { () throws(Problem) in
                 try failures.check(request.headers, context)
