@@ -6,7 +6,7 @@ import NIOCore
 /// | --- | --- |
 /// | the first request's header, or the rest of any header | 10 s |
 /// | the rest of a body | 30 s after its header; 5 s where the answer is written already |
-/// | the client to take more of an answer | 30 s |
+/// | the client to take another 64 KB of an answer | 30 s |
 /// | the next request | 60 s |
 /// | us to answer | as long as that takes |
 struct ConnectionClock: Sendable {
@@ -14,6 +14,8 @@ struct ConnectionClock: Sendable {
     static let body = TimeAmount.seconds(30)
     static let restOfBody = TimeAmount.seconds(5)
     static let stall = TimeAmount.seconds(30)
+    /// Bytes that a client takes in that time if it is slow, and not stalled.
+    static let leastTaken = 64 << 10
     static let idle = TimeAmount.seconds(60)
 
     /// When the connection was opened, or its latest answer ended.
@@ -26,7 +28,8 @@ struct ConnectionClock: Sendable {
     private var isReadingBody = false
     /// Requests whose answer has not ended.
     private var due = 0
-    private var stalledSince: NIODeadline?
+    /// Since when the client takes nothing more at once, and how many bytes waited for it then.
+    private var stalled: (since: NIODeadline, waiting: Int)?
     private var hasPart = false
 
     /// Opened at that moment.
@@ -75,14 +78,20 @@ struct ConnectionClock: Sendable {
         if headerSince != nil { headerSince = now }
     }
 
-    /// The client takes nothing more, or takes again.
-    mutating func writabilityChanged(_ isWritable: Bool, at now: NIODeadline) {
-        stalledSince = isWritable ? nil : stalledSince ?? now
+    /// The client takes nothing more at once, or takes again; so many bytes wait for it.
+    mutating func writabilityChanged(_ isWritable: Bool, waiting: Int, at now: NIODeadline) {
+        stalled = isWritable ? nil : stalled ?? (now, waiting)
+    }
+
+    /// So many bytes still wait for the client: one that has taken enough of them has its time anew.
+    mutating func looked(waiting: Int, at now: NIODeadline) {
+        guard let stalled, stalled.since + Self.stall <= now, stalled.waiting - waiting >= Self.leastTaken else { return }
+        self.stalled = (now, waiting)
     }
 
     /// When it is to be closed if nothing happens; nil for never.
     var deadline: NIODeadline? {
-        let stall = stalledSince.map { $0 + Self.stall }
+        let stall = stalled.map { $0.since + Self.stall }
         return [reading, stall].compactMap { $0 }.min()
     }
 

@@ -94,7 +94,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        clock.writabilityChanged(context.channel.isWritable, at: .now())
+        clock.writabilityChanged(context.channel.isWritable, waiting: Self.waiting(context), at: .now())
         arm(context)
         context.fireChannelWritabilityChanged()
     }
@@ -157,6 +157,7 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
             guard let self, !self.isOver else { return }
             self.timerAt = nil
+            self.clock.looked(waiting: Self.waiting(context), at: .now())
             if let deadline = self.clock.deadline, deadline <= .now() {
                 self.isOver = true
                 context.close(promise: nil)
@@ -164,5 +165,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
                 self.arm(context)
             }
         }
+    }
+
+    /// Bytes that are written and that the client has not taken.
+    private static func waiting(_ context: ChannelHandlerContext) -> Int {
+        (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
     }
 }
