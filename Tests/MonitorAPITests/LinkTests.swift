@@ -34,6 +34,20 @@ struct LinkTests {
         }
     }
 
+    @Test("what others hang on to the address of a link or a page is passed over; the API knows its parameters")
+    func foreignParameters() async throws {
+        try await withListener { listener in
+            let foreign = "fbclid=x&utm_source=a&utm_source=b&q=%ff"
+            let link = try listener.link(.acknowledge, Fixture.alert)
+            for path in ["/?", "/?window=7d&", "/alerts/\(Fixture.alert)?", "\(link)?"] {
+                #expect(try await listener.send("GET", path + foreign).status == 200, "\(path)")
+            }
+            #expect(try await listener.send("GET", "/?window=9d&\(foreign)").status == 400)
+            #expect(try await listener.submit("\(link)?\(foreign)", "name=Ana").text.contains("It is yours, Ana."))
+            #expect(try await listener.send("GET", "/api/monitor/alerts?fbclid=x").status == 400)
+        }
+    }
+
     @Test("POST does it once, remembers the name, and names who was first")
     func acting() async throws {
         try await withListener { listener in

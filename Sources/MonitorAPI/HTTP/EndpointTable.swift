@@ -75,7 +75,8 @@ struct EndpointTable: Sendable {
             if let operation = endpoint.operation {
                 try QueryParameters(request.uri.query, declared: operation.query, isLenient: endpoint.isLenient)
             } else {
-                try QueryParameters(request.uri.query, allowed: endpoint.query)
+                // The address of a page goes through many hands, and some leave something on it.
+                try QueryParameters(request.uri.query, allowed: endpoint.query, isLenient: endpoint.isPage)
             }
         var room = try endpoint.beforeBody?(request, context, now) ?? BodyRoom(most: endpoint.maximumBody)
         let limit = room.most

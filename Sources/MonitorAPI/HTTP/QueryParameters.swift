@@ -50,14 +50,14 @@ struct QueryParameters: Sendable {
     init(_ query: String?, allowed: [String], repeatable: Set<String> = [], isLenient: Bool = false) throws(Problem) {
         let fields: FormFields
         do {
-            fields = try FormFields(query ?? "", repeatable: repeatable)
+            fields = try FormFields(isLenient ? Self.known(query ?? "", allowed) : query ?? "", repeatable: repeatable)
         } catch .repeated(let name) {
             throw Problem(.invalidParameter, "The parameter \(name) is given twice.", members: ["parameter": .string(name)])
         } catch {
             throw Problem(.malformed, "The query is not percent-encoded UTF-8 text.")
         }
         if isLenient {
-            values = fields.values.filter { !$0.value.isEmpty && allowed.contains($0.key) }
+            values = fields.values.filter { !$0.value.isEmpty }
             lists = fields.lists
             return
         }
@@ -70,6 +70,13 @@ struct QueryParameters: Sendable {
         }
         values = fields.values
         lists = fields.lists
+    }
+
+    /// A query without what others have hung on to it, such as `fbclid`, however that is written.
+    private static func known(_ query: String, _ allowed: [String]) -> String {
+        query.split(separator: "&").filter { pair in
+            FormFields.decode(pair.prefix { $0 != "=" }).map(allowed.contains) ?? false
+        }.joined(separator: "&")
     }
 
     static func refusal(_ name: String, _ given: String, allowed: String) -> Problem {
