@@ -48,6 +48,19 @@ struct LinkTests {
         }
     }
 
+    @Test("a note that a browser takes is taken here: it sends a line break as two characters, and counts one")
+    func longNote() async throws {
+        try await withListener { listener in
+            let link = try listener.link(.acknowledge, Fixture.alert)
+            let note = String(repeating: "x%0D%0A", count: 1999)
+            #expect(try await listener.submit(link, "note=\(note)xyz").text.contains("Your note must be at most 4000 characters long."))
+            #expect(try await listener.submit(link, "note=\(note)xy").status == 200)
+            #expect(
+                try await listener.value("SELECT length(note) FROM monitoring_alert_transitions WHERE transition = 'acknowledged'")
+                    == "4000")
+        }
+    }
+
     @Test("POST does it once, remembers the name, and names who was first")
     func acting() async throws {
         try await withListener { listener in

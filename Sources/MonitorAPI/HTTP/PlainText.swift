@@ -8,11 +8,12 @@ enum PlainText: Sendable, Hashable {
     case refused(allowed: String)
 
     /// - Parameters:
-    ///   - maximum: In Unicode scalars, the surrounding spaces included.
+    ///   - maximum: In Unicode scalars, the surrounding spaces included; a line break is one, however it is sent.
     ///   - multiline: Whether line breaks and tabs may be in it; one line break at the end always may.
     static func check(_ text: String, maximum: Int, multiline: Bool) -> PlainText {
-        guard text.unicodeScalars.count <= maximum else { return .refused(allowed: "at most \(maximum) characters long") }
+        // A form's field counts its line breaks so, and sends each as two characters.
         let unified = text.replacing("\r\n", with: "\n")
+        guard unified.unicodeScalars.count <= maximum else { return .refused(allowed: "at most \(maximum) characters long") }
         let printable = (unified.hasSuffix("\n") ? unified.dropLast() : unified[...]).unicodeScalars.allSatisfy { scalar in
             scalar.properties.generalCategory != .control || (multiline && (scalar == "\n" || scalar == "\t"))
         }
