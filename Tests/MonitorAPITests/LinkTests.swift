@@ -61,6 +61,24 @@ struct LinkTests {
         }
     }
 
+    @Test("a slash too many leads to the page without it, since a page's own links are relative")
+    func slashes() async throws {
+        try await withListener { listener in
+            let link = try listener.link(.acknowledge, Fixture.alert)
+            for (path, location) in [
+                ("/alerts/\(Fixture.alert)/", "../../alerts/\(Fixture.alert)"),
+                ("/alerts/\(Fixture.alert)//?did=acknowledge", "../../../alerts/\(Fixture.alert)?did=acknowledge"),
+                ("\(link)/", "../..\(link)"), ("/login/", "../login"), ("//", "../"),
+            ] {
+                for method in ["GET", "HEAD"] {
+                    let answer = try await listener.send(method, path)
+                    #expect(answer.status == 308 && answer.header("Location") == location, "\(path) \(answer.status)")
+                }
+            }
+            for path in ["/", "/alerts/\(Fixture.alert)", link] { #expect(try await listener.send("GET", path).status == 200, "\(path)") }
+        }
+    }
+
     @Test("POST does it once, remembers the name, and names who was first")
     func acting() async throws {
         try await withListener { listener in

@@ -49,6 +49,7 @@ struct EndpointTable: Sendable {
 
     private func answer(_ endpoint: Endpoint, _ request: Request, _ context: MonitorContext) async throws -> Response {
         do {
+            if endpoint.isPage, endpoint.method == .get, let plain = Self.redirect(request) { return plain }
             let principal = try await doorkeeper.admit(request, context, to: endpoint, now: clock())
             if let freshness = endpoint.freshness {
                 let key = AnswerCache.Key(path: request.uri.path, query: request.uri.query ?? "", scope: principal.scope)
@@ -66,6 +67,14 @@ struct EndpointTable: Sendable {
             let problem = AnswerMiddleware.problem(describing: error, context)
             return ErrorPage.response(problem, to: request)
         }
+    }
+
+    /// To a page's own path, where there is a slash too many in it: what the page leads to is relative. nil where there is none.
+    private static func redirect(_ request: Request) -> Response? {
+        let path = request.uri.path.split(separator: "/").joined(separator: "/")
+        guard request.uri.path != "/" + path else { return nil }
+        let location = PageFrame.root(above: request.uri.path) + path + (request.uri.query.map { "?" + $0 } ?? "")
+        return Response(status: .permanentRedirect, headers: [.location: location, .cacheControl: "no-store"])
     }
 
     private func serve(
