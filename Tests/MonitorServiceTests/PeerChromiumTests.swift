@@ -142,6 +142,8 @@ struct PeerChromiumTests {
                 }
                 #expect(try await $0.text("[role=status] h2") == "Acknowledged. It is yours, Robin Ōmura.")
             }
+            let said = try await watcher.evaluate("return document.getElementById('said').textContent").string
+            #expect(said?.hasPrefix("fallback spike acknowledged by Robin Ōmura: Fallback rate") == true, "\(said ?? "")")
         }
     }
 

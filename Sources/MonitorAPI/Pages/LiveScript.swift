@@ -82,8 +82,8 @@ enum LiveScript {
           }
 
           function words(change) {
-            return (change.alert_type || 'alert').replace(/_/g, ' ') + ' ' + change.transition
-              + (change.actor && change.actor !== 'monitor' ? ' by ' + change.actor : '');
+            var what = change.alert_type === 'relayed' ? 'alert' : change.alert_type.replace(/_/g, ' ');
+            return what + ' ' + change.transition + (change.actor !== 'monitor' ? ' by ' + change.actor : '') + ': ' + change.summary;
           }
 
           // A browser has six connections for a host and all its tabs: one that nobody looks at gives its own up.
