@@ -178,6 +178,28 @@ struct AttackTests {
         }
     }
 
+    @Test("marks that turn text round or hide it are on no page, and a name of which nothing is left is said to be none")
+    func hiddenMarks() async throws {
+        try await withListener { listener in
+            try await listener.run(
+                """
+                UPDATE monitoring_alerts SET origin = 'prometheus', status = 'acknowledged', acknowledged_by = 'Eve' || U&'\\202E' || 'nimda',
+                    labels = jsonb_build_object('alertname', 'Disk' || U&'\\202E' || 'lluf', 'instance', U&'n\\200B1')
+                WHERE id = '\(Fixture.hostile)';
+                UPDATE monitoring_alerts SET origin = 'prometheus', labels = '{"alertname": "   "}' WHERE id = '\(Fixture.alert)';
+                INSERT INTO monitoring_silences (matchers, starts_at, ends_at, created_by, comment)
+                VALUES ('{a=b}', '2026-03-10T11:00Z', '2026-03-10T13:00Z', U&'\\200B', 'deploy');
+                """)
+            let status = try await listener.send("GET", "/").text
+            #expect(status.contains(">Disklluf</a>"))
+            #expect(status.contains("Evenimda has it") && status.contains("instance=n1<"))
+            #expect(status.contains(">(unnamed)</a>") && status.contains("by (unnamed): deploy"))
+            for page in [status, try await listener.send("GET", "/alerts/\(Fixture.hostile)").text] {
+                #expect(!page.unicodeScalars.contains { ["\u{202E}", "\u{200B}"].contains($0) })
+            }
+        }
+    }
+
     /// Markup where the fixture has none yet: receivers, their errors, silences, slices, reasons, who did what.
     private static let hostile = #"""
         UPDATE monitoring_alerts SET affected_backend = '<img src=x onerror="alert(1)">', affected_agent = '</style><script>alert(2)</script>',

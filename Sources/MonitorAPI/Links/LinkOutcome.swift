@@ -57,11 +57,11 @@ struct LinkOutcome: Sendable, Hashable {
         case (_, .open), (_, .acknowledged):
             let when = alert.acknowledgedAt.map { " at \(Wording.moment($0, now: now)) UTC" } ?? ""
             return LinkOutcome(
-                headline: "Already acknowledged by \(alert.acknowledgedBy ?? "somebody").",
+                headline: "Already acknowledged by \(alert.acknowledgedBy.map(Wording.name) ?? "somebody").",
                 detail: "They took it\(when), \(ago(alert.acknowledgedAt, now)). \(nothing)")
         case (_, .resolved):
             let when = alert.resolvedAt.map { " at \(Wording.moment($0, now: now)) UTC" } ?? ""
-            let whom = alert.resolvedBy.map { " by \($0)" } ?? ", by itself"
+            let whom = alert.resolvedBy.map { " by \(Wording.name($0))" } ?? ", by itself"
             return LinkOutcome(
                 headline: "Already resolved\(whom).", detail: "It ended\(when), \(ago(alert.resolvedAt, now)). \(nothing)",
                 isGood: action == .resolve || !changedNothing)

@@ -47,9 +47,9 @@ struct AlertCard: Sendable {
         case .open: holder = Self.waiting(alert, now: now)
         case .acknowledged:
             holder =
-                "\(alert.acknowledgedBy ?? "Somebody") has it"
+                "\(alert.acknowledgedBy.map(Wording.name) ?? "Somebody") has it"
                 + (alert.acknowledgedAt.map { " since \(Wording.moment($0, now: now)) UTC" } ?? "")
-        case .resolved: holder = alert.resolvedBy.map { "Resolved by \($0)" } ?? "Resolved by itself"
+        case .resolved: holder = alert.resolvedBy.map { "Resolved by \(Wording.name($0))" } ?? "Resolved by itself"
         case .ignored: holder = "Ignored until the condition clears"
         }
         isHeld = alert.status != .open
@@ -63,7 +63,7 @@ struct AlertCard: Sendable {
 
     /// `Error spike of model gpt-5-mini`; of an alert from elsewhere its name.
     static func title(of alert: Alert) -> String {
-        FigureText.name(of: alert) ?? Wording.sentence(alert.alertType) + FigureText.slice(of: alert)
+        FigureText.name(of: alert).map(Wording.name) ?? Wording.sentence(alert.alertType) + FigureText.slice(of: alert)
     }
 
     /// The engine writes `7.8x the expected`; pages and the figures of messages have a sign for it.

@@ -122,7 +122,7 @@ struct AlertPage: Sendable {
             }
         return Moment(
             time: Wording.moment(step.occurredAt, now: now), title: title + severity, tone: tone,
-            by: step.actor == "monitor" ? "by the monitor" : "by \(step.actor)" + (step.credential.map { " (\($0))" } ?? ""),
+            by: step.actor == "monitor" ? "by the monitor" : "by \(Wording.name(step.actor))" + (step.credential.map { " (\($0))" } ?? ""),
             note: step.note ?? "", hasNote: step.note != nil)
     }
 

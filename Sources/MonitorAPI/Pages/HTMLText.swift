@@ -1,6 +1,7 @@
 import Mustache
+import Notifications
 
-/// Text as HTML shows it.
+/// Text as HTML shows it, without marks that nobody sees: one of them could turn round what stands after it.
 ///
 /// Scalar by scalar: an escape by Character would let a quote pass that a combining mark follows, and a browser would still
 /// end an attribute there.
@@ -14,6 +15,8 @@ enum HTMLText {
             case "&": escaped.append(contentsOf: "&amp;".unicodeScalars)
             case "\"": escaped.append(contentsOf: "&quot;".unicodeScalars)
             case "'": escaped.append(contentsOf: "&#39;".unicodeScalars)
+            case "\u{200D}": escaped.append(scalar)  // holds emoji together
+            case _ where SafeText.isHidden(scalar): break
             default: escaped.append(scalar)
             }
         }

@@ -14,7 +14,7 @@ struct SilenceCard: Sendable {
         state =
             silence.state == .pending
             ? "from \(Wording.moment(silence.startsAt, now: now)) UTC" : "until \(Wording.moment(silence.endsAt, now: now)) UTC"
-        detail = "by \(silence.createdBy)" + (silence.comment.isEmpty ? "" : ": \(silence.comment)")
+        detail = "by \(Wording.name(silence.createdBy))" + (silence.comment.isEmpty ? "" : ": \(silence.comment)")
         form = ButtonForm(
             [(TroubleEndpoints.end, silence.state == .pending ? "Take back" : "End now")], to: "silences/\(silence.id)", of: silence.id,
             "the silence of \(silence.matchers.joined(separator: ", "))", from: "status", viewer)

@@ -112,7 +112,7 @@ struct StatusPage: Sendable {
         let widest = max(0.05, figures.models.compactMap { $0.fallbackRate }.max() ?? 0)
         models = figures.models.map { slice in
             Row(
-                name: slice.value ?? "no model named", value: slice.fallbackRate.map(Wording.percent) ?? "–",
+                name: slice.value.map(Wording.name) ?? "no model named", value: slice.fallbackRate.map(Wording.percent) ?? "–",
                 detail: "\(Wording.count(slice.totalEvents)) events, errors \(slice.errorRate.map(Wording.percent) ?? "–"), "
                     + "p95 \(Wording.value(slice.latencyP95, of: "latency_p95"))",
                 barHTML: Self.bar((slice.fallbackRate ?? 0) / widest))
@@ -121,7 +121,8 @@ struct StatusPage: Sendable {
         let most = max(1, figures.reasons.map(\.count).max() ?? 1)
         reasons = figures.reasons.map { reason in
             Row(
-                name: reason.reason, value: Wording.count(reason.count), detail: "", barHTML: Self.bar(Double(reason.count) / Double(most)))
+                name: Wording.name(reason.reason), value: Wording.count(reason.count), detail: "",
+                barHTML: Self.bar(Double(reason.count) / Double(most)))
         }
         hasReasons = !reasons.isEmpty
         notes = Self.notes(figures.gauges, baseline, now: now)
@@ -158,7 +159,7 @@ struct StatusPage: Sendable {
     private static func headline(open: AlertList, held: AlertList) -> String {
         switch (open.totalCount, held.totalCount) {
         case (0, 0): "All quiet"
-        case (0, 1): "One alert, and \(held.alerts.first?.acknowledgedBy ?? "somebody") has it"
+        case (0, 1): "One alert, and \(held.alerts.first?.acknowledgedBy.map(Wording.name) ?? "somebody") has it"
         case (0, _): "\(Wording.count(held.totalCount)) alerts, all in hand"
         case (1, _): "\(open.alerts.first.map(AlertCard.title) ?? "One alert"), and nobody has it"
         default: "\(Wording.count(open.totalCount)) alerts that nobody has"

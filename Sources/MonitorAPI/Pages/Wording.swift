@@ -1,5 +1,6 @@
 import Foundation
 import Monitoring
+import Notifications
 
 /// `FigureText` for pages: a figure stays in one line with its unit.
 enum Wording {
@@ -22,6 +23,12 @@ enum Wording {
     static func metric(_ name: String) -> String { FigureText.metric(name) }
 
     static func sentence(_ name: String) -> String { FigureText.sentence(name) }
+
+    /// A name that others gave, without marks that nobody sees; `(unnamed)` where nothing is left of it.
+    static func name(_ text: String) -> String {
+        let clean = SafeText.clean(text)
+        return clean.allSatisfy(\.isWhitespace) ? "(unnamed)" : clean
+    }
 
     /// A value on a scale: without decimals that say nothing, and without a unit that its name says.
     static func tick(_ value: Double, of metric: String) -> String {

@@ -1,9 +1,9 @@
 /// Text of others, such as a model's name or a note, as it may stand in a message: on one line, without what hides, pings or links.
-enum SafeText {
+package enum SafeText {
     /// On one line, without control characters and marks that nobody sees: they could hide what a name really is.
     ///
     /// - Parameter limit: So many scalars at most are looked at; an endless text costs no more than a long one.
-    static func clean(_ text: String, limit: Int = 4000) -> String {
+    package static func clean(_ text: String, limit: Int = 4000) -> String {
         var kept = String.UnicodeScalarView()
         for scalar in text.unicodeScalars.prefix(limit) {
             switch scalar {
@@ -18,7 +18,7 @@ enum SafeText {
     }
 
     /// Invisible and direction marks, tags, and what an interlinear or object place would be.
-    private static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
+    package static func isHidden(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case 0x00AD, 0x061C, 0x180E, 0x200B...0x200F, 0x202A...0x202E, 0x2060...0x206F, 0xFEFF, 0xFFF9...0xFFFC, 0xE0000...0xE0FFF: true
         default: false
