@@ -1,5 +1,6 @@
 import Foundation
 import Monitoring
+import Notifications
 import Postgres
 import TestSupport
 import Testing
@@ -51,6 +52,27 @@ struct PageTests {
             #expect(
                 grown.contains("<h1>All quiet</h1>") && grown.contains("is no further off than chance explains; not judged yet: Model mix.")
             )
+        }
+    }
+
+    @Test("an alert with a long name and long labels is a card like others, and its own page has all of it")
+    func long() async throws {
+        try await withListener(fixture: false) { listener in
+            try await listener.run(GroupFixture.sql(2))
+            let (name, label) = (String(repeating: "é", count: 9000), String(repeating: "x ", count: 9000))
+            try await listener.run(
+                """
+                UPDATE monitoring_alerts SET alert_type = 'relayed', metric_name = 'relayed', current_value = NULL, origin = 'prometheus',
+                    labels = jsonb_build_object('alertname', '\(name)', 'text', '\(label)')
+                WHERE id = '\(GroupFixture.alert(1))'
+                """)
+            for path in ["/", try listener.groupLink(.open)] {
+                let page = try await listener.send("GET", path).text
+                #expect(page.contains(">\(name.prefix(199))…</a>") && page.contains(">text=\(label.prefix(294))…</p>"))
+                #expect(!page.contains(name.prefix(201)) && !page.contains(label.prefix(302)))
+            }
+            let page = try await listener.send("GET", "/alerts/\(GroupFixture.alert(1))").text
+            #expect(page.contains("<h1>\(name)</h1>") && page.contains("<dd>\(label)</dd>"))
         }
     }
 

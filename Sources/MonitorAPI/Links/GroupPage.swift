@@ -37,7 +37,7 @@ struct GroupPage: Sendable {
         let live = alerts.filter { $0.status == .open || $0.status == .acknowledged }
         let first = (live.isEmpty ? alerts : live).max { ($0.severity, $1.openedAt) < ($1.severity, $0.openedAt) }
         let others = subject.total - 1
-        title = (first.map(AlertCard.title) ?? "") + (others > 0 ? " and \(others) more" : "")
+        title = (first.map(AlertCard.shortTitle) ?? "") + (others > 0 ? " and \(others) more" : "")
         worst = first?.severity.rawValue ?? "low"
         state = Self.state(alerts)
         self.receiver = receiver

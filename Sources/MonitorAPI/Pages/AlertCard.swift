@@ -8,7 +8,7 @@ struct AlertCard: Sendable {
     let severity: String
     let status: String
     let summary: String
-    /// What tells an alert from elsewhere from others of its name.
+    /// What tells an alert from elsewhere from others of its name; its figures have all of it.
     let labels: String
     let hasLabels: Bool
     /// `since 14:05 UTC (12 min)`.
@@ -32,11 +32,11 @@ struct AlertCard: Sendable {
         form = AlertForm(alert, viewer: viewer, from: page)
         canAct = form != nil
         id = alert.id.uuidString.lowercased()
-        title = Self.title(of: alert)
+        title = page == "alert" ? Self.title(of: alert) : Self.shortTitle(of: alert)
         severity = alert.severity.rawValue
         status = alert.status.rawValue
         summary = alert.summary.isEmpty ? Self.sentence(alert) : Self.withSigns(alert.summary)
-        labels = FigureText.labels(of: alert) ?? ""
+        labels = Wording.fitted(FigureText.labels(of: alert) ?? "", to: 300)
         hasLabels = !labels.isEmpty
         let end = alert.resolvedAt ?? now
         let duration = Wording.span(end.timeIntervalSince(alert.openedAt))
@@ -65,6 +65,9 @@ struct AlertCard: Sendable {
     static func title(of alert: Alert) -> String {
         FigureText.name(of: alert).map(Wording.name) ?? Wording.sentence(alert.alertType) + FigureText.slice(of: alert)
     }
+
+    /// The same where it stands among others: one of them must not bury them.
+    static func shortTitle(of alert: Alert) -> String { Wording.fitted(title(of: alert), to: 200) }
 
     /// The engine writes `7.8x the expected`; pages and the figures of messages have a sign for it.
     private static func withSigns(_ summary: String) -> String {

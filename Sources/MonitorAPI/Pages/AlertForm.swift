@@ -43,7 +43,7 @@ struct AlertForm: Sendable {
         self.from = from
         name = viewer.name
         suffix = String(id.suffix(12))
-        let title = AlertCard.title(of: alert)
+        let title = AlertCard.shortTitle(of: alert)
         self.title = title
         buttons = Self.actions(alert.status).enumerated().map { index, action in
             let label = Self.label(action)

@@ -84,7 +84,7 @@ struct AlertPage: Sendable {
         self.chartHTML = chartHTML
         hasChart = !chartHTML.isEmpty
         self.timeline = timeline.map { Self.moment($0, now: now) }
-        let title = AlertCard.title(of: alert)
+        let title = AlertCard.shortTitle(of: alert)
         messages = notifications.map { Self.message($0, of: title, viewer: viewer, now: now) }
         hasMessages = !messages.isEmpty
         hasQuiet = quiet != nil

@@ -13,7 +13,7 @@ struct PageOutcome: Sendable {
 
     init(_ outcome: LinkOutcome, _ alert: Alert?) {
         self.outcome = outcome
-        linkTitle = alert.map { AlertCard.title(of: $0) } ?? ""
+        linkTitle = alert.map { AlertCard.shortTitle(of: $0) } ?? ""
         link = alert.map { "alerts/\($0.id.uuidString.lowercased())" } ?? ""
     }
 

@@ -161,7 +161,7 @@ struct StatusPage: Sendable {
         case (0, 0): "All quiet"
         case (0, 1): "One alert, and \(held.alerts.first?.acknowledgedBy.map(Wording.name) ?? "somebody") has it"
         case (0, _): "\(Wording.count(held.totalCount)) alerts, all in hand"
-        case (1, _): "\(open.alerts.first.map(AlertCard.title) ?? "One alert"), and nobody has it"
+        case (1, _): "\(open.alerts.first.map(AlertCard.shortTitle) ?? "One alert"), and nobody has it"
         default: "\(Wording.count(open.totalCount)) alerts that nobody has"
         }
     }

@@ -18,7 +18,7 @@ struct UndeliveredMessage: Sendable {
     init(_ record: NotificationRecord, of alert: Alert?, viewer: PageViewer, now: Date) {
         let id = record.id.uuidString.lowercased()
         let what = Wording.sentence(record.transition ?? record.cause).lowercased()
-        title = (alert.map { AlertCard.title(of: $0) } ?? "An alert") + ": " + what
+        title = (alert.map { AlertCard.shortTitle(of: $0) } ?? "An alert") + ": " + what
         link = "alerts/\(record.alertID.uuidString.lowercased())"
         receiver = record.receiver
         let tries =

@@ -26,9 +26,12 @@ enum Wording {
 
     /// A name that others gave, without marks that nobody sees; `(unnamed)` where nothing is left of it.
     static func name(_ text: String) -> String {
-        let clean = SafeText.clean(text)
+        let clean = SafeText.clean(text, limit: .max)
         return clean.allSatisfy(\.isWhitespace) ? "(unnamed)" : clean
     }
+
+    /// At most `limit` UTF-16 units, the last an ellipsis where something was cut off.
+    static func fitted(_ text: String, to limit: Int) -> String { SafeText.fitted(text, to: limit) }
 
     /// A value on a scale: without decimals that say nothing, and without a unit that its name says.
     static func tick(_ value: Double, of metric: String) -> String {

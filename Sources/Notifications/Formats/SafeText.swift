@@ -81,7 +81,7 @@ package enum SafeText {
     ///
     /// It cuts between characters, never inside what stands for one. Of a character that would be longer than a name, some 30 marks on one
     /// letter, the first scalars stand for it.
-    static func fitted(_ text: String, to limit: Int, _ escape: (Unicode.Scalar) -> String? = { _ in nil }) -> String {
+    package static func fitted(_ text: String, to limit: Int, _ escape: (Unicode.Scalar) -> String? = { _ in nil }) -> String {
         func escaped(_ character: Character) -> String {
             var result = ""
             for scalar in character.unicodeScalars.prefix(32) {
