@@ -43,6 +43,22 @@ struct ConnectionTests {
         }
     }
 
+    @Test(
+        "requests that came before a faulty one are answered before it",
+        arguments: [
+            "GET /health HTTP/1.1\r\n\r\n", "GET /health HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n", "nonsense\r\n\r\n",
+        ])
+    func pipelined(faulty: String) async throws {
+        try await withListener(fixture: false) { listener in
+            let connection = try RawConnection(port: listener.port)
+            let good = "GET /api/monitor/alerts HTTP/1.1\r\nHost: localhost\r\n\r\n"
+            connection.send(good + good + faulty + good)
+            let answer = try await connection.read(within: 10)
+            let statuses = answer.matches(of: /HTTP\/1\.1 (\d+)/).map { String($0.1) }
+            #expect(statuses == ["200", "200", "400"], "\(answer)")
+        }
+    }
+
     @Test("a client of HTTP/1.0 is answered in its way, and not kept waiting for an end")
     func oldClients() async throws {
         try await withListener(fixture: false) { listener in

@@ -25,7 +25,6 @@ struct ConnectionClock: Sendable {
     private var headerSince: NIODeadline?
     /// When the latest request's header was whole.
     private var headAt: NIODeadline
-    private var isReadingBody = false
     /// Requests whose answer has not ended.
     private var due = 0
     /// Since when the client takes nothing more at once, and how many bytes waited for it then.
@@ -38,8 +37,10 @@ struct ConnectionClock: Sendable {
         headAt = now
     }
 
-    /// Whether a request is being read or answered.
-    var isBusy: Bool { due > 0 || isReadingBody }
+    /// Whether a request is being read whose body has not ended.
+    private(set) var isReadingBody = false
+    /// Whether there is a request whose answer has not ended.
+    var owesAnswer: Bool { due > 0 }
 
     /// A whole header came.
     mutating func headReceived(at now: NIODeadline) {

@@ -38,6 +38,9 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     private var timerAt: NIODeadline?
     /// It was answered by us, or refused: nothing of it goes further.
     private var isOver = false
+    /// What is wrong with a request that came before those ahead of it were answered: it is said after their answers, and what
+    /// comes meanwhile is dropped.
+    private var lastWord: Problem?
 
     init(_ shared: Shared) {
         self.shared = shared
@@ -67,16 +70,16 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !isOver else { return }
+        guard !isOver, lastWord == nil else { return }
         let now = NIODeadline.now()
         switch unwrapInboundIn(data) {
         case .head(let head):
-            clock.headReceived(at: now)
-            if let fault = line.fault { return answer(fault, context) }
+            if let fault = line.fault { return refuse(fault, context) }
             // The first Host is the authority; what is left is a second one (RFC 9112, section 3.2).
             if head.headerFields.contains(where: { $0.name.canonicalName == "host" }) {
-                return answer(Problem(.malformed, "A request has one Host header."), context)
+                return refuse(Problem(.malformed, "A request has one Host header."), context)
             }
+            clock.headReceived(at: now)
             if head.headerFields[.expect]?.lowercased() == "100-continue", !line.isOld {
                 context.writeAndFlush(wrapOutboundOut(.head(HTTPResponse(status: .continue))), promise: nil)
             }
@@ -100,21 +103,21 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) {
-            clock.answered(at: .now())
-            arm(context)
-        }
         context.write(data, promise: promise)
+        guard case .end = unwrapOutboundIn(data), !isOver else { return }
+        clock.answered(at: .now())
+        arm(context)
+        if let lastWord, !clock.owesAnswer { answer(lastWord, context) }
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard !isOver else { return }
-        // A request that is being answered hears of it itself.
-        guard !clock.isBusy, !(error is IOError), !(error is ChannelError) else { return context.fireErrorCaught(error) }
+        guard !isOver, lastWord == nil else { return }
+        // A request whose body it is in hears of it itself.
+        guard !clock.isReadingBody, !(error is IOError), !(error is ChannelError) else { return context.fireErrorCaught(error) }
         if case .headerOverflow? = error as? HTTPParserError {
-            answer(Problem(.headerTooLarge, "A request's header has at most 32 KB, and 100 fields of 16 KB."), context)
+            refuse(Problem(.headerTooLarge, "A request's header has at most 32 KB, and 100 fields of 16 KB."), context)
         } else {
-            answer(Problem(.malformed, "This is no HTTP request."), context)
+            refuse(Problem(.malformed, "This is no HTTP request."), context)
         }
     }
 
@@ -127,6 +130,11 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         }
         context.channel.closeFuture.whenComplete { _ in shared.count.withLockedValue { $0.close(client) } }
         arm(context)
+    }
+
+    /// Answers what is no request, once those before it are answered.
+    private func refuse(_ problem: Problem, _ context: ChannelHandlerContext) {
+        if clock.owesAnswer { lastWord = problem } else { answer(problem, context) }
     }
 
     /// The last word on this connection.
@@ -144,18 +152,18 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             metadata: ["hb.request.id": "\(requestID)", "route": "none", "status": .stringConvertible(answer.status.code)])
         context.write(wrapOutboundOut(.head(answer)), promise: nil)
         context.write(wrapOutboundOut(.body(ByteBuffer(bytes: body))), promise: nil)
-        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
-        context.close(promise: nil)
+        // A client may take its time for what was answered before.
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).assumeIsolated().whenComplete { _ in context.close(promise: nil) }
     }
 
     /// Sets the timer where it would come too late; one that comes too early looks again.
     private func arm(_ context: ChannelHandlerContext) {
-        guard !isOver, let deadline = clock.deadline else { return }
+        guard let deadline = clock.deadline else { return }
         if let timerAt, timerAt <= deadline { return }
         timer?.cancel()
         timerAt = deadline
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [weak self] in
-            guard let self, !self.isOver else { return }
+            guard let self else { return }
             self.timerAt = nil
             self.clock.looked(waiting: Self.waiting(context), at: .now())
             if let deadline = self.clock.deadline, deadline <= .now() {
