@@ -76,6 +76,41 @@ struct PageTests {
         }
     }
 
+    @Test("of more silences than the page holds it says so")
+    func manySilences() async throws {
+        try await withListener(fixture: false) { listener in
+            try await listener.run(
+                """
+                INSERT INTO monitoring_silences (matchers, starts_at, ends_at, created_by, comment)
+                SELECT ARRAY['model=m' || n], '2026-03-10T11:00Z', '2026-03-10T13:00Z', 'Ana', '' FROM generate_series(1, 50) AS n
+                """)
+            let words = "There are more than 50; the monitor API and torq-monitor silences list have all."
+            #expect(try await !listener.send("GET", "/").text.contains(words))
+            try await listener.run(
+                """
+                INSERT INTO monitoring_silences (matchers, starts_at, ends_at, created_by, comment)
+                VALUES ('{model=n}', '2026-03-10T11:00Z', '2026-03-10T13:00Z', 'Ana', '')
+                """)
+            let page = try await listener.send("GET", "/").text
+            #expect(page.contains(words) && page.matches(of: /<code>model=/).count == 50)
+        }
+    }
+
+    @Test("without script, how far back and how often go together")
+    func refreshing() async throws {
+        try await withListener { listener in
+            let day = try await listener.send("GET", "/").text
+            #expect(day.contains(#"<a href="./?refresh=60">Refresh every minute</a>"#))
+            #expect(day.contains(#"<a href="./?window=7d">7 days</a>"#))
+            let week = try await listener.send("GET", "/?window=7d").text
+            #expect(week.contains(#"<a href="./?window=7d&amp;refresh=60">Refresh every minute</a>"#))
+            let both = try await listener.send("GET", "/?window=7d&refresh=90").text
+            #expect(both.contains(#"<a href="./?window=7d">Stop refreshing</a>"#))
+            #expect(both.contains(#"<a href="./?refresh=90">24 hours</a>"#))
+            #expect(both.contains(#"<a href="./?window=30d&amp;refresh=90">30 days</a>"#))
+        }
+    }
+
     @Test("of more alerts than a page holds it shows the gravest, and says how many there are")
     func many() async throws {
         try await withListener(fixture: false) { listener in

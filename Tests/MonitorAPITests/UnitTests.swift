@@ -142,6 +142,20 @@ struct UnitTests {
                 "Traffic over 25\u{A0}min: from 0\u{A0}events to 0\u{A0}events, last 0\u{A0}events; expected 48\u{A0}events."))
     }
 
+    @Test("a last step that has just begun is not shown, and one of which a third is over is")
+    func lastStep() {
+        let start = Date(timeIntervalSince1970: 1200)
+        let steps = [1200.0, 1800].map {
+            TrendQueries.Step(start: Date(timeIntervalSince1970: $0), totalEvents: 40, errorRate: $0 / 60_000)
+        }
+        for (seconds, values) in [(799.0, [0.02, nil]), (800, [0.02, 0.03])] as [(TimeInterval, [Double?])] {
+            let chart = Chart(
+                metric: "error_rate", steps: steps, from: start, until: start.addingTimeInterval(seconds), seconds: 600, baseline: nil,
+                marks: [], hasAxes: true)
+            #expect(chart.points.map(\.value) == values)
+        }
+    }
+
     @Test("every template renders")
     func templates() throws {
         let renderer = PageRenderer()

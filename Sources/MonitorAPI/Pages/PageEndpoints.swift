@@ -73,7 +73,7 @@ struct PageEndpoints: Sendable {
         let arming = try await baselines.arming(at: now)
         let endpoints = try await receivers.receivers()
         let undelivered = endpoints.contains { $0.dead > 0 } ? try await undelivered(call) : []
-        let quiet = try await silences.list(all: false, limit: 50, now: now)
+        let quiet = try await silences.list(all: false, limit: SilenceCard.most + 1, now: now)
         let figures = try await client.transaction(readOnly: true) { connection in
             let trends = TrendQueries(client: connection)
             let rollup = RollupQueries(client: connection)

@@ -69,7 +69,8 @@ extension PageRenderer.Template {
         {{#hasUndelivered}}<h3 class="part">Given up</h3><ul class="rows">{{#undelivered}}<li class="doable"><div><p class="row"><a class="row-name" href="{{link}}" data-key="{{link}}">{{title}}</a></p><p class="muted small">to {{receiver}}, {{detail}}</p></div>\(deedText)</li>{{/undelivered}}</ul>
         <p class="muted small more-of">{{moreUndelivered}}</p>{{/hasUndelivered}}</section>{{/hasFailing}}
         {{#hasSilences}}<section class="card" aria-labelledby="silences"><h2 id="silences">Silences</h2>
-        <ul class="rows">{{#silences}}<li class="doable"><div><p class="row"><span class="row-name">{{#matchers}}<code>{{.}}</code> {{/matchers}}</span><span class="state">{{state}}</span></p><p class="muted small">{{detail}}</p></div>\(deedText)</li>{{/silences}}</ul></section>{{/hasSilences}}</div>
+        <ul class="rows">{{#silences}}<li class="doable"><div><p class="row"><span class="row-name">{{#matchers}}<code>{{.}}</code> {{/matchers}}</span><span class="state">{{state}}</span></p><p class="muted small">{{detail}}</p></div>\(deedText)</li>{{/silences}}</ul>
+        <p class="muted small more-of">{{moreSilences}}</p></section>{{/hasSilences}}</div>
         <section aria-labelledby="course"><div class="section-head"><h2 id="course">{{windowTitle}}</h2>
         <nav aria-label="How far back" class="pills">{{#windows}}<a href="{{link}}"{{#isChosen}} aria-current="page"{{/isChosen}}>{{label}}</a>{{/windows}}</nav></div>
         <div class="tiles" data-live="tiles">{{#tiles}}<article class="card tile {{direction}}">
@@ -90,7 +91,7 @@ extension PageRenderer.Template {
         """
 
     private static let statusRefresh = """
-        <span class="without-script">{{#isRefreshing}}<a href="./">Stop refreshing</a>{{/isRefreshing}}{{^isRefreshing}}<a href="./?refresh=60">Refresh every minute</a>{{/isRefreshing}}</span>
+        <span class="without-script"><a href="{{refreshLink}}">{{#isRefreshing}}Stop refreshing{{/isRefreshing}}{{^isRefreshing}}Refresh every minute{{/isRefreshing}}</a></span>
         """
 
     private static let alertText = """

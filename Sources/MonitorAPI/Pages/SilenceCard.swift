@@ -3,6 +3,9 @@ import Notifications
 
 /// A silence on the status page.
 struct SilenceCard: Sendable {
+    /// Most that the page shows.
+    static let most = 50
+
     let matchers: [String]
     let state: String
     let detail: String

@@ -51,6 +51,7 @@ struct StatusPage: Sendable {
     let hasFailing: Bool
     let silences: [SilenceCard]
     let hasSilences: Bool
+    let moreSilences: String
     let hasTrouble: Bool
     let models: [Row]
     let hasModels: Bool
@@ -58,6 +59,8 @@ struct StatusPage: Sendable {
     let hasReasons: Bool
     let notes: [AlertCard.Figure]
     let isRefreshing: Bool
+    /// To the same page, once a minute or never by itself.
+    let refreshLink: String
 
     init(
         now: Date, window: PageWindow, open: AlertList, held: AlertList, baseline: BaselineSnapshot?, arming: [BaselineRepository.Arming],
@@ -94,7 +97,7 @@ struct StatusPage: Sendable {
         windowTitle = window.title
         windowName = window.shortName
         windows = PageWindow.allCases.map {
-            Choice(label: $0.label, link: $0 == .day ? "./" : "./?window=\($0.rawValue)", isChosen: $0 == window)
+            Choice(label: $0.label, link: Self.link($0, refresh: refresh), isChosen: $0 == window)
         }
         stepWords = window.stepWords
         tiles = StatusTile.metrics.map { StatusTile($0, figures: figures, baseline: baseline, window: window, now: now) }
@@ -106,8 +109,11 @@ struct StatusPage: Sendable {
             dead > undelivered.count && hasUndelivered
             ? "The newest \(undelivered.count) of \(Wording.count(dead)); the others are on the pages of their alerts." : ""
         hasFailing = !failing.isEmpty || hasUndelivered
-        self.silences = silences.map { SilenceCard($0, viewer: viewer, now: now) }
+        self.silences = silences.prefix(SilenceCard.most).map { SilenceCard($0, viewer: viewer, now: now) }
         hasSilences = !silences.isEmpty
+        moreSilences =
+            silences.count > SilenceCard.most
+            ? "There are more than \(SilenceCard.most); the monitor API and torq-monitor silences list have all." : ""
         hasTrouble = hasFailing || hasSilences
         let widest = max(0.05, figures.models.compactMap { $0.fallbackRate }.max() ?? 0)
         models = figures.models.map { slice in
@@ -127,6 +133,13 @@ struct StatusPage: Sendable {
         hasReasons = !reasons.isEmpty
         notes = Self.notes(figures.gauges, baseline, now: now)
         isRefreshing = refresh >= 5
+        refreshLink = Self.link(window, refresh: isRefreshing ? 0 : 60)
+    }
+
+    /// To this page over that time, loading itself anew after so many seconds.
+    private static func link(_ window: PageWindow, refresh: Int) -> String {
+        let query = (window == .day ? [] : ["window=\(window.rawValue)"]) + (refresh >= 5 ? ["refresh=\(refresh)"] : [])
+        return "./" + (query.isEmpty ? "" : "?") + query.joined(separator: "&")
     }
 
     /// What no alert says: that nothing is off, or that nothing can be told.

@@ -191,7 +191,8 @@ extension TrendQueries.Step {
 }
 
 extension Chart {
-    /// The course of a metric, with gaps where nothing was measured. No events are something measured for traffic, part of a step is not.
+    /// The course of a metric, with gaps where nothing was measured. No events are something measured for traffic, part of a step is not;
+    /// a last step of which less than a third is over says nothing of anything.
     ///
     /// - Parameter seconds: Length of a step.
     init(
@@ -206,6 +207,7 @@ extension Chart {
         while moment < end {
             var value = byStart[moment]?.value(of: metric)
             if metric == "total_events" { value = moment < start || moment.addingTimeInterval(length) > end ? nil : value ?? 0 }
+            if end.timeIntervalSince(moment) < length / 3 { value = nil }
             points.append(Point(at: min(max(moment.addingTimeInterval(length / 2), start), end), value: value))
             moment.addTimeInterval(length)
         }
