@@ -11,7 +11,8 @@ import Testing
 struct ImportCommandTests {
     /// Texts of a file are shown, and do nothing to a terminal.
     @Test func aFileSendsNoEscapesToATerminal() async throws {
-        try await withTestDatabase(schema: true) { database in
+        try await withTestDatabase { database in
+            #expect(try await Program.run(["migrate", "--database", database.url]).code == 0)
             let files = try ReloadTests.Files()
             defer { files.remove() }
             try files.write("time.ndjson", #"{"event_id": "a", "event_type": "success", "occurred_at": "\u001b[2Jnow"}"# + "\n")
@@ -29,10 +30,11 @@ struct ImportCommandTests {
     }
 
     @Test func whatWasImportedIsToldThoughTheNextFileIsNotThere() async throws {
-        try await withTestDatabase(schema: true) { database in
+        try await withTestDatabase { database in
+            #expect(try await Program.run(["migrate", "--database", database.url]).code == 0)
             let files = try ReloadTests.Files()
             defer { files.remove() }
-            try files.write("a.ndjson", #"{"event_id": "a", "event_type": "success", "occurred_at": "2026-02-21"}"# + "\n")
+            try files.write("a.ndjson", #"{"event_id": "a", "event_type": "success", "occurred_at": "2026-02-21T10:00:00Z"}"# + "\n")
             let outcome = try await Program.run(
                 ["import", files.path("a.ndjson"), files.path("none"), "--format", "json", "--database", database.url])
             #expect(outcome.code == 1 && outcome.errors.contains(files.path("none")), "\(outcome.errors)")
@@ -45,7 +47,8 @@ struct ImportCommandTests {
         ("skip", "run again, it skips them"), ("count", "run again with --on-existing count, it counts them once more"),
     ])
     func whatStaysOfAnImportThatBrokeOffIsTold(onExisting: String, words: String) async throws {
-        try await withTestDatabase(schema: true) { database in
+        try await withTestDatabase { database in
+            #expect(try await Program.run(["migrate", "--database", database.url]).code == 0)
             let files = try ReloadTests.Files()
             defer { files.remove() }
             let events = (1...10_001).map { "e\($0),success,2026-02-21T10:00:00Z\n" }.joined()
