@@ -90,14 +90,15 @@ struct PeerChromiumTests {
 
     /// What the page loads fails, or never comes; then it comes again.
     private static func fallBehind(_ browser: PeerBrowser) async throws {
-        let clock = try await browser.text("[data-live=clock]")
         _ = try await browser.evaluate("window.real = window.fetch")
         for failure in [
             "return Promise.resolve(new Response('', {status: 503}))",
             "return new Promise(function (_, fail) { options.signal.onabort = function () { fail(options.signal.reason); }; })",
         ] {
             _ = try await browser.evaluate("window.fetch = function (url, options) { \(failure) }; \(look)")
-            try await becomes("Not up to date since \(clock)", browser)
+            try await eventually("the page says since when", timeout: .seconds(30)) {
+                try await browser.text("#live") == "Not up to date since \(browser.text("[data-live=clock]"))"
+            }
             _ = try await browser.evaluate("window.fetch = function (url, options) { return window.real(url, options) }")
             try await becomes("Live", browser)
         }
