@@ -125,6 +125,8 @@ struct ClientTests {
         clock.headReceived(at: start)
         clock.endReceived(at: start)
         clock.writabilityChanged(false, waiting: 9_000_000, at: start)
+        // The end of it is written at once, and waits like the rest.
+        clock.answered(at: start)
         clock.looked(waiting: 8_000_000, at: start + .seconds(10))
         #expect(clock.deadline == start + .seconds(30))
         clock.looked(waiting: 6_000_000, at: start + .seconds(30))
@@ -133,5 +135,7 @@ struct ClientTests {
         #expect(clock.deadline == start + .seconds(90))
         clock.looked(waiting: 6_000_000 - (64 << 10) - 30, at: start + .seconds(90))
         #expect(clock.deadline == start + .seconds(90))
+        clock.writabilityChanged(true, waiting: 0, at: start + .seconds(89))
+        #expect(clock.deadline == start + .seconds(149))
     }
 }

@@ -18,7 +18,7 @@ struct ConnectionClock: Sendable {
     static let leastTaken = 64 << 10
     static let idle = TimeAmount.seconds(60)
 
-    /// When the connection was opened, or its latest answer ended.
+    /// When the connection was opened, or its latest answer ended and the client had taken it.
     private var idleSince: NIODeadline
     private var hasServed = false
     /// When a header began that is not whole yet.
@@ -81,6 +81,7 @@ struct ConnectionClock: Sendable {
 
     /// The client takes nothing more at once, or takes again; so many bytes wait for it.
     mutating func writabilityChanged(_ isWritable: Bool, waiting: Int, at now: NIODeadline) {
+        if isWritable, stalled != nil { idleSince = now }
         stalled = isWritable ? nil : stalled ?? (now, waiting)
     }
 
@@ -100,6 +101,8 @@ struct ConnectionClock: Sendable {
         if isReadingBody { return due > 0 ? headAt + Self.body : max(idleSince, headAt) + Self.restOfBody }
         if due > 0 { return nil }
         if let headerSince { return headerSince + Self.header }
+        // It has the whole of an answer to take before it is to ask again.
+        if stalled != nil { return nil }
         return idleSince + (hasServed ? Self.idle : Self.header)
     }
 }

@@ -129,6 +129,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             return answer(Problem(.tooManyConnections, "There are too many connections.", headers: [.retryAfter: "5"]), context)
         }
         context.channel.closeFuture.whenComplete { _ in shared.count.withLockedValue { $0.close(client) } }
+        // Of its own the kernel holds megabytes for a slow client: what that takes of them would not be seen here for minutes.
+        try? context.channel.syncOptions?.setOption(.socketOption(.so_sndbuf), value: 256 << 10)
         arm(context)
     }
 
