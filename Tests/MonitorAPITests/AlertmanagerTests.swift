@@ -75,6 +75,25 @@ struct AlertmanagerTests {
         }
     }
 
+    @Test("an end that is named at last holds, sooner than silence would have ended it; silence shortens none that was named")
+    func namedEnd() async throws {
+        try await withListener(fixture: false) { listener in
+            let repository = RelayedAlertRepository(client: listener.database.client)
+            func ending(_ alert: String, at time: String) -> String { "[\(alert.dropLast()), \"endsAt\": \"2026-03-10T\(time)Z\"}]" }
+            let reworded = Self.latency.replacing("p99 is 4 s", with: "p99 is 5 s")
+            for named in [Self.latency, reworded] {
+                _ = try await listener.post("/api/v2/alerts", "[\(Self.latency)]")
+                _ = try await listener.post("/api/v2/alerts", ending(named, at: "12:01:00"))
+                _ = try await listener.post("/api/v2/alerts", ending(named, at: "12:00:30"))
+                #expect(try await repository.endSilent(at: Listener.now.addingTimeInterval(59)) == 0)
+                #expect(try await repository.endSilent(at: Listener.now.addingTimeInterval(61)) == 1)
+            }
+            _ = try await listener.post("/api/v2/alerts", ending(Self.latency, at: "13:00:00"))
+            _ = try await listener.post("/api/v2/alerts", "[\(Self.latency)]")
+            #expect(try await repository.endSilent(at: Listener.now.addingTimeInterval(301)) == 0)
+        }
+    }
+
     @Test("what is said again changes nothing, what is said otherwise is shown")
     func repeats() async throws {
         try await withListener(fixture: false) { listener in

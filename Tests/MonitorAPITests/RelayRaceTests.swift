@@ -22,14 +22,14 @@ struct RelayRaceTests {
             SELECT *
             FROM monitoring_relay_alerts(
                 $1::text[], $2::text[], $3::text[], $3::text[], $4::text[], $5::text[], $4::text[], $4::text[], $6::timestamptz[],
-                $7::timestamptz[], 'test', 'test', $8::timestamptz, interval '1 day', 1000)
+                $7::timestamptz[], 'test', 'test', $8::timestamptz, interval '1 day', 1000, $9::boolean[])
             """,
             [
                 texts, .textArray(fingerprints.map { "{\"alertname\": \"\($0)\"}" }), each("{}"), each("words"),
                 each("high"),
                 .timestampArray(fingerprints.map { _ in hour }),
                 .timestampArray(fingerprints.map { _ in hour.addingTimeInterval(seconds) }),
-                .timestamp(hour.addingTimeInterval(offset)),
+                .timestamp(hour.addingTimeInterval(offset)), .boolArray(fingerprints.map { _ in true }),
             ], timeout: .seconds(20))
     }
 

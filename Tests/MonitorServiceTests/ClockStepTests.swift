@@ -125,7 +125,8 @@ import Testing
         SELECT monitoring_relay_alerts(
             ARRAY['a', 'b'], ARRAY['{"alertname": "A"}', '{"alertname": "B"}'], ARRAY['{}', '{}'], ARRAY['', ''], ARRAY['x', 'y'],
             ARRAY['high', 'high'], ARRAY['A', 'B'], ARRAY['A', 'B'], ARRAY[now() - interval '2 hours', now() - interval '2 hours'],
-            ARRAY[now() + interval '1 hour', now() + interval '1 millisecond'], 'test', 'test', now(), interval '1 hour', 100);
+            ARRAY[now() + interval '1 hour', now() + interval '1 millisecond'], 'test', 'test', now(), interval '1 hour', 100,
+            '{true,true}');
         """
 
     private static let setAhead = """

@@ -59,15 +59,20 @@ $function$;
 COMMENT ON FUNCTION monitoring_resolve_relayed(uuid[], text, text, text, timestamptz) IS
     'Ends alerts from elsewhere that are not resolved yet; how many those were. Its caller holds monitoring_lock_relay().';
 
-CREATE OR REPLACE FUNCTION monitoring_is_renewal(p_known timestamptz, p_said timestamptz, p_at timestamptz) RETURNS boolean
+CREATE OR REPLACE FUNCTION monitoring_is_renewal(
+    p_known timestamptz, p_said timestamptz, p_at timestamptz,
+    p_is_first boolean                                        -- the first end that a source names, where what is known is a time of silence
+) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $function$
     SELECT p_said <> p_known
-        AND (p_known = 'infinity' OR p_said = 'infinity' OR p_said - p_known > least(interval '30 seconds', (p_said - p_at) / 10))
+        AND (p_is_first OR p_known = 'infinity' OR p_said = 'infinity'
+            OR p_said - p_known > least(interval '30 seconds', (p_said - p_at) / 10))
 $function$;
-COMMENT ON FUNCTION monitoring_is_renewal(timestamptz, timestamptz, timestamptz) IS
+COMMENT ON FUNCTION monitoring_is_renewal(timestamptz, timestamptz, timestamptz, boolean) IS
     'Whether the end that is said of an alert that stands is to be written over the one that is known: not where it moves by little, nor '
-    'back, since of two sources that say the same alert the one with the shorter patience would end what the other still says.';
+    'back, since of two sources that say the same alert the one with the shorter patience would end what the other still says; but an '
+    'end that is named at last is.';
 
 CREATE OR REPLACE FUNCTION monitoring_relay_alerts(
     -- Of each alert, no fingerprint twice:
@@ -86,7 +91,9 @@ CREATE OR REPLACE FUNCTION monitoring_relay_alerts(
     p_credential   text,
     p_at           timestamptz,
     p_reopen       interval,                                  -- one that comes back within it is reopened, not new
-    p_most         integer                                    -- so many may stand at a time
+    p_most         integer,                                   -- so many may stand at a time
+    -- Of each again: whether its source named the end, or it follows from its patience.
+    p_named        boolean[]
 ) RETURNS TABLE (opened integer, reopened integer, resolved integer, changed integer, renewed integer, refused integer)
 LANGUAGE plpgsql VOLATILE
 SET enable_seqscan = off
@@ -113,10 +120,11 @@ BEGIN
 
     -- Whether any is seen again with another end, and whether there is anything else.
     SELECT
-        count(*) FILTER (WHERE g.ends_at > p_at AND r.content = g.content AND monitoring_is_renewal(r.ends_at, g.ends_at, p_at)),
+        count(*) FILTER (WHERE g.ends_at > p_at AND r.content = g.content
+            AND monitoring_is_renewal(r.ends_at, g.ends_at, p_at, g.named AND NOT r.ends_named)),
         count(*) FILTER (WHERE CASE WHEN g.ends_at > p_at THEN r.content IS DISTINCT FROM g.content ELSE r.fingerprint IS NOT NULL END)
     INTO v_again, v_count
-    FROM unnest(p_fingerprints, p_contents, p_ends) AS g (fingerprint, content, ends_at)
+    FROM unnest(p_fingerprints, p_contents, p_ends, p_named) AS g (fingerprint, content, ends_at, named)
     LEFT JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint;
 
     -- Before any row is: whoever has the lock may wait for one that is held here.
@@ -127,14 +135,15 @@ BEGIN
     -- A row that somebody else holds is being seen again just now.
     IF v_again > 0 THEN
         WITH moved AS MATERIALIZED (
-            SELECT r.fingerprint, g.ends_at
-            FROM unnest(p_fingerprints, p_contents, p_ends) AS g (fingerprint, content, ends_at)
+            SELECT r.fingerprint, g.ends_at, g.named
+            FROM unnest(p_fingerprints, p_contents, p_ends, p_named) AS g (fingerprint, content, ends_at, named)
             JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint
-            WHERE r.content = g.content AND g.ends_at > p_at AND monitoring_is_renewal(r.ends_at, g.ends_at, p_at)
+            WHERE r.content = g.content AND g.ends_at > p_at
+                AND monitoring_is_renewal(r.ends_at, g.ends_at, p_at, g.named AND NOT r.ends_named)
             FOR NO KEY UPDATE OF r SKIP LOCKED
         )
         UPDATE monitoring_relayed_alerts AS r
-        SET ends_at = moved.ends_at, last_seen_at = greatest(r.last_seen_at, p_at)
+        SET ends_at = moved.ends_at, ends_named = moved.named, last_seen_at = greatest(r.last_seen_at, p_at)
         FROM moved
         WHERE r.fingerprint = moved.fingerprint;
         GET DIAGNOSTICS renewed = ROW_COUNT;
@@ -201,8 +210,9 @@ BEGIN
                 coalesce(former.status = v_reopen.from_status AND former.resolved_at >= p_at - p_reopen, false) AS comes_back,
                 gen_random_uuid() AS new_id
             FROM unnest(
-                p_fingerprints, p_labels, p_annotations, p_generators, p_contents, p_severities, p_headlines, p_summaries, p_starts, p_ends
-            ) AS g (fingerprint, labels, annotations, generator_url, content, severity, headline, summary, starts_at, ends_at)
+                p_fingerprints, p_labels, p_annotations, p_generators, p_contents, p_severities, p_headlines, p_summaries, p_starts, p_ends,
+                p_named
+            ) AS g (fingerprint, labels, annotations, generator_url, content, severity, headline, summary, starts_at, ends_at, named)
             LEFT JOIN LATERAL (
                 SELECT a.id, a.status, a.severity, a.sequence, a.resolved_at
                 FROM monitoring_alerts AS a
@@ -249,10 +259,11 @@ BEGIN
                 AND a.id = step.id
             RETURNING 1
         ), known AS (
-            INSERT INTO monitoring_relayed_alerts (fingerprint, alert_id, content, started_at, last_seen_at, ends_at)
+            INSERT INTO monitoring_relayed_alerts (fingerprint, alert_id, content, started_at, last_seen_at, ends_at, ends_named)
             -- Of one that a person reopened the words are taken over when they are said again.
             SELECT
-                step.fingerprint, step.id, CASE WHEN step.stands THEN '' ELSE step.content END, least(step.starts_at, p_at), p_at, step.ends_at
+                step.fingerprint, step.id, CASE WHEN step.stands THEN '' ELSE step.content END, least(step.starts_at, p_at), p_at, step.ends_at,
+                step.named
             FROM step
         ), written AS (
             INSERT INTO monitoring_alert_transitions
@@ -314,9 +325,11 @@ BEGIN
 
     -- What is said of one that is known already, in other words.
     WITH reworded AS MATERIALIZED (
-        SELECT g.*, r.alert_id
-        FROM unnest(p_fingerprints, p_annotations, p_generators, p_contents, p_headlines, p_summaries, p_ends)
-            AS g (fingerprint, annotations, generator_url, content, headline, summary, ends_at)
+        SELECT
+            g.*, r.alert_id,
+            g.named AND NOT r.ends_named OR 'infinity' IN (r.ends_at, g.ends_at) OR g.ends_at > r.ends_at AS is_renewal
+        FROM unnest(p_fingerprints, p_annotations, p_generators, p_contents, p_headlines, p_summaries, p_ends, p_named)
+            AS g (fingerprint, annotations, generator_url, content, headline, summary, ends_at, named)
         JOIN monitoring_relayed_alerts AS r ON r.fingerprint = g.fingerprint
         WHERE g.ends_at > p_at
             AND r.content <> g.content
@@ -331,7 +344,8 @@ BEGIN
     ), noted AS (
         UPDATE monitoring_relayed_alerts AS r
         SET content = reworded.content,
-            ends_at = CASE WHEN 'infinity' IN (r.ends_at, reworded.ends_at) THEN reworded.ends_at ELSE greatest(r.ends_at, reworded.ends_at) END,
+            ends_at = CASE WHEN reworded.is_renewal THEN reworded.ends_at ELSE r.ends_at END,
+            ends_named = CASE WHEN reworded.is_renewal THEN reworded.named ELSE r.ends_named END,
             last_seen_at = greatest(r.last_seen_at, p_at)
         FROM reworded
         WHERE r.fingerprint = reworded.fingerprint
@@ -342,7 +356,8 @@ BEGIN
 END
 $function$;
 COMMENT ON FUNCTION monitoring_relay_alerts(
-    text[], text[], text[], text[], text[], text[], text[], text[], timestamptz[], timestamptz[], text, text, timestamptz, interval, integer) IS
+    text[], text[], text[], text[], text[], text[], text[], text[], timestamptz[], timestamptz[], text, text, timestamptz, interval, integer,
+    boolean[]) IS
     'Takes in what a source elsewhere says: all of it or, by an error, nothing. What stands and is said again changes nothing but its end. '
     'More than p_most at a time: SQLSTATE TMFUL.';
 

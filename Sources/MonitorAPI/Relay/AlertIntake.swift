@@ -78,7 +78,7 @@ struct AlertIntake: Sendable {
             .timestampArray(kept.map { $0.startsAt ?? $0.endsAt.map { min($0, now) } ?? now }),
             .timestampArray(kept.map { $0.endsAt ?? end }),
             .text(source.origin), .text(source.credential), .timestamp(now), .double(settings.reopenWithin.wholeSeconds),
-            .int(settings.maximumAlerts),
+            .int(settings.maximumAlerts), .boolArray(kept.map { $0.endsAt != nil }),
         ]
     }
 
@@ -103,7 +103,8 @@ struct AlertIntake: Sendable {
         SELECT *
         FROM monitoring_relay_alerts(
             $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
-            $10::timestamptz[], $11::text, $12::text, $13::timestamptz, make_interval(secs => $14::double precision), $15::integer)
+            $10::timestamptz[], $11::text, $12::text, $13::timestamptz, make_interval(secs => $14::double precision), $15::integer,
+            $16::boolean[])
         """
 }
 
