@@ -153,9 +153,11 @@ import Testing
         #expect(EnvironmentReference.expand(text, environment: ["A": "1", "EMPTY": "", "NESTED": "${A}"]) == expected)
     }
 
-    /// A forgotten variable must not turn off what would tell of trouble.
+    /// A forgotten variable must not turn off what would tell of trouble, nor tell it to others.
     @Test(arguments: [
         ("heartbeat: \"${NOWHERE}\"", "heartbeat"), ("fallback_receiver: \"${NOWHERE}\"", "fallback_receiver"),
+        ("default_receivers: \"${NOWHERE}\"", "default_receivers"), ("routes: [{receivers: \"${NOWHERE}\"}]", "routes[0].receivers"),
+        ("routes: [{matchers: \"${NOWHERE}\", receivers: []}]", "routes[0].matchers"),
     ])
     func aVariableThatIsNotSetIsAFault(text: String, key: String) {
         #expect(File.problems(text) == ["monitor.yaml:1: \(key): the environment variable NOWHERE is not set"])

@@ -45,10 +45,19 @@ final class ConfigurationSection {
         return items.enumerated().compactMap { parse($0.element, key: "\(name(key))[\($0.offset)]", value, isRequired: true) }
     }
 
+    /// Reads a list that may be absent, but not by an environment variable that was forgotten.
+    func optionalList<Value>(_ key: String, _ value: ConfigurationValue<Value>) -> [Value]? {
+        if let found = lookUp(key), case .scalar = found.content, case .unset(let variable) = source.text(found, key: name(key)) {
+            source.reportUnset(variable, found, key: name(key))
+            return nil
+        }
+        return list(key, value)
+    }
+
     /// Reads names of receivers, each of which must be declared somewhere.
     func receiverNames(_ key: String) -> [String]? {
         for (index, item) in (nodes(key) ?? []).enumerated() { source.noteReceiver(item, key: "\(name(key))[\(index)]") }
-        return list(key, .receiverName)
+        return optionalList(key, .receiverName)
     }
 
     /// Reads the name of a receiver, which may be absent, but must be declared somewhere.

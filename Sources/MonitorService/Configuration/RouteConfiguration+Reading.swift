@@ -6,7 +6,7 @@ extension RouteConfiguration {
     init(_ section: ConfigurationSection) {
         self.init(receivers: section.receiverNames("receivers") ?? [])
         if !section.has("receivers") { section.problem("receivers", "is missing: names of receivers, or [] to tell nobody") }
-        matchers = section.list("matchers", .matchers)?.flatMap { $0 } ?? []
+        matchers = section.optionalList("matchers", .matchers)?.flatMap { $0 } ?? []
         section.read("continue", .boolean, into: &self.continue)
         section.read("repeat_interval", Self.interval, into: &repeatInterval)
         groupBy = section.list("group_by", .label)
