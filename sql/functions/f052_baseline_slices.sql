@@ -121,35 +121,31 @@ LANGUAGE plpgsql STABLE
 SET jit = off
 AS $$
 DECLARE
-    v_limits  double precision[];
-    v_models  text[];
-    v_factors double precision[];
-    v_from    timestamptz;
-    v_until   timestamptz;
+    v_limits double precision[];
 BEGIN
     SELECT array_agg(p.latency_p95 ORDER BY p.hour_of_day) FILTER (WHERE p.metric_name = 'latency_p95')
     INTO v_limits
     FROM monitoring_profile(p_baseline_name, p_window_days, p_as_of) p;
-    SELECT min(s.baseline_from), max(s.baseline_until)
-    INTO v_from, v_until
-    FROM monitoring_baseline_spans(p_baseline_name, p_window_days, p_as_of) s
-    WHERE s.armed;
-    SELECT array_agg(latencies.model), array_agg(latencies.latency_factor)
-    INTO v_models, v_factors
-    FROM monitoring_baseline_spans(p_baseline_name, p_window_days, p_as_of) s
-    CROSS JOIN LATERAL monitoring_model_latencies(
-        greatest(s.baseline_from, s.accepted_from), s.baseline_until, s.unfit, v_limits) latencies
-    WHERE s.metric_name = 'latency_p95' AND s.armed;
     RETURN QUERY
         WITH spans AS MATERIALIZED (
             SELECT * FROM monitoring_profile_spans(p_baseline_name, p_window_days, p_as_of)
+        ),
+        models AS MATERIALIZED (                        -- what is slow for each
+            SELECT known.*
+            FROM spans
+            CROSS JOIN LATERAL monitoring_model_latencies(
+                greatest(spans.baseline_from, spans.accepted_from), spans.baseline_until, spans.unfit, v_limits) known
+            WHERE spans.metric_name = 'latency_p95'
         ),
         profile AS MATERIALIZED (
             SELECT p.metric_name, p.hour_of_day, p.rate, p.dispersion FROM monitoring_profile(p_baseline_name, p_window_days, p_as_of) p
         ),
         hours AS MATERIALIZED (
             SELECT h.*, extract(hour FROM h.hour_start AT TIME ZONE 'UTC')::integer AS hour_of_day
-            FROM monitoring_slice_hours(v_from, v_until, v_limits, v_models, v_factors) h
+            FROM (SELECT array_agg(m.model) AS names, array_agg(m.latency_factor) AS factors FROM models m) latencies
+            CROSS JOIN LATERAL monitoring_slice_hours(
+                (SELECT min(spans.baseline_from) FROM spans), (SELECT max(spans.baseline_until) FROM spans),
+                v_limits, latencies.names, latencies.factors) h
         ),
         counts AS MATERIALIZED (                        -- one row a metric, value and hour
             SELECT
@@ -258,9 +254,9 @@ BEGIN
             greatest(1, CASE
                 WHEN sums.metric_name = 'model_mix' THEN mix.dispersion
                 -- Of few hours nobody knows how they scatter: in part as all events do.
-                ELSE greatest(scatter.dispersion, scatter.known * scatter.dispersion + (1 - scatter.known) * overall.dispersion)
+                ELSE scatter.dispersion + (1 - scatter.known) * greatest(0, overall.dispersion - scatter.dispersion)
             END),
-            sums.baseline_until, now(), CASE WHEN sums.metric_name = 'model_mix' THEN clusters.clustering ELSE 1 END, own.factor,
+            sums.baseline_until, now(), CASE WHEN sums.metric_name = 'model_mix' THEN clusters.clustering ELSE 1 END, models.latency_factor,
             by_hours.events
         FROM sums
         CROSS JOIN mix
@@ -268,15 +264,15 @@ BEGIN
         LEFT JOIN scatter USING (metric_name, dimension, value)
         LEFT JOIN overall USING (metric_name)
         LEFT JOIN by_hours ON sums.metric_name = 'model_mix' AND by_hours.value = sums.value
-        LEFT JOIN unnest(v_models, v_factors) AS own (model, factor)
-            ON sums.metric_name = 'latency_p95' AND sums.dimension = 'model' AND own.model = sums.value;
+        LEFT JOIN models ON sums.metric_name = 'latency_p95' AND sums.dimension = 'model' AND models.model = sums.value;
 END
 $$;
 COMMENT ON FUNCTION monitoring_derive_slices(text, integer, date) IS
     'What the baseline of a UTC day holds for each value of each dimension, over the hours that are fit for the metric; for '
-    'model_mix the events of each model, with the scatter of the days'' mixes, sum((n - N s)^2 / (N s)) over its degrees of freedom, and '
-    'as clustering that of the hours about their days or about their like on all days, and its events by hour of day. Slow is what is slow for its own model. The scatter '
-    'of fewer than 72 hours is brought towards that of all events by as many as are missing.';
+    'model_mix the events of each model, with the scatter of the days'' mixes, sum((n - N s)^2 / (N s)) over its degrees of freedom, '
+    'as clustering that of the hours about their days or about their like on all days, whichever is less, and its events by hour of '
+    'day. Slow is what is slow for its own model. The scatter of fewer than 72 hours is brought towards that of all events by as many '
+    'as are missing.';
 
 CREATE OR REPLACE FUNCTION monitoring_slices_of_baseline(p_baseline_name text, p_window_days integer, p_as_of date)
 RETURNS SETOF monitoring_baseline_slices
