@@ -4,7 +4,10 @@ import Monitoring
 /// alerts from elsewhere any label that they have: `team=infra`.
 ///
 /// The severity of an alert from elsewhere is both the word that it came with and what that means here: either may be named. One that came
-/// with none has none, but for `>=`, which compares what it is taken for. Regular expressions match the whole value. A value may stand in double quotes. With or without them `\"` and `\\` are escaped, and `\n` is a line feed.
+/// with none has none, but for `>=`, which compares what it is taken for.
+///
+/// Regular expressions match the whole value. A value may stand in double quotes. With or without them `\"` and `\\` are escaped, and `\n` is
+/// a line feed.
 public struct Matcher: Sendable, Hashable, CustomStringConvertible {
     private enum Test: Sendable, Hashable {
         case equal(String)
