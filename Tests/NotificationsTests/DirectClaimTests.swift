@@ -71,9 +71,7 @@ import Testing
         let server = try HTTPFixture { _ in .answer(status: 200) }
         try await withTestDatabase(schema: true) { database in
             let fixture = OutboxFixture(client: database.client)
-            try await fixture.withDispatcher(
-                fixture.configuration([hook(fixture, at: server.url())], delivery: OutboxFixture.steady)
-            ) {
+            try await fixture.withDispatcher(fixture.configuration([hook(fixture, at: server.url())])) {
                 let first = try await fixture.open()
                 _ = try await fixture.settled(first, [.delivered])
                 try await database.client.transaction { connection in
@@ -186,6 +184,7 @@ import Testing
             let direct = try await direct(fixture, [receiver], process: "dead/1")
             let message = try #require(
                 try await router(fixture, configuration).routeBatch(direct: direct).claimed["hook"]?.first)
+            try await fixture.fellSilent("dead/1")
             try await fixture.withDispatcher(configuration) {
                 let records = try await fixture.settled(id, [.delivered])
                 #expect(records.map(\.id) == [message.id] && records.map(\.attempts) == [2])

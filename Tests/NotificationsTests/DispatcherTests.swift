@@ -156,7 +156,7 @@ import Testing
                 """)
             let receiver = try Receiver(
                 name: "hook", kind: .webhook, url: Secret(server.url()), allowPrivateNetwork: true, maximumInFlight: 2)
-            try await fixture.withDispatcher(fixture.configuration([receiver], delivery: OutboxFixture.steady)) {
+            try await fixture.withDispatcher(fixture.configuration([receiver])) {
                 try await eventually("all are delivered", timeout: .seconds(60)) {
                     try await database.client.query("SELECT FROM monitoring_notifications WHERE status = 'delivered'").count == 40
                 }
@@ -197,7 +197,7 @@ import Testing
             try await database.client.query(
                 "CREATE TRIGGER hold BEFORE INSERT ON monitoring_notifications FOR EACH ROW EXECUTE FUNCTION hold()")
             let receiver = try fixture.receiver(at: server.url(), rateLimit: nil)
-            try await fixture.withDispatcher(fixture.configuration([receiver], delivery: OutboxFixture.steady)) {
+            try await fixture.withDispatcher(fixture.configuration([receiver])) {
                 _ = try await fixture.open("first")
                 try await eventually("the first is sent", timeout: .seconds(30)) { server.requests.count == 1 }
                 try await database.client.transaction { connection in
@@ -244,7 +244,6 @@ import Testing
             let client = PostgresClient(try PostgresConfiguration(url))
             var settings = OutboxFixture.fast
             settings.requestTimeout = .seconds(300)
-            settings.heartbeatTimeout = .seconds(600)
             // It falls silent while its receiver is at the message.
             let server = try HTTPFixture { _ in
                 proxy.stall()
@@ -373,6 +372,7 @@ import Testing
                 RenderedMessage(body: #"{"frozen": true}"#, contentType: "application/json", isPlain: false)
             }.messages
             #expect(claimed.map(\.lead.attempt) == [1])
+            try await fixture.fellSilent("dead/1")
             try await fixture.withDispatcher(configuration) {
                 let records = try await fixture.settled(id, [.delivered])
                 #expect(records.map(\.attempts) == [2])
@@ -399,8 +399,8 @@ import Testing
             let fixture = OutboxFixture(client: database.client)
             let receiver = try fixture.receiver(at: server.url(), rateLimit: nil)
             for _ in 0..<100 { _ = try await fixture.open() }
-            let other = Outbox(client: database.client, process: "other/1", settings: OutboxFixture.fast)
-            try await fixture.withDispatcher(fixture.configuration([receiver])) {
+            let other = Outbox(client: database.client, process: "other/1", settings: OutboxFixture.impatient)
+            try await fixture.withDispatcher(fixture.configuration([receiver], delivery: OutboxFixture.impatient)) {
                 @Sendable func count(_ status: String) async throws -> Int {
                     try await database.client.query("SELECT FROM monitoring_notifications WHERE status = $1::text", [.text(status)]).count
                 }

@@ -48,19 +48,25 @@ struct OutboxFixture: Sendable {
         }
     }
 
-    /// Settings with waits of milliseconds.
+    /// Settings with waits of milliseconds. A process that a busy machine stops for a while is not taken for dead by them,
+    /// nor what it sends for lost, which would then be sent twice.
     static let fast = DeliverySettings(
-        backoff: Backoff(first: .milliseconds(20), factor: 2, most: .milliseconds(100)), requestTimeout: .seconds(5),
+        backoff: Backoff(first: .milliseconds(20), factor: 2, most: .milliseconds(100)), requestTimeout: .seconds(60),
         pollInterval: .milliseconds(50), idleInterval: .milliseconds(50), heartbeatInterval: .milliseconds(50),
-        heartbeatTimeout: .milliseconds(600))
+        heartbeatTimeout: .seconds(600))
 
-    /// The same for what must not be taken for dead, or for late, on a machine that is busy.
-    static let steady = {
+    /// The same, with which a process is soon taken for dead.
+    static let impatient = {
         var settings = fast
-        settings.requestTimeout = .seconds(60)
-        settings.heartbeatTimeout = .seconds(600)
+        settings.heartbeatTimeout = .milliseconds(600)
         return settings
     }()
+
+    /// A process was last heard of an hour ago.
+    func fellSilent(_ process: String) async throws {
+        try await client.query(
+            "UPDATE monitoring_processes SET seen_at = now() - interval '1 hour' WHERE process = $1::text", [.text(process)])
+    }
 
     func configuration(_ receivers: [Receiver], delivery: DeliverySettings = fast) throws -> NotificationConfiguration {
         try NotificationConfiguration(receivers: receivers, environment: "test", delivery: delivery)
