@@ -38,6 +38,8 @@ struct DirectoryLock: ~Copyable {
     }
 
     deinit {
+        // A child that has not come to its exec yet has the descriptor too.
+        _ = flock(descriptor, LOCK_UN)
         close(descriptor)
     }
 }
