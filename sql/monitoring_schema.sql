@@ -1271,6 +1271,20 @@ $torq_file$;
 END
 $torq_apply$;
 
+-- v027_unrouted_documents =============================================================================
+DO $torq_apply$
+BEGIN
+    IF EXISTS (SELECT FROM monitoring_migrations WHERE name = 'v027_unrouted_documents') THEN RETURN; END IF;
+    EXECUTE $torq_file$
+-- Whoever takes steps to route them gets what a message needs with them.
+DROP FUNCTION IF EXISTS monitoring_take_unrouted(integer);
+DROP FUNCTION IF EXISTS monitoring_tellable_at_once(uuid[], text[]);
+$torq_file$;
+    INSERT INTO monitoring_migrations (name, checksum) VALUES ('v027_unrouted_documents', '83c7ba505eb9b3cb')
+    ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
+END
+$torq_apply$;
+
 -- f010_settings =======================================================================================
 -- Settings: what detection goes by. serve writes them, SQL reads them, a function's argument overrules both.
 
@@ -8631,11 +8645,42 @@ $function$;
 COMMENT ON FUNCTION monitoring_unrouted(integer) IS
     'The first steps whose notifications have not been written, locked: of each alert the earliest alone, and none that somebody else has.';
 
+CREATE OR REPLACE FUNCTION monitoring_willing_receivers(p_receivers text[]) RETURNS SETOF text
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET jit = off
+SET plan_cache_mode = force_generic_plan
+AS $function$
+BEGIN
+    RETURN QUERY
+    SELECT r.receiver
+    FROM monitoring_receivers AS r
+    WHERE r.receiver = ANY (p_receivers)
+        AND (r.paused_until IS NULL OR r.paused_until <= now())
+        AND r.disabled_at IS NULL
+        AND r.openings = 0
+        AND NOT EXISTS (
+            SELECT
+            FROM monitoring_notifications AS waiting
+            WHERE waiting.receiver = r.receiver
+                AND waiting.status = 'pending'
+                AND (waiting.message_id IS NULL OR waiting.message_id = waiting.id)
+                AND waiting.due_at <= now() - interval '2 seconds'
+            OFFSET 0);
+END
+$function$;
+COMMENT ON FUNCTION monitoring_willing_receivers(text[]) IS
+    'Of these receivers those that take anything now, and for whom nothing has waited for two seconds.';
+
 -- Its settings are the transaction's, for what its caller does next: they go on row by row along the indexes, and whoever routes need not
 -- wait for the disk. Were the commit lost in a crash, it would be done again, and whatever follows from it is committed after it.
-CREATE OR REPLACE FUNCTION monitoring_take_unrouted(p_limit integer)
-RETURNS TABLE (
+CREATE OR REPLACE FUNCTION monitoring_take_unrouted(
+    p_limit     integer,
+    p_receivers text[] DEFAULT '{}'                           -- for whom notifications may be written as claimed
+) RETURNS TABLE (
     has_silences    boolean,                                  -- any is active
+    willing         text[],                                   -- those of p_receivers that take anything now
     id              bigint,
     alert_id        uuid,
     sequence        integer,
@@ -8651,18 +8696,24 @@ RETURNS TABLE (
     labels          jsonb,
     is_ignored      boolean,                                  -- told to nobody
     is_snoozed      boolean,
-    moment          timestamptz
+    moment          timestamptz,
+    -- What a message needs, of an alert's only step where any is willing; else null:
+    alert           text,                                     -- a JSON object
+    step            text,                                     -- a JSON object
+    occurred_at     text
 )
 LANGUAGE plpgsql VOLATILE ROWS 250
 AS $function$
 #variable_conflict use_column
+DECLARE
+    v_willing text[] := ARRAY(SELECT monitoring_willing_receivers(p_receivers));
 BEGIN
     PERFORM
         set_config('synchronous_commit', 'off', true), set_config('enable_hashjoin', 'off', true),
         set_config('enable_mergejoin', 'off', true);
     RETURN QUERY
     SELECT
-        EXISTS (SELECT FROM monitoring_silences WHERE starts_at <= now() AND ends_at > now()),
+        EXISTS (SELECT FROM monitoring_silences WHERE starts_at <= now() AND ends_at > now()), v_willing,
         t.id, t.alert_id, t.sequence, t.transition, t.to_severity,
         a.alert_type, a.metric_name, a.status,
         a.affected_model, a.affected_backend, a.affected_agent, a.affected_version, a.labels,
@@ -8670,13 +8721,23 @@ BEGIN
             a.status = 'ignored' OR t.to_status = 'ignored'
             OR (coalesce(t.from_status, '') = 'ignored' AND t.transition <> 'reopened')),
         coalesce(a.snoozed_until > now(), false),
-        now()
+        now(),
+        a.document,
+        CASE WHEN a.document IS NOT NULL THEN monitoring_transition_document(t) END,
+        CASE WHEN a.document IS NOT NULL THEN monitoring_json_time(t.occurred_at) END
     FROM monitoring_unrouted(p_limit) AS t
-    CROSS JOIN LATERAL (SELECT * FROM monitoring_alerts WHERE id = t.alert_id OFFSET 0) AS a
+    CROSS JOIN LATERAL (
+        SELECT
+            alerts.*,
+            CASE WHEN t.transition = 'opened' AND alerts.sequence = 1 AND v_willing <> '{}' THEN monitoring_alert_document(alerts) END AS document
+        FROM monitoring_alerts AS alerts
+        WHERE alerts.id = t.alert_id
+        OFFSET 0
+    ) AS a
     ORDER BY t.id;
 END
 $function$;
-COMMENT ON FUNCTION monitoring_take_unrouted(integer) IS
+COMMENT ON FUNCTION monitoring_take_unrouted(integer, text[]) IS
     'What routing has to know of the steps that monitoring_unrouted locks, in the order in which they were taken.';
 
 CREATE OR REPLACE FUNCTION monitoring_mark_routed(
@@ -8911,68 +8972,9 @@ COMMENT ON FUNCTION monitoring_keep_claim(text, boolean, uuid[], uuid[], text[],
 -- The notification of an alert's only step can be written as claimed: nothing of the alert waits or is being sent, and nothing newer is
 -- to be told instead. That saves a burst the way into the outbox and out of it again. What has waited for two seconds goes first.
 
-CREATE OR REPLACE FUNCTION monitoring_tellable_at_once(
-    p_alerts    uuid[],                                       -- whose first step is to be told, if it has taken no other,
-    p_receivers text[]                                        -- each to one of these
-) RETURNS TABLE (
-    receiver        text,
-    id              uuid,                                     -- of the notification that can be written
-    created_at      timestamptz,
-    alert_id        uuid,
-    alert_type      text,
-    metric_name     text,
-    severity        text,
-    status          text,
-    alert           text,                                     -- a JSON object
-    sequence        integer,
-    transition_kind text,
-    occurred_at     text,
-    transition      text                                      -- a JSON object
-)
-LANGUAGE plpgsql VOLATILE
-SET enable_seqscan = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
-SET join_collapse_limit = 1
-SET from_collapse_limit = 1
-SET jit = off
-SET plan_cache_mode = force_generic_plan
-AS $function$
-#variable_conflict use_column
-BEGIN
-    RETURN QUERY
-    WITH willing AS MATERIALIZED (
-        SELECT r.receiver
-        FROM monitoring_receivers AS r
-        WHERE r.receiver = ANY (p_receivers)
-            AND (r.paused_until IS NULL OR r.paused_until <= now())
-            AND r.disabled_at IS NULL
-            AND r.openings = 0
-            AND NOT EXISTS (
-                SELECT
-                FROM monitoring_notifications AS waiting
-                WHERE waiting.receiver = r.receiver
-                    AND waiting.status = 'pending'
-                    AND (waiting.message_id IS NULL OR waiting.message_id = waiting.id)
-                    AND waiting.due_at <= now() - interval '2 seconds'
-                OFFSET 0)
-    )
-    SELECT
-        asked.receiver, gen_random_uuid(), clock_timestamp(),
-        a.id, a.alert_type, a.metric_name, a.severity, a.status, monitoring_alert_document(a),
-        t.sequence, t.transition, monitoring_json_time(t.occurred_at), monitoring_transition_document(t)
-    FROM unnest(p_alerts, p_receivers) AS asked (alert_id, receiver)
-    JOIN willing ON willing.receiver = asked.receiver
-    JOIN monitoring_alerts AS a ON a.id = asked.alert_id AND a.sequence = 1
-    JOIN monitoring_alert_transitions AS t ON t.alert_id = asked.alert_id AND t.sequence = a.sequence;
-END
-$function$;
-COMMENT ON FUNCTION monitoring_tellable_at_once(uuid[], text[]) IS
-    'What a message needs for the first step of each alert, in the order asked for, where its receiver takes anything now and nothing has waited for it.';
-
 CREATE OR REPLACE FUNCTION monitoring_write_claimed(
-    -- Of each, from monitoring_tellable_at_once in the same transaction:
-    p_ids           uuid[],
+    -- Of each, of what monitoring_take_unrouted gave in the same transaction:
+    p_ids           uuid[],                                   -- new ones
     p_alerts        uuid[],
     p_receivers     text[],
     p_severities    text[],                                   -- of the step
@@ -9116,7 +9118,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '51a772edd93c8640')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '2f14df1e4a76f5c0')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================

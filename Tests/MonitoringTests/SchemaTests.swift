@@ -200,7 +200,7 @@ import Testing
     }
 
     /// As a restore of tables alone leaves them out.
-    @Test(arguments: ["monitoring_tellable_at_once(uuid[], text[])", "monitoring_lock_relay()"])
+    @Test(arguments: ["monitoring_take_unrouted(integer, text[])", "monitoring_lock_relay()"])
     func aFunctionThatWasDroppedIsMissedAndMadeAgain(function: String) async throws {
         try await withTestDatabase { database in
             let migrator = SchemaMigrator(client: database.client)

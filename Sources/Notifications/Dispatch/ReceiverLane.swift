@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Monitoring
 import Postgres
+import Synchronization
 import WebTransport
 
 /// Sends what is due for one receiver: claims ahead, keeps so many requests under way, and records what came of them, all at the
@@ -19,6 +20,12 @@ actor ReceiverLane {
     private let logger: Logger
     /// Something can be claimed, or a place is free.
     private let signal = Signal()
+    /// It was said that something may wait in the outbox.
+    private nonisolated let isAnnounced = Atomic(false)
+    /// Whether something may wait there: else a place that becomes free is no reason to ask.
+    private var mayWait = true
+    /// When it is asked all the same.
+    private var asksAt = ContinuousClock.now
     /// Something is ready, and perhaps nobody sends it.
     private let runnerSignal = Signal()
     /// There are results, or there will be none any more.
@@ -81,6 +88,7 @@ actor ReceiverLane {
 
     /// There may be something new.
     nonisolated func wake() {
+        isAnnounced.store(true, ordering: .releasing)
         signal.raise()
     }
 
@@ -171,7 +179,6 @@ actor ReceiverLane {
     func take(_ messages: [ClaimedMessage]) {
         ready.append(contentsOf: messages)
         runnerSignal.raise()
-        signal.raise()
     }
 
     /// A claim whose transaction failed, perhaps after it was committed.
@@ -194,6 +201,7 @@ actor ReceiverLane {
         if !unsettled.isEmpty {
             let claims = unsettled
             try await outbox.giveBack(claims)
+            mayWait = true
             // Others may have come meanwhile, behind them.
             unsettled.removeFirst(claims.count)
         }
@@ -216,13 +224,17 @@ actor ReceiverLane {
         let room = self.room
         // A place that becomes free wakes this up.
         guard room > 0 else { return ready.isEmpty || runners > 0 ? settings.pollInterval : .milliseconds(50) }
-        if looksFirst, ready.isEmpty, let wait = try await waitForNext(), wait > .zero { return wait }
+        if isAnnounced.exchange(false, ordering: .acquiring) { mayWait = true }
+        let untilAsked = ContinuousClock.now.duration(to: asksAt)
+        guard mayWait || untilAsked <= .zero else { return untilAsked }
+        if looksFirst, ready.isEmpty, let wait = try await waitForNext(), wait > .zero { return waiting(wait) }
         await composer.prepare()
         let startBy = ContinuousClock.now + .seconds(settings.claimSeconds) - settings.requestTimeout
         let restsBefore = rests
         let claim = try await claim(atMost: room)
         guard claim.isRegistered else {
             isRegistered = false
+            mayWait = true
             return settings.pollInterval
         }
         // A rest that was asked for while it was claimed goes on.
@@ -233,10 +245,18 @@ actor ReceiverLane {
             message.startBy = startBy
             ready.append(message)
         }
+        mayWait = true
         if !claim.messages.isEmpty { return .zero }
-        if let wait = claim.wait { return min(wait, settings.idleInterval) }
+        if let wait = claim.wait { return wait > .zero ? waiting(min(wait, settings.idleInterval)) : .zero }
         // Due, and yet not to be had: another process has it, or an earlier step of its alert is under way.
-        return try await waitForNext() ?? settings.pollInterval
+        return try await waitForNext().map(waiting) ?? settings.pollInterval
+    }
+
+    /// Nothing is to be had for a time, unless it is said that there is.
+    private func waiting(_ time: Duration) -> Duration {
+        mayWait = false
+        asksAt = .now + time
+        return time
     }
 
     private func claim(atMost room: Int) async throws -> Claim {
@@ -284,6 +304,7 @@ actor ReceiverLane {
         guard !messages.isEmpty else { return }
         do {
             try await outbox.release(messages)
+            mayWait = true
         } catch {
             // What is too old by now comes back with the end of its claim.
             returning.filter(isTooOld).forEach(forget)
@@ -366,7 +387,7 @@ actor ReceiverLane {
         if let pause = result.pauseSeconds { rest(.seconds(pause)) }
         results.append(result)
         resultSignal.raise()
-        if ready.count <= ahead / 2 { signal.raise() }
+        if mayWait, ready.count <= ahead / 2 { signal.raise() }
     }
 
     private func rest(_ time: Duration) {
@@ -384,15 +405,14 @@ actor ReceiverLane {
     private func record() async {
         while true {
             if results.isEmpty {
-                if isStopping, runners == 0 { return }
-                _ = await resultSignal.wait(atMost: .seconds(1))
+                let isOver = isStopping && runners == 0
+                // Once nothing more comes: it needs a statement of its own.
+                if hasNews, isOver ? true : !(await resultSignal.wait(atMost: .milliseconds(50))) { await noteDelivery() }
+                if isOver { return }
+                if results.isEmpty, !hasNews { _ = await resultSignal.wait(atMost: .seconds(1)) }
                 continue
             }
-            // A few more at the same price; many, while many wait.
-            for _ in 0..<4 where sending > 0 && results.count < (ready.isEmpty ? 1 : 4) * receiver.maximumInFlight / 2 {
-                try? await Task.sleep(for: .milliseconds(5))
-                if ready.isEmpty { break }
-            }
+            await gather()
             let batch = results
             let change = self.change
             let rests = self.rests
@@ -402,20 +422,38 @@ actor ReceiverLane {
             let isRecorded = await record(batch, change)
             recording = 0
             if isRecorded, rests == self.rests, change != nil || batch.contains(where: { $0.pauseSeconds != nil }) { restIsKnown = true }
+            // It is due again, or has become what others waited for.
+            if batch.contains(where: { $0.status != "delivered" }) { mayWait = true }
             signal.raise()
-            if isRecorded { await noteDelivery(of: batch) }
+            guard isRecorded, batch.contains(where: { $0.status == "delivered" }) else { continue }
+            hasNews = true
+            if notedAt.duration(to: .now) > .seconds(5) { await noteDelivery() }
         }
     }
 
-    /// When nothing more is under way, and every few seconds while there is.
-    private func noteDelivery(of batch: [AttemptResult]) async {
-        if batch.contains(where: { $0.status == "delivered" }) { hasNews = true }
-        let isAtRest = ready.isEmpty && sending == 0 && results.isEmpty
-        guard hasNews, isAtRest || notedAt.duration(to: .now) > .seconds(5) else { return }
+    /// Lets a few more come, which are recorded at the same price; many, while many are under way.
+    private func gather() async {
+        if mayWait {
+            for _ in 0..<4 where sending > 0 && results.count < (ready.isEmpty ? 1 : 4) * receiver.maximumInFlight / 2 {
+                try? await Task.sleep(for: .milliseconds(5))
+                if ready.isEmpty { break }
+            }
+            return
+        }
+        // What was claimed as it was routed: nothing waits for the places that these have.
+        for _ in 0..<10 where sending + ready.count > 0 && results.count < 8 * receiver.maximumInFlight {
+            let before = results.count
+            try? await Task.sleep(for: .milliseconds(10))
+            if results.count == before { break }
+        }
+    }
+
+    private func noteDelivery() async {
+        // What fails is tried again with the next delivery.
+        hasNews = false
+        notedAt = .now
         do {
             try await PostgresClient.$patience.withValue(patience) { try await outbox.noteDelivery(receiver.name) }
-            hasNews = false
-            notedAt = .now
         } catch {
             logger.warning("the last delivery cannot be noted", metadata: ["receiver": "\(receiver.name)", "error": "\(error)"])
         }

@@ -14,6 +14,15 @@ struct AlertDocument: Sendable, Hashable {
     /// An `Alert`, as the API writes it.
     var json: String
 
+    init(id: UUID, alertType: String, metricName: String, severity: Severity, status: AlertStatus, json: String) {
+        self.id = id
+        self.alertType = alertType
+        self.metricName = metricName
+        self.severity = severity
+        self.status = status
+        self.json = json
+    }
+
     /// The columns of `monitoring_claimable`.
     init(row: PostgresRow) throws {
         id = try row.decode("alert_id")
@@ -37,6 +46,13 @@ struct TransitionDocument: Sendable, Hashable {
     var occurredAt: String
     /// An `AlertTransition`, as the API writes it.
     var json: String
+
+    init(sequence: Int, kind: AlertTransition.Kind, occurredAt: String, json: String) {
+        self.sequence = sequence
+        self.kind = kind
+        self.occurredAt = occurredAt
+        self.json = json
+    }
 
     /// The columns of `monitoring_claimable`; nil where it tells of no step.
     init?(row: PostgresRow) throws {

@@ -38,16 +38,21 @@ struct ClaimedNotification: Sendable, Hashable {
         transition = try TransitionDocument(row: row)
     }
 
-    /// One that is yet to be written, at its first attempt, from the columns of `monitoring_tellable_at_once`.
-    init(unwritten row: PostgresRow, timeLeft: Duration) throws {
-        id = try row.decode("id")
+    /// One of a first step, that is yet to be written, at its first attempt, from the columns of `monitoring_take_unrouted`; nil where
+    /// they say that it cannot be told at once.
+    init?(unwritten row: PostgresRow, timeLeft: Duration) throws {
+        guard let alert: String = try row.decode("alert"), let step: String = try row.decode("step") else { return nil }
+        id = UUID()
         attempt = 1
         failures = 0
         isPlain = false
         self.timeLeft = timeLeft
         cause = .transition
-        createdAt = try row.decode("created_at")
-        alert = try AlertDocument(row: row)
-        transition = try TransitionDocument(row: row)
+        createdAt = try row.decode("moment")
+        self.alert = AlertDocument(
+            id: try row.decode("alert_id"), alertType: try row.decode("alert_type"), metricName: try row.decode("metric_name"),
+            severity: try row.word("to_severity"), status: try row.word("status"), json: alert)
+        transition = TransitionDocument(
+            sequence: try row.decode("sequence"), kind: try row.word("transition"), occurredAt: try row.decode("occurred_at"), json: step)
     }
 }

@@ -27,14 +27,14 @@ struct DirectClaim: Sendable {
 
     /// Writes those of the drafts that can be told at once, as claimed by this process.
     ///
-    /// - Parameter marks: What marks the steps of the batch as routed: an alert that comes alone is told the sooner for every statement
-    ///   that is not waited for.
-    func take(_ drafts: [NotificationDraft], marks: [PostgresValue], _ connection: PostgresConnection) async throws -> Taken {
-        let candidates = candidates(drafts)
-        guard !candidates.isEmpty else { return Taken(rest: drafts) }
-        let rows = try await connection.query(
-            Self.tellable, [.uuidArray(candidates.map(\.alertID)), .textArray(candidates.map(\.telling.receiver))])
-        let claimed = try render(rows)
+    /// - Parameters:
+    ///   - rows: Of `monitoring_take_unrouted`, for the receivers that are offered.
+    ///   - marks: What marks the steps of the batch as routed: an alert that comes alone is told the sooner for every statement that is
+    ///     not waited for.
+    func take(
+        _ drafts: [NotificationDraft], of rows: PostgresRows, marks: [PostgresValue], _ connection: PostgresConnection
+    ) async throws -> Taken {
+        let claimed = render(try unwritten(drafts, rows))
         guard !claimed.isEmpty else { return Taken(rest: drafts) }
         let written = try await connection.query(
             Self.write,
@@ -56,6 +56,24 @@ struct DirectClaim: Sendable {
             isMarked: true)
     }
 
+    /// What can be told of the steps that were taken.
+    private func unwritten(
+        _ drafts: [NotificationDraft], _ rows: PostgresRows
+    ) throws -> [(receiver: String, notification: ClaimedNotification)] {
+        let willing: [String] = try rows.first?.decode("willing") ?? []
+        guard !willing.isEmpty else { return [] }
+        var notifications: [UUID: ClaimedNotification] = [:]
+        for row in rows {
+            guard let notification = try ClaimedNotification(unwritten: row, timeLeft: outbox.settings.backoff.giveUpAfter) else { continue }
+            notifications[notification.alert.id] = notification
+        }
+        return candidates(drafts, willing: Set(willing)).compactMap { draft in
+            guard var notification = notifications[draft.alertID] else { return nil }
+            notification.id = UUID()
+            return (draft.telling.receiver, notification)
+        }
+    }
+
     private struct Told: Hashable {
         var alert: UUID
         var receiver: String
@@ -65,11 +83,11 @@ struct DirectClaim: Sendable {
         draft.sequence == 1 && draft.transition == .opened && draft.cause == .transition && draft.telling.group == nil
     }
 
-    private func candidates(_ drafts: [NotificationDraft]) -> [NotificationDraft] {
+    private func candidates(_ drafts: [NotificationDraft], willing: Set<String>) -> [NotificationDraft] {
         var rooms = offers.mapValues(\.room)
         var left = share.messages
         return drafts.filter { draft in
-            guard left > 0, isFirst(draft), let room = rooms[draft.telling.receiver], room > 0 else { return false }
+            guard left > 0, isFirst(draft), willing.contains(draft.telling.receiver), let room = rooms[draft.telling.receiver], room > 0 else { return false }
             rooms[draft.telling.receiver] = room - 1
             left -= 1
             return true
@@ -77,12 +95,12 @@ struct DirectClaim: Sendable {
     }
 
     /// Makes messages while there are bytes left; what cannot be made goes the way of all others, where that is seen to.
-    private func render(_ rows: PostgresRows) throws -> [(receiver: String, message: ClaimedMessage)] {
+    private func render(
+        _ unwritten: [(receiver: String, notification: ClaimedNotification)]
+    ) -> [(receiver: String, message: ClaimedMessage)] {
         var left = share.bytes
         var claimed: [(receiver: String, message: ClaimedMessage)] = []
-        for row in rows {
-            let receiver: String = try row.decode("receiver")
-            let notification = try ClaimedNotification(unwritten: row, timeLeft: outbox.settings.backoff.giveUpAfter)
+        for (receiver, notification) in unwritten {
             var message = ClaimedMessage(members: [notification], claimID: id)
             guard let offer = offers[receiver], let rendered = composer.render(message, for: offer.receiver) else { continue }
             let bytes = rendered.body.utf8.count
@@ -93,8 +111,6 @@ struct DirectClaim: Sendable {
         }
         return claimed
     }
-
-    private static let tellable = "SELECT * FROM monitoring_tellable_at_once($1::uuid[], $2::text[])"
 
     /// An outer join, so that the steps are marked even where nothing is written.
     private static let write = """

@@ -29,7 +29,8 @@ struct TransitionRouter: Sendable {
     /// - Returns: Call again while any were routed.
     func routeBatch(direct: DirectClaim? = nil) async throws -> Batch {
         let batch = try await client.transaction { connection in
-            let rows = try await connection.query(Self.take, [.int(Self.batchSize)])
+            let rows = try await connection.query(
+                Self.take, [.int(Self.batchSize), .textArray(direct?.offers.keys.sorted() ?? [])])
             let transitions = try rows.map(UnroutedTransition.init(row:))
             guard !transitions.isEmpty else { return Batch() }
             let hasSilences: Bool = try rows[0].decode("has_silences")
@@ -46,7 +47,7 @@ struct TransitionRouter: Sendable {
             var batch = Batch(routed: transitions.map(\.alertID), decisions: decisions)
             var isMarked = false
             if let direct {
-                let taken = try await direct.take(drafts, marks: marks, connection)
+                let taken = try await direct.take(drafts, of: rows, marks: marks, connection)
                 (batch.claimed, drafts, isMarked) = (taken.messages, taken.rest, taken.isMarked)
             }
             batch.receivers = try await write(drafts, Self.write, connection)
@@ -96,7 +97,7 @@ struct TransitionRouter: Sendable {
     /// The newest hold; what a silence beyond would have covered is told.
     static let maximumSilences = 20_000
 
-    private static let take = "SELECT * FROM monitoring_take_unrouted($1::integer)"
+    private static let take = "SELECT * FROM monitoring_take_unrouted($1::integer, $2::text[])"
 
     private static let activeSilences = """
         SELECT id, matchers
