@@ -481,6 +481,36 @@ import Testing
         #expect(byAlert.values.allSatisfy { $0.map { $0["data"]?["transition"]?["sequence"]?.integer } == [1, 2, 3] })
     }
 
+    /// It looks once a minute here: whatever becomes due is known without that. A receiver with a rate limit claims all of it from the
+    /// outbox, one without is given the first steps.
+    @Test(arguments: [nil, "1000/s"]) func nothingThatIsDueWaitsForALook(rateLimit: String?) async throws {
+        let seen = Mutex<[String: Int]>([:])
+        let server = try HTTPFixture { request in
+            let count = seen.withLock { seen in
+                seen[request.header("webhook-id") ?? "", default: 0] += 1
+                return seen[request.header("webhook-id") ?? ""]
+            }
+            return .answer(status: count == 1 ? 500 : 200)
+        }
+        try await withTestDatabase(schema: true, poolSize: 8) { database in
+            let fixture = OutboxFixture(client: database.client)
+            var settings = OutboxFixture.fast
+            settings.pollInterval = .seconds(60)
+            settings.idleInterval = .seconds(60)
+            // It opens, and the trials that follow are as soon.
+            settings.breaker = BreakerSettings(leastFailures: 5, firstRest: .milliseconds(100), longestRest: .milliseconds(200))
+            let receiver = try fixture.receiver(at: server.url(), rateLimit: rateLimit)
+            try await fixture.withDispatcher(fixture.configuration([receiver], delivery: settings)) {
+                for _ in 0..<3 {
+                    var ids: [UUID] = []
+                    for number in 0..<10 { ids.append(try await fixture.open("m\(number)")) }
+                    for id in ids { try await fixture.step(id, .escalated, to: .critical) }
+                    for id in ids { _ = try await fixture.settled(id, [.delivered, .delivered], timeout: .seconds(30)) }
+                }
+            }
+        }
+    }
+
     @Test func lostConnectionsLoseNothing() async throws {
         let server = try HTTPFixture { _ in .answer(status: 200) }
         try await withTestDatabase(schema: true) { database in

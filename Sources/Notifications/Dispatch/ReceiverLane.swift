@@ -194,6 +194,8 @@ actor ReceiverLane {
     /// - Parameter looksFirst: Whether to ask for the next due time before a claim is tried.
     /// - Returns: How long to wait before the next; zero: not at all.
     private func step(looksFirst: Bool) async throws -> Duration {
+        // First, since it is kept until there is a place.
+        if isAnnounced.exchange(false, ordering: .acquiring) { mayWait = true }
         if !isRegistered {
             try await outbox.register(receiver)
             isRegistered = true
@@ -224,7 +226,6 @@ actor ReceiverLane {
         let room = self.room
         // A place that becomes free wakes this up.
         guard room > 0 else { return ready.isEmpty || runners > 0 ? settings.pollInterval : .milliseconds(50) }
-        if isAnnounced.exchange(false, ordering: .acquiring) { mayWait = true }
         let untilAsked = ContinuousClock.now.duration(to: asksAt)
         guard mayWait || untilAsked <= .zero else { return untilAsked }
         if looksFirst, ready.isEmpty, let wait = try await waitForNext(), wait > .zero { return waiting(wait) }
@@ -248,8 +249,10 @@ actor ReceiverLane {
         mayWait = true
         if !claim.messages.isEmpty { return .zero }
         if let wait = claim.wait { return wait > .zero ? waiting(min(wait, settings.idleInterval)) : .zero }
-        // Due, and yet not to be had: another process has it, or an earlier step of its alert is under way.
-        return try await waitForNext().map(waiting) ?? settings.pollInterval
+        if let wait = try await waitForNext() { return waiting(wait) }
+        // Due, and yet not to be had: another process has it, or an earlier step of its alert is under way or waits for its next attempt.
+        let later = try await outbox.nextDue(receiver: receiver.name, isLater: true) ?? settings.pollInterval
+        return min(settings.pollInterval, max(.milliseconds(1), later))
     }
 
     /// Nothing is to be had for a time, unless it is said that there is.
@@ -418,13 +421,14 @@ actor ReceiverLane {
             let rests = self.rests
             results = []
             self.change = nil
+            let wasTrial = isTrial
             recording = batch.count
             let isRecorded = await record(batch, change)
             recording = 0
             if isRecorded, rests == self.rests, change != nil || batch.contains(where: { $0.pauseSeconds != nil }) { restIsKnown = true }
-            // It is due again, or has become what others waited for.
-            if batch.contains(where: { $0.status != "delivered" }) { mayWait = true }
-            signal.raise()
+            // Something is due again; and what waited for a receiver to work need not wait any longer. Said aloud, since a claim may be
+            // on its way that does not know of it.
+            if wasTrial || batch.contains(where: { $0.status != "delivered" }) { wake() } else { signal.raise() }
             guard isRecorded, batch.contains(where: { $0.status == "delivered" }) else { continue }
             hasNews = true
             if notedAt.duration(to: .now) > .seconds(5) { await noteDelivery() }

@@ -64,7 +64,9 @@ struct DirectClaim: Sendable {
         guard !willing.isEmpty else { return [] }
         var notifications: [UUID: ClaimedNotification] = [:]
         for row in rows {
-            guard let notification = try ClaimedNotification(unwritten: row, timeLeft: outbox.settings.backoff.giveUpAfter) else { continue }
+            guard let notification = try ClaimedNotification(unwritten: row, timeLeft: outbox.settings.backoff.giveUpAfter) else {
+                continue
+            }
             notifications[notification.alert.id] = notification
         }
         return candidates(drafts, willing: Set(willing)).compactMap { draft in
@@ -87,7 +89,8 @@ struct DirectClaim: Sendable {
         var rooms = offers.mapValues(\.room)
         var left = share.messages
         return drafts.filter { draft in
-            guard left > 0, isFirst(draft), willing.contains(draft.telling.receiver), let room = rooms[draft.telling.receiver], room > 0 else { return false }
+            guard left > 0, isFirst(draft), willing.contains(draft.telling.receiver), let room = rooms[draft.telling.receiver], room > 0
+            else { return false }
             rooms[draft.telling.receiver] = room - 1
             left -= 1
             return true

@@ -1,13 +1,24 @@
 extension Outbox {
     static let nextDue = """
+        \(waiting)
+        ORDER BY n.due_at
+        LIMIT 1
+        """
+
+    static let nextDueLater = """
+        \(waiting)
+          AND n.due_at > now()
+        ORDER BY n.due_at
+        LIMIT 1
+        """
+
+    private static let waiting = """
         SELECT extract(epoch FROM greatest(n.due_at, r.paused_until) - clock_timestamp()) AS seconds
         FROM monitoring_notifications n
         LEFT JOIN monitoring_receivers r ON r.receiver = n.receiver
         WHERE n.receiver = $1::text
           AND n.status = 'pending'
           AND (n.message_id IS NULL OR n.message_id = n.id)
-        ORDER BY n.due_at
-        LIMIT 1
         """
 
     /// A receiver's row, locked: one claimer a receiver at a time.

@@ -27,8 +27,11 @@ struct Outbox: Sendable {
     // Claiming
 
     /// When the next notification of a receiver is due, from now; zero or less: now. nil: there is none.
-    func nextDue(receiver: String) async throws -> Duration? {
-        let seconds: Double? = try await client.query(Self.nextDue, [.text(receiver)]).first?.decode("seconds")
+    ///
+    /// - Parameter isLater: Of those that are not due yet.
+    func nextDue(receiver: String, isLater: Bool = false) async throws -> Duration? {
+        let sql = isLater ? Self.nextDueLater : Self.nextDue
+        let seconds: Double? = try await client.query(sql, [.text(receiver)]).first?.decode("seconds")
         return seconds.map { .seconds($0) }
     }
 
