@@ -8729,7 +8729,8 @@ BEGIN
     CROSS JOIN LATERAL (
         SELECT
             alerts.*,
-            CASE WHEN t.transition = 'opened' AND alerts.sequence = 1 AND v_willing <> '{}' THEN monitoring_alert_document(alerts) END AS document
+            CASE WHEN t.transition = 'opened' AND alerts.sequence = 1 AND v_willing <> '{}'
+                THEN monitoring_alert_document(alerts) END AS document
         FROM monitoring_alerts AS alerts
         WHERE alerts.id = t.alert_id
         OFFSET 0
@@ -9118,7 +9119,7 @@ COMMENT ON FUNCTION monitoring_record_attempts(
     integer[], text[], text[], uuid[], uuid[], text[], integer[], boolean[], boolean[], text[]) IS
     'Writes down attempts and what becomes of their notifications, and marks the alerts that reached somebody. How many alerts those are.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '2f14df1e4a76f5c0')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f075_delivery', '4ce9e7bf3eb53142')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f077_fallback =======================================================================================

@@ -126,7 +126,7 @@ public struct MonitoringEngine: Sendable {
     private static let evaluation = """
         SELECT metric_name, alert_type, window_seconds, current_value, baseline_value, ratio, total_events, bad_events, expected_events,
                lower_bound, p_value, dispersion, verdict, would_be, severity, affected_model, affected_backend, affected_agent,
-               affected_version, evidence
+               affected_version, evidence, slice_dimension, slice_value
         FROM monitoring_evaluate($1::timestamptz, $2::jsonb)
         """
 

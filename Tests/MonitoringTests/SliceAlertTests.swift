@@ -1,4 +1,5 @@
 import Foundation
+import Monitoring
 import Postgres
 import TestSupport
 import Testing
@@ -63,6 +64,10 @@ struct SliceAlertTests {
                     "Error rate of model haiku 33.3 % over the last 10 minutes, 10.0x the expected 3.3 % (20 of 60 events; expected 2.0)."
                         + "|haiku|model|haiku|t"
                 ])
+            // What asks for the evaluation is told whose it is.
+            let moment = try #require(MonitoringJSON.date(fromTimestamp: "2026-03-10T12:10:00Z"))
+            let firing = try await MonitoringEngine(client: fixture.client).evaluate(at: moment).filter { $0.severity != nil }
+            #expect(Set(firing.map { [$0.metricName, $0.sliceDimension, $0.sliceValue] }) == [["error_rate", "model", "haiku"]])
         }
     }
 

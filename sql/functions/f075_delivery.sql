@@ -198,7 +198,8 @@ BEGIN
     CROSS JOIN LATERAL (
         SELECT
             alerts.*,
-            CASE WHEN t.transition = 'opened' AND alerts.sequence = 1 AND v_willing <> '{}' THEN monitoring_alert_document(alerts) END AS document
+            CASE WHEN t.transition = 'opened' AND alerts.sequence = 1 AND v_willing <> '{}'
+                THEN monitoring_alert_document(alerts) END AS document
         FROM monitoring_alerts AS alerts
         WHERE alerts.id = t.alert_id
         OFFSET 0

@@ -113,8 +113,8 @@ extension Evaluation {
         verdict = try row.decode("verdict")
         wouldBe = try row.decode("would_be")
         severity = try row.decodeEnum("severity")
-        sliceDimension = row.has("slice_dimension") ? try row.decode("slice_dimension") : nil
-        sliceValue = row.has("slice_value") ? try row.decode("slice_value") : nil
+        sliceDimension = try row.decode("slice_dimension")
+        sliceValue = try row.decode("slice_value")
         affectedModel = try row.decode("affected_model")
         affectedBackend = try row.decode("affected_backend")
         affectedAgent = try row.decode("affected_agent")

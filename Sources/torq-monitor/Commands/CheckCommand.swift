@@ -54,6 +54,18 @@ struct CheckCommand: AsyncParsableCommand {
                     .compactMap { $0 }.joined(separator: ", "))
         }
         print("As of \(Figures.time(report.moment))\n\(table.text)")
+        let isUntold = report.firing.contains { evaluation in
+            evaluation.sliceValue != nil
+                && !open.contains {
+                    ($0.metricName, $0.sliceDimension, $0.sliceValue)
+                        == (evaluation.metricName, evaluation.sliceDimension, evaluation.sliceValue)
+                }
+        }
+        if isUntold {
+            print(
+                "\nA slice has an alert of its own where it explains what is seen far better than if all events had got worse alike, "
+                    + "and no other alert says it already.")
+        }
         if !open.isEmpty {
             print("\nOpen alerts")
             torq_monitor.printTable(open)
