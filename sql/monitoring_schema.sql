@@ -1693,7 +1693,7 @@ BEGIN ATOMIC
     SELECT CASE jsonb_typeof(p_value)
         WHEN 'number' THEN p_value::numeric
         WHEN 'string' THEN
-            CASE WHEN length(p_value #>> '{}') <= 1000 AND p_value #>> '{}' ~ '^[-+]?[0-9]+(\.[0-9]+)?$'
+            CASE WHEN length(p_value #>> '{}') <= 1000 AND p_value #>> '{}' ~ '^[-+]?[0-9]+([.][0-9]+)?$'
                 THEN (p_value #>> '{}')::numeric
             END
     END;
@@ -1788,7 +1788,7 @@ CREATE OR REPLACE FUNCTION monitoring_is_doubtful(p_text text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
         WHEN ascii(p_text) > 57 AND ascii(p_text) NOT IN (91, 102, 116, 123) THEN false
-        ELSE p_text ~ '^(-?[0-9]+(\.[0-9]+)?|true|false|[[{].*)$'
+        ELSE p_text ~ '^(-?[0-9]+([.][0-9]+)?|true|false|[[{].*)$'
     END
 $$;
 COMMENT ON FUNCTION monitoring_is_doubtful(text) IS 'Whether the text of a JSON value may be that of something else than a string.';
@@ -1799,7 +1799,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         WHEN p_version = '' THEN false
         WHEN ascii(p_version) > 58 AND ascii(p_version) NOT IN (91, 102, 116, 123) AND p_version NOT LIKE '%:%:%'
             AND ascii(split_part(p_version, ':', 2)) BETWEEN 48 AND 57 AND split_part(p_version, ':', 2) LIKE '%.%.%' THEN false
-        ELSE p_version ~ '(^|:)(-?[0-9]+(\.[0-9]+)?|true|false)?(:|$)|(^|:)[[{]'
+        ELSE p_version ~ '(^|:)(-?[0-9]+([.][0-9]+)?|true|false)?(:|$)|(^|:)[[{]'
     END
 $$;
 COMMENT ON FUNCTION monitoring_is_doubtful_version(text) IS
@@ -1899,7 +1899,7 @@ COMMENT ON FUNCTION monitoring_read_events(
     'What the events from p_from to p_until say: a row each. With p_all all of them; else those of p_hours alone, and of the hours '
     'among them that are p_lossy only p_added and p_retried. With p_plain quickly, as long as they are well-formed; else whatever they hold.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f015_extraction', '327be80b55469e7a')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f015_extraction', '05c34028dd23e2c8')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f016_shards =========================================================================================
@@ -3450,6 +3450,9 @@ BEGIN
     IF p_target_hour NOT BETWEEN 0 AND 23 THEN
         RAISE EXCEPTION 'p_target_hour is %, not from 0 to 23', p_target_hour USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    IF v_day NOT BETWEEN '0001-01-01' AND '9999-12-30' THEN
+        RAISE EXCEPTION 'p_target_date is %, not in the years 1 to 9999', v_day USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     IF p_target_hour IS NOT NULL THEN
         -- The day's row is of the whole day: hours that nobody has rolled up yet are missing in it.
         v_missing := ARRAY(
@@ -3498,7 +3501,7 @@ END
 $$;
 COMMENT ON FUNCTION refresh_daily_metrics_mv() IS 'Makes mv_daily_metrics show the present days of monitoring_metrics.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f030_metrics', '0a07308453d8650e')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f030_metrics', '1ab2fd151ca81521')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f040_baseline =======================================================================================
@@ -3989,11 +3992,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
 SELECT CASE
     WHEN p_limit IS NULL THEN 0
-    WHEN cardinality(p_counts) = 0 THEN cardinality(p_values) - width_bucket(floor(p_limit)::integer, p_values)
+    WHEN cardinality(p_counts) = 0 THEN cardinality(p_values) - width_bucket(least(floor(p_limit), 2147483647)::integer, p_values)
     WHEN p_values[cardinality(p_values)] <= p_limit THEN 0
-    WHEN 1 = ALL (p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :])
-        THEN cardinality(p_values) - width_bucket(floor(p_limit)::integer, p_values)
-    ELSE monitoring_sum(p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :])
+    WHEN 1 = ALL (p_counts[width_bucket(least(floor(p_limit), 2147483647)::integer, p_values) + 1 :])
+        THEN cardinality(p_values) - width_bucket(least(floor(p_limit), 2147483647)::integer, p_values)
+    ELSE monitoring_sum(p_counts[width_bucket(least(floor(p_limit), 2147483647)::integer, p_values) + 1 :])
 END
 $$;
 COMMENT ON FUNCTION monitoring_count_above(integer[], integer[], double precision) IS
@@ -4540,7 +4543,7 @@ CREATE OR REPLACE TRIGGER monitoring_rollup_updated
     AFTER UPDATE ON monitoring_rollup REFERENCING NEW TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION monitoring_forget_profiles();
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', '209200e75fdbf9c9')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f050_profile', '1b682b8bf111b40f')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f052_baseline_slices ================================================================================
@@ -4557,7 +4560,7 @@ AS $$
 BEGIN
     RETURN QUERY
         WITH durations AS (                             -- in thousandths of the limit
-            SELECT model, ceil(duration * 1000 / limit_ms)::bigint AS part, sum(coalesce(events, 1)) AS events
+            SELECT model, ceil(duration * 1000.0::double precision / limit_ms)::bigint AS part, sum(coalesce(events, 1)) AS events
             FROM (
                 SELECT
                     s.model, p_limits[date_part('hour', s.hour_start AT TIME ZONE 'UTC')::integer + 1] AS limit_ms,
@@ -4842,7 +4845,7 @@ $$;
 COMMENT ON FUNCTION monitoring_slices_of_baseline(text, integer, date) IS
     'What the baseline of a UTC day holds of each slice, from the cache or derived on the spot; changes nothing.';
 
-INSERT INTO monitoring_migrations (name, checksum) VALUES ('f052_baseline_slices', '7ea1c615948fdb65')
+INSERT INTO monitoring_migrations (name, checksum) VALUES ('f052_baseline_slices', 'a837fe057c546f7c')
 ON CONFLICT (name) DO UPDATE SET checksum = excluded.checksum, applied_at = now();
 
 -- f055_statistics =====================================================================================

@@ -28,6 +28,12 @@ struct MetricsTests {
         try await withTestDatabase(schema: true) { database in
             let rollup = RollupFixture(client: database.client)
             try await rollup.insertMany(1440, from: "2026-02-20T00:00:00Z", every: 60)
+            for date in ["infinity", "-infinity", "0001-01-01 BC", "294276-12-31"] {
+                let error = await #expect(throws: PostgresError.self) {
+                    try await rollup.client.query("SELECT compute_hourly_metrics('\(date)', 3)")
+                }
+                #expect(error?.sqlState == "22023", "\(date)")
+            }
             let computed = "SELECT concat_ws('/', rows_computed, metrics_inserted) FROM compute_hourly_metrics('2026-02-20', 3)"
             #expect(try await rollup.text(computed) == "2/2")
             #expect(try await rollup.text("SELECT total_events FROM monitoring_metrics WHERE metric_hour IS NULL") == "1440")

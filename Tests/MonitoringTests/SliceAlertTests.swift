@@ -119,6 +119,18 @@ struct SliceAlertTests {
         }
     }
 
+    @Test("a model whose every answer takes more than an hour stops nothing")
+    func longest() async throws {
+        try await withEvaluationFixture { fixture in
+            try await usual(
+                fixture, then: [Self.opus(failed: 200), Self.haiku(duration: 5_000_000)], from: "2026-03-08T12:00:00Z")
+            #expect(try await apply(fixture, ["12:10"]).contains { $0.hasPrefix("12:10 error_rate") })
+            let above =
+                "SELECT monitoring_count_above('{1,2147483647}', '{}', 3e9) + monitoring_count_above('{1,2}', '{1,1}', 1e12) AS above"
+            #expect(try await fixture.client.query(above)[0].decode("above") == 0)
+        }
+    }
+
     @Test("where everything gets worse there is the alert on all events alone")
     func broad() async throws {
         try await withEvaluationFixture { fixture in

@@ -19,7 +19,7 @@ BEGIN ATOMIC
     SELECT CASE jsonb_typeof(p_value)
         WHEN 'number' THEN p_value::numeric
         WHEN 'string' THEN
-            CASE WHEN length(p_value #>> '{}') <= 1000 AND p_value #>> '{}' ~ '^[-+]?[0-9]+(\.[0-9]+)?$'
+            CASE WHEN length(p_value #>> '{}') <= 1000 AND p_value #>> '{}' ~ '^[-+]?[0-9]+([.][0-9]+)?$'
                 THEN (p_value #>> '{}')::numeric
             END
     END;
@@ -114,7 +114,7 @@ CREATE OR REPLACE FUNCTION monitoring_is_doubtful(p_text text) RETURNS boolean
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
         WHEN ascii(p_text) > 57 AND ascii(p_text) NOT IN (91, 102, 116, 123) THEN false
-        ELSE p_text ~ '^(-?[0-9]+(\.[0-9]+)?|true|false|[[{].*)$'
+        ELSE p_text ~ '^(-?[0-9]+([.][0-9]+)?|true|false|[[{].*)$'
     END
 $$;
 COMMENT ON FUNCTION monitoring_is_doubtful(text) IS 'Whether the text of a JSON value may be that of something else than a string.';
@@ -125,7 +125,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         WHEN p_version = '' THEN false
         WHEN ascii(p_version) > 58 AND ascii(p_version) NOT IN (91, 102, 116, 123) AND p_version NOT LIKE '%:%:%'
             AND ascii(split_part(p_version, ':', 2)) BETWEEN 48 AND 57 AND split_part(p_version, ':', 2) LIKE '%.%.%' THEN false
-        ELSE p_version ~ '(^|:)(-?[0-9]+(\.[0-9]+)?|true|false)?(:|$)|(^|:)[[{]'
+        ELSE p_version ~ '(^|:)(-?[0-9]+([.][0-9]+)?|true|false)?(:|$)|(^|:)[[{]'
     END
 $$;
 COMMENT ON FUNCTION monitoring_is_doubtful_version(text) IS

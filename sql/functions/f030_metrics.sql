@@ -413,6 +413,9 @@ BEGIN
     IF p_target_hour NOT BETWEEN 0 AND 23 THEN
         RAISE EXCEPTION 'p_target_hour is %, not from 0 to 23', p_target_hour USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    IF v_day NOT BETWEEN '0001-01-01' AND '9999-12-30' THEN
+        RAISE EXCEPTION 'p_target_date is %, not in the years 1 to 9999', v_day USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     IF p_target_hour IS NOT NULL THEN
         -- The day's row is of the whole day: hours that nobody has rolled up yet are missing in it.
         v_missing := ARRAY(

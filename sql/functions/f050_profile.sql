@@ -128,11 +128,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
 SELECT CASE
     WHEN p_limit IS NULL THEN 0
-    WHEN cardinality(p_counts) = 0 THEN cardinality(p_values) - width_bucket(floor(p_limit)::integer, p_values)
+    WHEN cardinality(p_counts) = 0 THEN cardinality(p_values) - width_bucket(least(floor(p_limit), 2147483647)::integer, p_values)
     WHEN p_values[cardinality(p_values)] <= p_limit THEN 0
-    WHEN 1 = ALL (p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :])
-        THEN cardinality(p_values) - width_bucket(floor(p_limit)::integer, p_values)
-    ELSE monitoring_sum(p_counts[width_bucket(floor(p_limit)::integer, p_values) + 1 :])
+    WHEN 1 = ALL (p_counts[width_bucket(least(floor(p_limit), 2147483647)::integer, p_values) + 1 :])
+        THEN cardinality(p_values) - width_bucket(least(floor(p_limit), 2147483647)::integer, p_values)
+    ELSE monitoring_sum(p_counts[width_bucket(least(floor(p_limit), 2147483647)::integer, p_values) + 1 :])
 END
 $$;
 COMMENT ON FUNCTION monitoring_count_above(integer[], integer[], double precision) IS

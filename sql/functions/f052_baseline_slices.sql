@@ -11,7 +11,7 @@ AS $$
 BEGIN
     RETURN QUERY
         WITH durations AS (                             -- in thousandths of the limit
-            SELECT model, ceil(duration * 1000 / limit_ms)::bigint AS part, sum(coalesce(events, 1)) AS events
+            SELECT model, ceil(duration * 1000.0::double precision / limit_ms)::bigint AS part, sum(coalesce(events, 1)) AS events
             FROM (
                 SELECT
                     s.model, p_limits[date_part('hour', s.hour_start AT TIME ZONE 'UTC')::integer + 1] AS limit_ms,
