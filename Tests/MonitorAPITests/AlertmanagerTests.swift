@@ -148,6 +148,24 @@ struct AlertmanagerTests {
         }
     }
 
+    @Test("names are written as they always were, and none keeps its alert out")
+    func names() async throws {
+        try await withListener(fixture: false) { listener in
+            let alert = #"[{"labels": {"service.name": "cart", "0 Zone": "b"}, "annotations": {"Dashboard URL": "https://d"}}]"#
+            let answer = try await listener.post("/api/v2/alerts", alert)
+            #expect(answer.status == 200)
+            #expect(try await listener.value("SELECT labels::text FROM monitoring_alerts") == #"{"_0_Zone": "b", "service_name": "cart"}"#)
+            #expect(try await listener.value("SELECT annotations::text FROM monitoring_alerts") == #"{"Dashboard_URL": "https://d"}"#)
+            let silence = #"""
+                {"matchers": [{"name": "service.name", "value": "cart", "isRegex": false, "isEqual": true}], "createdBy": "ana", "comment": "x",
+                 "startsAt": "2026-03-10T11:00:00Z", "endsAt": "2026-03-10T18:00:00Z"}
+                """#
+            let silenced = try await listener.post("/api/v2/silences", silence)
+            #expect(silenced.status == 200, "\(silenced.text)")
+            #expect(try await listener.value("SELECT matchers[1] FROM monitoring_silences") == #"service_name="cart""#)
+        }
+    }
+
     @Test("evaluations leave alerts from elsewhere alone")
     func evaluations() async throws {
         try await withListener(fixture: false) { listener in
@@ -168,7 +186,8 @@ struct AlertmanagerTests {
                 "has no label with a value, and 1 more are faulty; the other 2 were taken.", "2"
             ),
             (#"[{"labels": {"a": ""}}]"#, 0, "has no label with a value; none was taken.", "0"),
-            (#"[{"labels": {"a-b": "c"}}]"#, 0, "has a label 'a-b'", "0"),
+            (#"[{"labels": {"a-b": "c", "a_b": "c"}}]"#, 0, "has two labels that are written 'a_b' here", "0"),
+            (#"[{"labels": {"": "c"}}]"#, 0, "has a name of 0 bytes on a label", "0"),
             (#"[{"labels": {"a": "b"}, "endsAt": "soon"}]"#, 0, "endsAt", "0"), (#"[{"labels": {"a": "b\u0000"}}]"#, 0, "NUL", "0"),
             (#"[{"labels": {"a": "b"}, "startsAt": "2026-03-10T12:00:00Z", "endsAt": "2026-03-10T11:00:00Z"}]"#, 0, "ends before", "0"),
             // What is none of it cannot be told apart.

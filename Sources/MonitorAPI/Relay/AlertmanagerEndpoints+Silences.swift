@@ -120,8 +120,8 @@ private struct SilenceOrder {
         guard (1...50).contains(posted.matchers.count) else { throw JSONBody.refusal("matchers", allowed: "1 to 50 matchers") }
         var conditions: [Matcher] = []
         for condition in posted.matchers {
-            guard condition.name.wholeMatch(of: /[A-Za-z_][A-Za-z0-9_]*/) != nil else {
-                throw JSONBody.refusal("matchers", allowed: "matchers whose names are labels'")
+            guard (1...IncomingAlert.longestName).contains(condition.name.utf8.count) else {
+                throw JSONBody.refusal("matchers", allowed: "matchers whose names are labels', of 1 to \(IncomingAlert.longestName) bytes")
             }
             guard !condition.value.utf8.contains(0) else {
                 throw JSONBody.refusal("matchers", allowed: "matchers whose values have no NUL")

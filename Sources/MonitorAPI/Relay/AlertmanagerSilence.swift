@@ -52,7 +52,9 @@ extension AlertmanagerSilence.Condition {
             case (true, true): "=~"
             case (false, true): "!~"
             }
-        return "\(name)\(sign)\"\(value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+        // As the labels of alerts are written here.
+        let label = name.isEmpty ? "" : IncomingAlert.labelName(name)
+        return "\(label)\(sign)\"\(value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
     }
 }
 

@@ -51,12 +51,12 @@ enum GenericPayload {
         }
         var annotations: [String: String] = [:]
         if format.identity.isEmpty { labels["alertname"] = title } else { annotations["title"] = title }
-        if let severity = format.severity?.text(in: document), !severity.isEmpty {
+        if let severity = format.severity?.word(in: document), !severity.isEmpty {
             // Part of what it is only where nothing else tells it from others: one that gets worse is the same.
             annotations["severity"] = severity
         }
         if let summary = format.summary?.text(in: document), !summary.isEmpty { annotations["summary"] = summary }
-        let status = format.status?.text(in: document)?.lowercased()
+        let status = format.status?.word(in: document)?.lowercased()
         let isOver = status.map { format.resolvedWords.contains($0) } ?? false
         return IncomingAlert(
             labels: labels, annotations: annotations, generatorURL: format.link?.text(in: document) ?? "", endsAt: isOver ? now : nil)

@@ -32,14 +32,14 @@ struct IncomingAlert: Sendable, Hashable {
     /// In all: lists show thousands of them at a time.
     private static let longest = 131_072
 
-    /// The same without labels that say nothing, and with annotations that are too long cut, at a character, with an ellipsis.
+    /// The same without labels that say nothing, with names as Prometheus has always written them (`service.name` is `service_name`), and
+    /// with annotations that are too long cut, at a character, with an ellipsis.
     ///
-    /// - Throws: A `Fault` where a limit is passed, or no label is left.
+    /// - Throws: A `Fault` where a limit is passed, two names become the same, or no label is left.
     func checked() throws(Fault) -> IncomingAlert {
-        for name in labels.keys where !Self.isName(name) {
-            throw Fault("has a label '\(name.prefix(64))', which is not written in letters, digits and '_'")
-        }
         var alert = self
+        alert.labels = try Self.named(labels, "label")
+        alert.annotations = try Self.named(annotations, "annotation")
         if alert.labels.contains(where: { $0.value.isEmpty }) { alert.labels = alert.labels.filter { !$0.value.isEmpty } }
         guard !alert.labels.isEmpty else { throw Fault("has no label with a value") }
         guard alert.labels.count <= Self.mostLabels else { throw Fault("has more than \(Self.mostLabels) labels") }
@@ -50,9 +50,6 @@ struct IncomingAlert: Sendable, Hashable {
             bytes += value.utf8.count
         }
         for (name, var value) in alert.annotations {
-            guard Self.isName(name) else {
-                throw Fault("has an annotation '\(name.prefix(64))', which is not written in letters, digits and '_'")
-            }
             if value.utf8.count > Self.longestAnnotation {
                 value = Self.cut(value)
                 alert.annotations[name] = value
@@ -69,6 +66,22 @@ struct IncomingAlert: Sendable, Hashable {
     private static func cut(_ text: String) -> String {
         let end = text.utf8.index(text.startIndex, offsetBy: longestAnnotation - "…".utf8.count)
         return text[..<(end.samePosition(in: text) ?? text.index(before: end))] + "…"
+    }
+
+    private static func named(_ texts: [String: String], _ what: String) throws(Fault) -> [String: String] {
+        if texts.keys.allSatisfy(isName) { return texts }
+        var named: [String: String] = [:]
+        for (name, value) in texts {
+            guard (1...longestName).contains(name.utf8.count) else {
+                throw Fault(
+                    "has a name of \(name.utf8.count) bytes on \(what == "label" ? "a label" : "an annotation"); it has 1 to \(longestName)"
+                )
+            }
+            guard named.updateValue(value, forKey: labelName(name)) == nil else {
+                throw Fault("has two \(what)s that are written '\(labelName(name).prefix(64))' here")
+            }
+        }
+        return named
     }
 
     private static func isName(_ name: String) -> Bool {

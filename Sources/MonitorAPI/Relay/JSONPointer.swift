@@ -43,6 +43,11 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// The same without space around it, for what is compared with words.
+    func word(in document: JSONValue) -> String? {
+        text(in: document).map { String($0.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()) }
+    }
+
     /// The last step as a label's name: what a value found there is called.
     public var labelName: String { IncomingAlert.labelName(steps.last ?? "") }
 }
