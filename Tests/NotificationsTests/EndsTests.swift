@@ -164,6 +164,23 @@ import Testing
         }
     }
 
+    @Test func whatWaitsWhenASnoozeBeginsIsQuietToo() async throws {
+        try await withTestDatabase(schema: true) { database in
+            let fixture = OutboxFixture(client: database.client)
+            let router = try router(fixture)
+            let id = try await fixture.open()
+            try await route(router)
+            try await snooze(id, "1 h", database.client)
+            try await fixture.step(id, .snoozed)
+            try await route(router)
+            let held = try await fixture.notifications(id)
+            #expect(held.map(\.status) == [.dropped] && held.map(\.lastError) == ["snoozed"])
+            try await snooze(id, "-1 s", database.client)
+            try await route(router)
+            #expect(try await told(id, fixture) == ["transition/opened/high/1", "snooze_ended/-/high/2"])
+        }
+    }
+
     @Test func theEndOfASnoozeIsToldThoughTheOpeningWas() async throws {
         try await withTestDatabase(schema: true) { database in
             let fixture = OutboxFixture(client: database.client)

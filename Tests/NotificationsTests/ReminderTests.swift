@@ -54,10 +54,10 @@ import Testing
             let id = try await fixture.open()
             try await route(router)
             #expect(try await reminders(database.client) == ["boss escalation_step", "oncall repeat"])
-            try await pass(1799, database.client)
+            try await pass(1500, database.client)
             try await route(router)
             #expect(try await told(id, fixture) == ["oncall transition 1"])
-            try await pass(2, database.client)
+            try await pass(301, database.client)
             try await route(router)
             #expect(try await told(id, fixture) == ["oncall transition 1", "boss escalation_step 1"])
             // From now on both are told again.
@@ -68,6 +68,30 @@ import Testing
             try await route(router)
             let again = try await told(id, fixture).dropFirst(2).sorted()
             #expect(again == ["boss repeat 1", "boss repeat 2", "oncall repeat 1", "oncall repeat 2"])
+        }
+    }
+
+    /// It looks once a minute here, where nothing is known to be due: the one that is due next is.
+    @Test func severalAreEachToldInTime() async throws {
+        let server = try HTTPFixture { _ in .answer(status: 200) }
+        try await withTestDatabase(schema: true, poolSize: 8) { database in
+            let fixture = OutboxFixture(client: database.client)
+            var settings = OutboxFixture.fast
+            settings.idleInterval = .seconds(60)
+            let route = Route(
+                matchers: [], receivers: [], escalation: Escalation(after: .milliseconds(1500), receivers: ["boss"]))
+            let configuration = try NotificationConfiguration(
+                receivers: [fixture.receiver("boss", at: server.url())], routes: [route], delivery: settings)
+            try await fixture.withDispatcher(configuration) {
+                var ids: [UUID] = []
+                for number in 0..<4 {
+                    ids.append(try await fixture.open("m\(number)"))
+                    try await eventually("it is ordered") {
+                        try await reminders(database.client).count + server.requests.count == number + 1
+                    }
+                }
+                for id in ids { _ = try await fixture.settled(id, [.delivered], timeout: .seconds(30)) }
+            }
         }
     }
 

@@ -27,6 +27,21 @@ import Testing
         #expect(table(routes).plan(for: Fixtures.labels(), at: Fixtures.now).tellings.map(\.receiver) == ["chat", "models"])
     }
 
+    @Test func aQuietRouteKeepsNobodyFromHearingByAnother() throws {
+        let never = Schedule(actives: [])
+        func route(_ receivers: [String], _ schedule: Schedule, escalates: Bool = false) -> Route {
+            Route(
+                matchers: [], receivers: receivers, continues: true, repeatInterval: schedule == never ? .seconds(60) : .seconds(3600),
+                escalation: escalates ? Escalation(after: .seconds(600), receivers: ["boss"]) : nil, schedule: schedule)
+        }
+        for routes in [[route(["chat"], never), route(["chat"], Schedule())], [route(["chat"], Schedule()), route(["chat"], never)]] {
+            let plan = table(routes).plan(for: Fixtures.labels(), at: Fixtures.now)
+            #expect(plan.tellings == [RoutingPlan.Telling(receiver: "chat")] && plan.repeatIntervals == ["chat": .seconds(3600)])
+        }
+        let both = table([route(["chat"], never, escalates: true), route([], Schedule(), escalates: true)])
+        #expect(both.plan(for: Fixtures.labels(), at: Fixtures.now).steps.map(\.telling.isMuted) == [false])
+    }
+
     @Test func whatMatchesNothingGoesToTheDefault() throws {
         let routes = [try Route(matchers: [Matcher("severity>=critical"), Matcher("model=gpt-4o")], receivers: ["pager"])]
         #expect(table(routes).plan(for: Fixtures.labels(), at: Fixtures.now).tellings.map(\.receiver) == ["default"])

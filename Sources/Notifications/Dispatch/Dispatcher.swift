@@ -266,7 +266,8 @@ public final class Dispatcher: Sendable {
         if outlook.hasUnrouted { _ = try await routeAll() }
         if outlook.hasNewSilence, try await router.applySilences() > 0 { outbox.changed.raise() }
         if outlook.hasWithheld { wakeLanes(of: try await router.routeEnds()) }
-        if let until = outlook.untilReminder, until <= .zero { wakeLanes(of: try await router.routeReminders()) }
+        let hasReminders = outlook.untilReminder.map { $0 <= .zero } ?? false
+        if hasReminders { wakeLanes(of: try await router.routeReminders()) }
         if outlook.hasUndelivered, let fallbackReceiver {
             let told = try await outbox.tellFallback(fallbackReceiver)
             if told > 0 {
@@ -279,6 +280,8 @@ public final class Dispatcher: Sendable {
         var next = hearing.isProven ? settings.idleInterval : settings.pollInterval
         // An end of quiet has no time that is known here, and what is left undone was locked by somebody.
         if outlook.hasWithheld { next = min(next, settings.pollInterval * 3) }
+        // When the one after it is due is not known yet.
+        if hasReminders { next = min(next, .milliseconds(100)) }
         // Once more, for what was being routed while it began.
         if outlook.hasUnrouted || outlook.hasNewSilence { next = min(next, settings.pollInterval) }
         return max(.milliseconds(10), min(next, outlook.untilNext ?? next))

@@ -78,14 +78,21 @@ extension TransitionRouter {
         LIMIT $2::integer
         """
 
-    private static let holdBack = holdBack(
-        """
-        SELECT n.id, n.alert_id, n.sequence, n.transition, n.cause, 'silenced' AS reason
-        FROM monitoring_notifications n
-        WHERE n.alert_id = ANY ($1::uuid[])
-          AND \(isWaiting)
-        FOR UPDATE SKIP LOCKED
-        """)
+    private static let holdBack = holdBack(of: "silenced")
+
+    /// What waits of alerts that somebody has asked to be quiet.
+    static let holdBackSnoozed = holdBack(of: "snoozed")
+
+    private static func holdBack(of reason: String) -> String {
+        holdBack(
+            """
+            SELECT n.id, n.alert_id, n.sequence, n.transition, n.cause, '\(reason)' AS reason
+            FROM monitoring_notifications n
+            WHERE n.alert_id = ANY ($1::uuid[])
+              AND \(isWaiting)
+            FOR UPDATE SKIP LOCKED
+            """)
+    }
 
     /// The steps are told at the end of what holds them back, like those that never got so far. Whoever holds one at this moment sends it.
     static func holdBack(_ waiting: String) -> String {

@@ -53,6 +53,8 @@ struct TransitionRouter: Sendable {
             batch.receivers = try await write(drafts, Self.write, connection)
             let ignored = transitions.filter { $0.kind == .ignored }.map(\.alertID)
             if !ignored.isEmpty { try await connection.query(Self.drop, [.uuidArray(ignored)]) }
+            let snoozed = transitions.filter { $0.kind == .snoozed }.map(\.alertID)
+            if !snoozed.isEmpty { try await connection.query(Self.holdBackSnoozed, [.uuidArray(snoozed)]) }
             try await order(
                 zip(transitions, decisions).map { transition, decision in
                     let plan = configuration.routing.plan(for: transition.labels, at: transition.moment)

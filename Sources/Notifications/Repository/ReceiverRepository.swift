@@ -23,6 +23,8 @@ public struct ReceiverRepository: Sendable {
         try await client.transaction { connection in
             if try await connection.query(Outbox.recover, [.text(receiver)]).affectedRows > 0 {
                 try await connection.query(Outbox.hasten, [.text(receiver)])
+                // Whoever dispatches looks at once.
+                try await connection.query("SELECT pg_notify('monitoring_transitions', 'works')")
             }
         }
     }

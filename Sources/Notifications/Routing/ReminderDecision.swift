@@ -23,7 +23,7 @@ enum ReminderDecision: Sendable, Hashable {
             return
         }
         if let left = reminder.snoozeLeft, left > .zero {
-            self = .later(max(left, Self.quietWait))
+            self = .later(max(left, .seconds(1)))
             return
         }
         let plan = configuration.routing.plan(for: reminder.labels, at: reminder.moment)

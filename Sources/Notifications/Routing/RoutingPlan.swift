@@ -1,6 +1,6 @@
 /// Who is to be told of an alert, and how: what its routes say at a moment.
 struct RoutingPlan: Sendable, Hashable {
-    /// One receiver, by the first route that leads to it.
+    /// One receiver, by the first route that leads to it and is not quiet; where all are, by the first.
     struct Telling: Sendable, Hashable {
         var receiver: String
         /// nil: by itself.
@@ -38,8 +38,13 @@ struct RoutingPlan: Sendable, Hashable {
     }
 
     mutating func add(_ telling: Telling, repeatInterval: Duration?) {
-        guard !tellings.contains(where: { $0.receiver == telling.receiver }) else { return }
-        tellings.append(telling)
+        if let place = tellings.firstIndex(where: { $0.receiver == telling.receiver }) {
+            // A route that is quiet keeps nobody from hearing by another.
+            guard tellings[place].isMuted, !telling.isMuted else { return }
+            tellings[place] = telling
+        } else {
+            tellings.append(telling)
+        }
         repeatIntervals[telling.receiver] = repeatInterval
         // Whoever is told at once need not be told later.
         steps.removeAll { $0.telling.receiver == telling.receiver }
@@ -47,8 +52,13 @@ struct RoutingPlan: Sendable, Hashable {
 
     mutating func add(_ step: Step, repeatInterval: Duration?) {
         let name = step.telling.receiver
-        guard !tellings.contains(where: { $0.receiver == name }), !steps.contains(where: { $0.telling.receiver == name }) else { return }
-        steps.append(step)
+        guard !tellings.contains(where: { $0.receiver == name }) else { return }
+        if let place = steps.firstIndex(where: { $0.telling.receiver == name }) {
+            guard steps[place].telling.isMuted, !step.telling.isMuted else { return }
+            steps[place] = step
+        } else {
+            steps.append(step)
+        }
         repeatIntervals[name] = repeatInterval
     }
 }
