@@ -1,3 +1,4 @@
+import Foundation
 import Monitoring
 
 /// A place in a JSON document, as RFC 6901 writes it: `/check/name`, `/items/0/id`, and the empty text for the whole.
@@ -45,7 +46,7 @@ public struct JSONPointer: Sendable, Hashable, CustomStringConvertible {
 
     /// The same without space around it, for what is compared with words.
     func word(in document: JSONValue) -> String? {
-        text(in: document).map { String($0.drop(while: \.isWhitespace).reversed().drop(while: \.isWhitespace).reversed()) }
+        text(in: document)?.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     /// The last step as a label's name: what a value found there is called.
