@@ -125,6 +125,12 @@ struct SliceAlertTests {
             try await usual(
                 fixture, then: [Self.opus(failed: 200), Self.haiku(duration: 5_000_000)], from: "2026-03-08T12:00:00Z")
             #expect(try await apply(fixture, ["12:10"]).contains { $0.hasPrefix("12:10 error_rate") })
+            let factors = try await fixture.lines(
+                """
+                SELECT concat_ws(' ', model, latency_factor) AS line
+                FROM monitoring_model_latencies('2026-03-09', '2026-03-10', '{}', array_fill(1000.0::float8, ARRAY[24])) ORDER BY 1
+                """)
+            #expect(factors == ["haiku 5000", "opus 1"])
             let above =
                 "SELECT monitoring_count_above('{1,2147483647}', '{}', 3e9) + monitoring_count_above('{1,2}', '{1,1}', 1e12) AS above"
             #expect(try await fixture.client.query(above)[0].decode("above") == 0)
