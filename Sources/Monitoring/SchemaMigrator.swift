@@ -188,7 +188,12 @@ public struct SchemaMigrator: Sendable {
                 }
                 try await client.query(Self.index, timeout: .seconds(3600))
                 return []
-            } catch let error as PostgresError where ["42501", "0A000"].contains(error.sqlState) {
+            } catch let error as PostgresError where error.sqlState == "0A000" {
+                return [
+                    "learning_events has no index on updated_at; it is partitioned, and such an index is built while writers wait: "
+                        + "when that does no harm, its owner can run: \(Self.index.replacing(" CONCURRENTLY", with: ""))"
+                ]
+            } catch let error as PostgresError where error.sqlState == "42501" {
                 return ["learning_events has no index on updated_at, and this user may not build it; its owner can run: \(Self.index)"]
             }
         }

@@ -92,6 +92,8 @@ struct FormatOption: ParsableArguments {
 /// A moment on the command line: RFC 3339, or a date for its first moment.
 struct Moment: ExpressibleByArgument {
     var date: Date
+    /// Whether it lies in the years 1970 to 2099, in which anything is evaluated.
+    var isWithinReach: Bool { (0..<4_102_444_800).contains(date.timeIntervalSince1970) }
 
     init?(argument: String) {
         guard let date = MonitoringJSON.date(fromTimestamp: argument) ?? Day(argument)?.start else { return nil }

@@ -32,6 +32,7 @@ struct BacktestCommand: AsyncParsableCommand {
     var svg: String?
 
     func validate() throws {
+        guard from.isWithinReach, to.isWithinReach else { throw ValidationError("--from and --to are from 1970-01-01 to 2099-12-31") }
         guard DurationArgument(step) != nil else { throw ValidationError("--step is a time such as 5m or 1h") }
         do {
             for text in thresholds { _ = try Self.overrides(text) }

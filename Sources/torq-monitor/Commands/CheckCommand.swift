@@ -21,6 +21,7 @@ struct CheckCommand: AsyncParsableCommand {
     var exitCode = false
 
     func validate() throws {
+        guard at?.isWithinReach ?? true else { throw ValidationError("--at is from 1970-01-01 to 2099-12-31") }
         if let at, at.date > Date() { throw ValidationError("--at is a moment that has come") }
     }
 
