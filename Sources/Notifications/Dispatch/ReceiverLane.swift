@@ -26,6 +26,8 @@ actor ReceiverLane {
     private var mayWait = true
     /// When it is asked all the same.
     private var asksAt = ContinuousClock.now
+    /// In a row, though something was due.
+    private var vainClaims = 0
     /// Something is ready, and perhaps nobody sends it.
     private let runnerSignal = Signal()
     /// There are results, or there will be none any more.
@@ -247,17 +249,23 @@ actor ReceiverLane {
             ready.append(message)
         }
         mayWait = true
-        if !claim.messages.isEmpty { return .zero }
+        if !claim.messages.isEmpty {
+            vainClaims = 0
+            return .zero
+        }
         if let wait = claim.wait { return wait > .zero ? waiting(min(wait, settings.idleInterval)) : .zero }
         if let wait = try await waitForNext() { return waiting(wait) }
-        // Due, and yet not to be had: another process has it, or an earlier step of its alert is under way or waits for its next attempt.
+        // Due, and yet not to be had: it has become due since, another process has it, or an earlier step of its alert is under way or
+        // waits for its next attempt.
         let later = try await outbox.nextDue(receiver: receiver.name, isLater: true) ?? settings.pollInterval
-        return min(settings.pollInterval, max(.milliseconds(1), later))
+        vainClaims += 1
+        return min(settings.pollInterval, max(.milliseconds(1), later), .milliseconds(5 << min(vainClaims, 10)))
     }
 
     /// Nothing is to be had for a time, unless it is said that there is.
     private func waiting(_ time: Duration) -> Duration {
         mayWait = false
+        vainClaims = 0
         asksAt = .now + time
         return time
     }
