@@ -53,8 +53,7 @@ extension AlertmanagerSilence.Condition {
             case (false, true): "!~"
             }
         // As the labels of alerts are written here.
-        let label = name.isEmpty ? "" : IncomingAlert.labelName(name)
-        return "\(label)\(sign)\"\(value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
+        return "\(IncomingAlert.labelName(name))\(sign)\"\(value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\""))\""
     }
 }
 
