@@ -115,12 +115,12 @@ struct RelayWebhookTests {
                 "SELECT severity || ' ' || labels::text || ' ' || (context_data ->> 'headline') FROM monitoring_alerts")
             #expect(kept == #"high {"id": "4711", "source": "ci"} Backup: disk is full"#)
             // The same in worse is not another.
-            let worse = body.replacing("error", with: "fatal")
+            let worse = body.replacing("error", with: " fatal ")
             #expect(try await listener.post("/relay/ci", worse, headers: try Self.signed(worse, id: "msg_0")).status == 200)
             let steps = try await listener.value(
                 "SELECT string_agg(transition || ' ' || to_severity, ', ' ORDER BY sequence) FROM monitoring_alert_transitions")
             #expect(steps == "opened high, escalated critical")
-            let over = body.replacing("failing", with: "OK")
+            let over = body.replacing("failing", with: " OK ")
             #expect(try await listener.post("/relay/ci", over, headers: try Self.signed(over, id: "msg_2")).text.contains(#""resolved":1"#))
             // Changed, old, unsigned, without what names it.
             #expect(try await listener.post("/relay/ci", over, headers: try Self.signed(body, id: "msg_3")).status == 401)
